@@ -1,0 +1,176 @@
+import type { NodeStatus, Outputs, Template, Workflow, WorkflowSpec, WorkflowStatus, JsonValue } from '#libs/workflow-spec';
+
+/**
+ * What goes into a decision and what comes out of it: plain data only. The scheduler stores these shapes in tables as they are
+ * (`workflow_state.body`, `workflow_nodes.body`, `workflow_inbox.body`), so a change of a shape needs a version (`ENGINE_LEVEL`).
+ */
+
+/** Rises when an older engine could not go on with what this one stored. */
+export const ENGINE_LEVEL = 1;
+
+/** A node as a row: parents instead of children, so that a parent of 20,000 children is not rewritten 20,000 times. */
+export interface NodeRow {
+  id: string;
+  /** Ids of the nodes that list this one in `children`, in the order in which they came to. */
+  parents: string[];
+  /** Order of creation within the workflow, from 0; `children` is rendered in this order. */
+  ordinal: number;
+  /** The public status without `children`. */
+  status: Omit<NodeStatus, 'children'>;
+  /** What the engine keeps beside it (attempt counters, waiting state, incarnation of the pod …); opaque to everyone else. */
+  internal?: { [key: string]: JsonValue };
+}
+
+/** The workflow without its nodes: public status fields and the engine's own memory. */
+export interface WorkflowHeader {
+  engineLevel: number;
+  status: Omit<WorkflowStatus, 'nodes' | 'compressedNodes' | 'offloadNodeStatusVersion'>;
+  /** Labels and annotations that the engine adds to the Workflow object (phase, completed, pod-name-format …). */
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** Set by requests; override the submitted spec. */
+  suspend?: boolean;
+  shutdown?: 'Stop' | 'Terminate';
+  /** Opaque to everyone else. */
+  internal: { [key: string]: JsonValue };
+}
+
+/** What a runtime saw of one pod. A report counts only if `nodeId` and `incarnation` are those that the engine ordered last. */
+export interface PodReport {
+  nodeId: string;
+  incarnation: number;
+  /** Later phases win: Pending < Running < Succeeded | Failed | Gone. */
+  phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Gone';
+  /** Ready to be used, for daemons. */
+  ready?: boolean;
+  /** Argo's own words for what happened (`main: Error (exit code 1)`, `Pod was active on the node longer than the specified deadline`). */
+  message?: string;
+  /** True where the failure is not that of the user's container (Argo's phase Error instead of Failed). */
+  infrastructure?: boolean;
+  /** Exit code of `main`. */
+  exitCode?: number;
+  outputs?: Outputs;
+  podIP?: string;
+  hostNodeName?: string;
+  /** Milliseconds since the epoch. */
+  startedAtMs?: number;
+  finishedAtMs?: number;
+  progress?: string;
+  resourcesDuration?: Record<string, number>;
+}
+
+/** What a person or a program asks of a running or finished workflow. `requestId` repeats safely. */
+export type WorkflowRequest =
+  | { type: 'suspend' }
+  | { type: 'resume'; nodeFieldSelector?: string; user?: string }
+  | { type: 'stop'; nodeFieldSelector?: string; message?: string; user?: string }
+  | { type: 'terminate' }
+  | { type: 'set'; nodeFieldSelector?: string; message?: string; phase?: string; outputParameters?: string; user?: string }
+  | { type: 'retry'; restartSuccessful?: boolean; nodeFieldSelector?: string; parameters?: string[] }
+  | { type: 'delete'; force?: boolean };
+
+export type InboxEntry =
+  | { id: string; kind: 'pod'; report: PodReport }
+  | { id: string; kind: 'request'; requestId: string; request: WorkflowRequest }
+  /** Nothing but a reason to look again (a slot or a lock became free, a fact changed). */
+  | { id: string; kind: 'poke' };
+
+/** A thing outside of the workflow that a decision needs. The scheduler loads it and decides again. */
+export type FactKey =
+  | { kind: 'workflowTemplate'; namespace: string; name: string }
+  | { kind: 'clusterWorkflowTemplate'; name: string }
+  | { kind: 'configMapKey'; namespace: string; name: string; key: string };
+
+/** `null`: looked up, and it does not exist. */
+export type FactValue = { kind: 'template'; spec: WorkflowSpec } | { kind: 'text'; value: string } | null;
+
+/** Loaded facts by `factId(key)`. */
+export type Facts = ReadonlyMap<string, FactValue>;
+
+export const factId = (key: FactKey): string =>
+  key.kind === 'clusterWorkflowTemplate'
+    ? `cwft/${key.name}`
+    : key.kind === 'workflowTemplate'
+      ? `wft/${key.namespace}/${key.name}`
+      : `cm/${key.namespace}/${key.name}/${key.key}`;
+
+/** What is constant for all decisions of one engine instance. */
+export interface EngineConfig {
+  /** Where artifacts without a location go, and how their keys are made. Null: none configured. */
+  artifactRepository: ArtifactRepository | null;
+  /** Argo's default; `v1` uses node ids as pod names. */
+  podNames: 'v1' | 'v2';
+}
+export interface ArtifactRepository {
+  /** The location block without its key, for example `{ s3: { bucket, endpoint } }` or `{ filesystem: {} }`. */
+  location: { [driver: string]: JsonValue };
+  /** Argo's `keyFormat`; default `{{workflow.name}}/{{pod.name}}`. */
+  keyFormat?: string;
+  archiveLogs?: boolean;
+}
+
+/** Everything a pod needs to be built, resolved: no tag is left in the template. */
+export interface PodOrder {
+  nodeId: string;
+  nodeName: string;
+  incarnation: number;
+  podName: string;
+  templateName: string;
+  template: Template;
+  /** Whether stdout of `main` becomes `outputs.result`. */
+  captureResult: boolean;
+  onExit: boolean;
+  /** Milliseconds since the epoch after which the pod must be ended; absent: none. */
+  deadlineMs?: number;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** Key prefix for this pod's artifacts and logs; absent where no repository is configured. */
+  archiveKey?: string;
+}
+
+export type Command =
+  | { type: 'runPod'; order: PodOrder }
+  /** Ask the pod to end: SIGTERM, and SIGKILL after the grace period. Its end is reported as any other. */
+  | { type: 'stopPod'; nodeId: string; incarnation: number; reason: 'shutdown' | 'deadline' | 'daemon' }
+  /** The pod's end has been taken over; the runtime may forget it according to podGC. */
+  | { type: 'deletePod'; nodeId: string; incarnation: number }
+  /** The workflow has reached its final phase in this decision. */
+  | { type: 'finish' };
+
+export interface RequestOutcome {
+  requestId: string;
+  ok: boolean;
+  /** Argo's message and gRPC code where refused. */
+  message?: string;
+  grpcCode?: number;
+}
+
+export interface Decision {
+  /** Absent where nothing of it changed. */
+  header?: WorkflowHeader;
+  /** Nodes to insert or replace. */
+  nodes: NodeRow[];
+  /** Nodes to remove (manual retry only). */
+  removedNodeIds: string[];
+  commands: Command[];
+  outcomes: RequestOutcome[];
+  /** Inbox ids that are used up. */
+  consumed: string[];
+  /** Facts that were missed. The rest of the decision stands; give the facts and decide again before committing. */
+  missing: FactKey[];
+  /** When to look again even if nothing happens; null: never. */
+  nextWakeAtMs: number | null;
+  /** True where the decision was cut because it grew large: commit it and decide again at once. */
+  more: boolean;
+}
+
+export interface DecideInput {
+  inbox: readonly InboxEntry[];
+  facts: Facts;
+  nowMs: number;
+  /** Most nodes one decision may create or change before it is cut (`more`); default 500. */
+  maxChanges?: number;
+}
+
+/** The submitted object as the engine is given it: metadata with name, namespace, uid, creationTimestamp, and the spec. */
+export type SubmittedWorkflow = Pick<Workflow, 'metadata' | 'spec'>;

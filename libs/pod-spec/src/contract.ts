@@ -1,0 +1,45 @@
+import type { PodOrder } from '#libs/engine';
+import type { Artifact, KubernetesObject, ObjectMeta, Parameter } from '#libs/workflow-spec';
+
+/**
+ * A Kubernetes Pod object (apiVersion v1) as the real controller would make it, plus what stands beside it: the work of the
+ * executor in a form that a runtime without a cluster can play. Built without I/O; every runtime translates the same object.
+ */
+export interface PodManifest {
+  apiVersion: 'v1';
+  kind: 'Pod';
+  metadata: ObjectMeta;
+  spec: KubernetesObject;
+  /** What has to be staged before `main` and captured after it. */
+  work: PodWork;
+}
+
+export interface PodWork {
+  workflowName: string;
+  workflowNamespace: string;
+  workflowUid: string;
+  nodeId: string;
+  /** Script source, staged at /argo/staging/script and given as the last argument. */
+  scriptSource?: string;
+  inputArtifacts: Artifact[];
+  outputParameters: Parameter[];
+  outputArtifacts: Artifact[];
+  captureResult: boolean;
+  archiveLogs: boolean;
+  /** Key prefix for artifacts and logs; absent where no repository is configured. */
+  archiveKey?: string;
+  /** Location block of the repository, without key. */
+  repository?: KubernetesObject;
+  deadlineMs?: number;
+  terminationGracePeriodSeconds: number;
+}
+
+export interface BuildPodInput {
+  order: PodOrder;
+  workflow: { name: string; namespace: string; uid: string };
+  /** Location block of the repository, without key; absent where none is configured. */
+  repository?: KubernetesObject;
+  archiveLogs: boolean;
+  /** Value of `workflows.argoproj.io/controller-instanceid`; absent for none. */
+  instanceId?: string;
+}

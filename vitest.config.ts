@@ -1,0 +1,37 @@
+import swc from 'unplugin-swc';
+import { defineConfig } from 'vitest/config';
+
+/** Nest's dependency injection needs decorator metadata, which only swc emits among the fast transformers. */
+const decorators = swc.vite({
+  module: { type: 'es6' },
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+  },
+});
+
+const project = (name: string, include: string[], timeoutMs: number, workers?: number) => ({
+  plugins: [decorators],
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', '**/dist/**', '**/violations/**'],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    teardownTimeout: 10_000,
+    ...(workers === undefined ? {} : { maxWorkers: workers }),
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['{libs,services}/**/*.spec.ts', 'test/architecture/**/*.spec.ts'], 20_000),
+      project('integration', ['{libs,services}/**/*.itest.ts', 'test/integration/**/*.itest.ts'], 60_000, 2),
+      project('e2e', ['test/e2e/**/*.e2e.ts'], 300_000, 1),
+    ],
+  },
+});
