@@ -90,7 +90,13 @@ export interface WorkflowStatus {
   resourcesDuration?: Record<string, number>;
   storedWorkflowTemplateSpec?: WorkflowSpec;
   synchronization?: unknown;
-  artifactRepositoryRef?: { default?: boolean; configMap?: string; key?: string; namespace?: string; artifactRepository?: ArtifactLocation };
+  artifactRepositoryRef?: {
+    default?: boolean;
+    configMap?: string;
+    key?: string;
+    namespace?: string;
+    artifactRepository?: ArtifactLocation;
+  };
   artifactGCStatus?: unknown;
   taskResultsCompletionStatus?: Record<string, boolean>;
 }

@@ -1,3 +1,5 @@
+import type { WorkflowStatus } from './status.js';
+
 /**
  * The wire shapes of `argoproj.io/v1alpha1`, named as in Argo v4.1 (`docs/fields.md`). Optional means "may be absent on the wire".
  * Kubernetes' own types (Container, Volume, …) are carried as written: `KubernetesObject` keeps every field.
@@ -61,7 +63,11 @@ export interface WorkflowSpec {
   archiveLogs?: boolean;
   artifactGC?: WorkflowLevelArtifactGC;
   artifactRepositoryRef?: { configMap?: string; key?: string };
-  workflowMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string>; labelsFrom?: Record<string, { expression: string }> };
+  workflowMetadata?: {
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    labelsFrom?: Record<string, { expression: string }>;
+  };
   podMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   podGC?: PodGC;
   [field: string]: unknown;

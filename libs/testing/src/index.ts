@@ -1,0 +1,1 @@
+export { sharedFolder, sharedFolderHint } from './shared-folder.js';
