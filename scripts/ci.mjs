@@ -1,0 +1,42 @@
+// The gate of continuous integration: `npm run check`, `npm test`, then the conformance suite. Ends with one line of totals.
+import { mkdtempSync, readFileSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureInstalled, run } from './install.mjs';
+
+const reports = mkdtempSync(join(tmpdir(), 'argosy-ci-'));
+const totals = { passed: 0, failed: 0, skipped: 0 };
+let broken = false;
+
+/** Adds what a vitest run wrote as JSON; a run without a report counts as a failure of its own. */
+const addReport = (file, code, name) => {
+  if (!existsSync(file)) {
+    totals.failed += 1;
+    console.log(`${name}: no report was written (exit code ${code})`);
+    return;
+  }
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  totals.passed += report.numPassedTests;
+  totals.failed += report.numFailedTests;
+  totals.skipped += report.numPendingTests + (report.numTodoTests ?? 0);
+  if (code !== 0 && report.numFailedTests === 0) totals.failed += 1;
+};
+
+const suite = async (name, script, file) => {
+  const startedAt = Date.now();
+  const args = ['run', '--silent', script, '--', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { code } = await run('npm', args, { show: true });
+  addReport(file, code, name);
+  console.log(`${name}: ${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
+};
+
+await ensureInstalled();
+const check = await run('npm', ['run', '--silent', 'check'], { show: true });
+if (check.code !== 0) broken = true;
+await suite('npm test', 'test', join(reports, 'suite.json'));
+await suite('conformance', 'test:conformance', join(reports, 'conformance.json'));
+
+if (broken) console.log('npm run check failed, see above');
+if (broken) totals.failed += 1;
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exit(totals.failed > 0 ? 1 : 0);
