@@ -10,6 +10,11 @@ export interface JobQueue {
   wake<Payload>(job: JobDefinition<Payload>, payload: Payload): Promise<void>;
   /** The same for many rows of one kind, in one round trip where the backend can. */
   wakeMany<Payload>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<void>;
+  /**
+   * Wakes rows whose earlier hints brought nothing: folds only with the same call of the same minute, never with a hint
+   * that may be stuck. For sweepers.
+   */
+  wakeAfresh<Payload>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<void>;
   /** Wakes the handler at `atMs` (milliseconds since 1970) or soon after. Timers of one key do not fold with its wake-ups. */
   wakeAt<Payload>(job: JobDefinition<Payload>, payload: Payload, atMs: number): Promise<void>;
 }

@@ -1,0 +1,16 @@
+export type { BoardQueue, QueueBackend } from './backend.js';
+export { BullMqServer } from './bullmq-server.js';
+export type { ClaimedJob } from './bullmq-server.js';
+export { HintPayloadError } from './errors.js';
+export { HandlesJob } from './handles-job.js';
+export { JOB_QUEUE } from './injection.js';
+export type { JobHandler } from './job-execution.js';
+export { openQueueBackend } from './open-backend.js';
+export type { QueueBackendConfig } from './open-backend.js';
+export { QueueRuntime } from './queue-runtime.js';
+export type { ConsumeOptions, Delivery, JobConsumer, QueueRuntimeOptions } from './queue-runtime.js';
+export { Sweeper } from './sweeper.js';
+export type { DueRow, SweepLease, SweeperOptions } from './sweeper.js';
+export { RunOutcome, silentLogger, silentTelemetry } from './telemetry.js';
+export type { QueueLogger, QueueTelemetry } from './telemetry.js';
+export type { JobOutcome, JobQueue } from '#libs/jobs';

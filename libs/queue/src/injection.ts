@@ -1,0 +1,2 @@
+/** Nest token of the program's JobQueue port. */
+export const JOB_QUEUE = Symbol('JobQueue');

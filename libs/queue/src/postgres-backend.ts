@@ -1,0 +1,167 @@
+import { createPostgresBackend, type PgPool, Queue, runMigrations, Worker } from 'bullmq';
+import { Pool } from 'pg';
+
+import {
+  type BoardQueue,
+  type HintProducer,
+  type HintWorker,
+  type HintWorkerOptions,
+  type QueueBackend,
+  workerTiming,
+} from './backend.js';
+import { superviseEvents, toProducer } from './bullmq-adapter.js';
+import { type Hint } from './hint.js';
+import { type QueueLogger } from './telemetry.js';
+
+export interface PostgresBackendOptions {
+  /** postgres:// URL; the same database as the store's, or another. */
+  readonly url: string;
+  /** Schema of BullMQ's tables. BullMQ finds it by search path, so that tests may use one of their own. */
+  readonly schema: string;
+  /** Most connections beside the one that each worker keeps for LISTEN. */
+  readonly queryConnections: number;
+  readonly logger: QueueLogger;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RETRY_MS = 500;
+const PROBE_INTERVAL_MS = 1_000;
+/** An idle worker is woken by NOTIFY; this poll only covers a notification that was lost. */
+const IDLE_POLL_SECONDS = 30;
+const SCHEMA_NAME = /^[a-z_][a-z0-9_]*$/;
+
+/**
+ * BullMQ on Postgres, in a schema of its own. One pool a process, shared by its queues and workers; each worker holds one
+ * of its connections for LISTEN. Commits are asynchronous: a crash of the database may lose the newest hints, which the
+ * sweeper makes again.
+ */
+export class PostgresQueueBackend implements QueueBackend {
+  readonly kind = 'postgres';
+  private readonly pool: Pool;
+  private readonly ready: Promise<void>;
+  private readonly backListeners: (() => void)[] = [];
+  private migrated = false;
+  private away = false;
+  private closing = false;
+  private probe: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: PostgresBackendOptions) {
+    if (!SCHEMA_NAME.test(options.schema)) throw new RangeError(`not a schema name: ${options.schema}`);
+    this.pool = new Pool({
+      connectionString: options.url,
+      options: `-c search_path=${options.schema} -c synchronous_commit=off`,
+      max: options.queryConnections,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      application_name: 'argosy-queue',
+    });
+    this.pool.on('error', (error) => this.report(error));
+    this.ready = this.migrate();
+  }
+
+  whenReady(): Promise<void> {
+    return this.ready;
+  }
+
+  async isReady(): Promise<boolean> {
+    if (!this.migrated || this.closing) return false;
+    return this.pool.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  onBack(listener: () => void): void {
+    this.backListeners.push(listener);
+  }
+
+  createProducer(queueName: string): HintProducer {
+    const producer = toProducer(this.queue(queueName));
+    return { ...producer, addBulk: (hints) => producer.addBulk(hints).catch((error: unknown) => this.refuse(error)) };
+  }
+
+  createBoardQueue(queueName: string): BoardQueue {
+    return this.queue(queueName);
+  }
+
+  createWorker(queueName: string, options: HintWorkerOptions): HintWorker {
+    this.pool.options.max += 1;
+    const worker = new Worker(
+      queueName,
+      (job: { name: string; data: Hint }) => options.handle({ name: job.name, data: job.data }),
+      {
+        ...workerTiming,
+        connection: this.pool as unknown as PgPool,
+        concurrency: options.concurrency,
+        autorun: false,
+        drainDelay: IDLE_POLL_SECONDS,
+      },
+      createPostgresBackend,
+    );
+    superviseEvents(worker, options);
+    return {
+      run: () => worker.run(),
+      close: async (force) => {
+        await worker.close(force);
+        this.pool.options.max -= 1;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    clearInterval(this.probe);
+    await this.ready;
+    await this.pool.end();
+  }
+
+  private queue(queueName: string): Queue {
+    const queue = new Queue(
+      queueName,
+      { connection: this.pool as unknown as PgPool, skipMetasUpdate: true },
+      createPostgresBackend,
+    );
+    queue.on('error', (error) => this.report(error));
+    return queue as unknown as Queue;
+  }
+
+  /** Tries until the database is there; the process lives meanwhile. */
+  private async migrate(): Promise<void> {
+    while (!this.closing) {
+      try {
+        const client = await this.pool.connect();
+        try {
+          await runMigrations(client, this.options.schema);
+        } finally {
+          client.release();
+        }
+        this.migrated = true;
+        this.backListeners.forEach((listener) => listener());
+        return;
+      } catch (error) {
+        this.report(error as Error);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  private refuse(error: unknown): never {
+    if (!this.away) {
+      this.away = true;
+      this.probe = setInterval(() => void this.lookForReturn(), PROBE_INTERVAL_MS);
+      this.probe.unref();
+    }
+    throw error;
+  }
+
+  private async lookForReturn(): Promise<void> {
+    if (!this.away || !(await this.isReady())) return;
+    this.away = false;
+    clearInterval(this.probe);
+    this.backListeners.forEach((listener) => listener());
+  }
+
+  private report(error: Error): void {
+    if (!this.closing) this.options.logger.debug('queue database connection', { error: error.message });
+  }
+}

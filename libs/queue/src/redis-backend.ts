@@ -1,0 +1,122 @@
+import { type ConnectionOptions, Queue, Worker } from 'bullmq';
+import { Redis, type RedisOptions } from 'ioredis';
+
+import {
+  type BoardQueue,
+  type HintProducer,
+  type HintWorker,
+  type HintWorkerOptions,
+  type QueueBackend,
+  workerTiming,
+} from './backend.js';
+import { superviseEvents, toProducer } from './bullmq-adapter.js';
+import { type Hint } from './hint.js';
+import { type QueueLogger } from './telemetry.js';
+
+export interface RedisBackendOptions {
+  /** redis:// or rediss:// URL. */
+  readonly url: string;
+  /** Key prefix of every queue; tests use a random one. */
+  readonly prefix: string;
+  readonly logger: QueueLogger;
+}
+
+const RECONNECT_STEP_MS = 200;
+const RECONNECT_LIMIT_MS = 2_000;
+const COMMAND_TIMEOUT_MS = 2_000;
+
+/** Redis replies in their classic shapes, which is what BullMQ reads. */
+type ConnectOptions = Omit<RedisOptions, 'replyMapping'>;
+
+const patient: ConnectOptions = {
+  retryStrategy: (attempt) => Math.min(attempt * RECONNECT_STEP_MS, RECONNECT_LIMIT_MS),
+  maxRetriesPerRequest: null,
+};
+/** A producer never waits for Redis: what cannot be sent at once is refused, kept in memory and sent on return. */
+const impatient: ConnectOptions = {
+  ...patient,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  commandTimeout: COMMAND_TIMEOUT_MS,
+};
+
+/**
+ * BullMQ on Redis. Two connections a process (one that refuses at once for producers, one that waits for workers) and one
+ * blocking connection more per worker. Reconnects for ever with at most 2 s between attempts.
+ */
+export class RedisQueueBackend implements QueueBackend {
+  readonly kind = 'redis';
+  private readonly producing: Redis;
+  private consuming: Redis | undefined;
+  private readonly backListeners: (() => void)[] = [];
+  private closing = false;
+
+  constructor(private readonly options: RedisBackendOptions) {
+    this.producing = this.connect(impatient);
+    this.producing.on('ready', () => this.backListeners.forEach((listener) => listener()));
+  }
+
+  whenReady(): Promise<void> {
+    if (this.producing.status === 'ready') return Promise.resolve();
+    return new Promise((resolve) => this.producing.once('ready', () => resolve()));
+  }
+
+  isReady(): Promise<boolean> {
+    if (this.producing.status !== 'ready') return Promise.resolve(false);
+    return this.producing.ping().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  onBack(listener: () => void): void {
+    this.backListeners.push(listener);
+  }
+
+  createProducer(queueName: string): HintProducer {
+    return toProducer(this.queue(queueName));
+  }
+
+  createBoardQueue(queueName: string): BoardQueue {
+    return this.queue(queueName);
+  }
+
+  createWorker(queueName: string, options: HintWorkerOptions): HintWorker {
+    this.consuming ??= this.connect(patient);
+    const worker = new Worker<Hint, void>(queueName, (job) => options.handle({ name: job.name, data: job.data }), {
+      ...workerTiming,
+      connection: this.consuming as ConnectionOptions,
+      prefix: this.options.prefix,
+      concurrency: options.concurrency,
+      autorun: false,
+    });
+    superviseEvents(worker, options);
+    return { run: () => worker.run(), close: (force) => worker.close(force) };
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const connection of [this.producing, this.consuming]) connection?.disconnect();
+    await Promise.resolve();
+  }
+
+  private queue(queueName: string): Queue {
+    const queue = new Queue(queueName, {
+      connection: this.producing as ConnectionOptions,
+      prefix: this.options.prefix,
+      skipMetasUpdate: true,
+    });
+    queue.on('error', (error) => this.report(error));
+    return queue;
+  }
+
+  private connect(options: ConnectOptions): Redis {
+    const connection = new Redis(this.options.url, options);
+    connection.on('error', (error: Error) => this.report(error));
+    return connection;
+  }
+
+  private report(error: Error): void {
+    if (!this.closing) this.options.logger.debug('redis connection', { error: error.message });
+  }
+}

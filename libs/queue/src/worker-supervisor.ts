@@ -1,0 +1,104 @@
+import { type HintWorker, type QueueBackend, type TakenHint } from './backend.js';
+import { type QueueLogger, type QueueTelemetry } from './telemetry.js';
+
+export interface WorkerSupervisorOptions {
+  readonly backend: QueueBackend;
+  readonly queueName: string;
+  readonly concurrency: number;
+  readonly handle: (hint: TakenHint) => Promise<void>;
+  /** Hints that wait in the queue: a worker is silent only where there is something to take. */
+  readonly waitingCount: () => Promise<number>;
+  readonly logger: QueueLogger;
+  readonly telemetry: QueueTelemetry;
+  /** Time between two looks at the worker; 5 s unless a test says otherwise. */
+  readonly checkIntervalMs?: number;
+}
+
+const CHECK_INTERVAL_MS = 5_000;
+/** Looks in a row that must find waiting hints, nothing in progress and no sign of life. */
+const SILENT_CHECKS = 3;
+const RESTART_DELAY_MS = 500;
+
+/**
+ * Keeps one BullMQ worker alive. States: starting (waiting for the database), running, replaced. A worker is replaced when
+ * its loop ends or rejects by itself, and when hints wait for several checks while it takes none although the database
+ * answers. Starting never fails: it waits.
+ */
+export class WorkerSupervisor {
+  private worker: HintWorker | undefined;
+  private inProgress = 0;
+  private lastSignAt = performance.now();
+  private silentChecks = 0;
+  private closing = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: WorkerSupervisorOptions) {}
+
+  start(): void {
+    void this.options.backend.whenReady().then(() => this.launch());
+    this.timer = setInterval(() => void this.check(), this.options.checkIntervalMs ?? CHECK_INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  /** Waits for handlers in progress unless `force`. */
+  async close(force = false): Promise<void> {
+    this.closing = true;
+    clearInterval(this.timer);
+    await this.worker?.close(force);
+  }
+
+  private launch(): void {
+    if (this.closing) return;
+    const worker = this.options.backend.createWorker(this.options.queueName, {
+      concurrency: this.options.concurrency,
+      handle: (hint) => this.handle(hint),
+      onError: (error) => this.options.logger.debug('worker error', { queue: this.options.queueName, error: error.message }),
+      onSign: () => this.sign(),
+    });
+    this.worker = worker;
+    this.sign();
+    const ended = (reason: string): void => {
+      if (this.worker === worker && !this.closing) this.replace(reason);
+    };
+    worker.run().then(
+      () => ended('ended'),
+      (error: unknown) => ended(`failed: ${String(error)}`),
+    );
+  }
+
+  private async handle(hint: TakenHint): Promise<void> {
+    this.inProgress += 1;
+    this.sign();
+    try {
+      await this.options.handle(hint);
+    } finally {
+      this.inProgress -= 1;
+      this.sign();
+    }
+  }
+
+  private sign(): void {
+    this.lastSignAt = performance.now();
+    this.silentChecks = 0;
+  }
+
+  private async check(): Promise<void> {
+    if (this.closing || this.worker === undefined || this.inProgress > 0) return;
+    const interval = this.options.checkIntervalMs ?? CHECK_INTERVAL_MS;
+    if (performance.now() - this.lastSignAt < interval) return;
+    const waiting = await this.options.waitingCount().catch(() => 0);
+    this.silentChecks = waiting > 0 ? this.silentChecks + 1 : 0;
+    if (this.silentChecks >= SILENT_CHECKS) this.replace('silent');
+  }
+
+  private replace(reason: string): void {
+    const { queueName, logger, telemetry } = this.options;
+    logger.error('queue worker replaced', { queue: queueName, reason });
+    telemetry.workerReplaced(queueName, reason.split(':')[0] ?? reason);
+    const old = this.worker;
+    this.worker = undefined;
+    this.silentChecks = 0;
+    void old?.close(true).catch(() => undefined);
+    setTimeout(() => this.launch(), RESTART_DELAY_MS).unref();
+  }
+}
