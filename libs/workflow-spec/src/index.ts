@@ -43,8 +43,29 @@ export {
   podName,
   stepGroupNodeName,
   utf8Bytes,
+  utf8Length,
   type PodNameInput,
 } from './node-names.js';
+export {
+  assertSupported,
+  decodeClusterWorkflowTemplate,
+  decodeCronWorkflow,
+  decodeWorkflow,
+  decodeWorkflowSpec,
+  decodeWorkflowTemplate,
+  type Decoded,
+} from './decode/decode-objects.js';
+export {
+  assertTaskResults,
+  dependsReferences,
+  taskDependencies,
+  TASK_RESULTS,
+  type TaskDependency,
+  type TaskReference,
+  type TaskResult,
+} from './depends.js';
+export { assertPlainValue, parseManifests, type Manifest, type ParseLimits } from './manifests/parse-manifests.js';
+export { findTags, type Tag } from './tags.js';
 export { formatTime, parseTime } from './times.js';
 export { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
 export { parseQuantity } from './quantities.js';

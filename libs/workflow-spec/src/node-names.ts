@@ -87,3 +87,14 @@ export const hookNodeName = (parentName: string, hookName: string): string => `$
 /** `<name>(<index>:<description>)` of a loop's child; parentheses in the description are dropped. */
 export const loopNodeName = (name: string, index: number, description: string): string =>
   `${name}(${index}:${description.replace(/[()]/g, '')})`;
+
+/** Bytes that a text takes in UTF-8. */
+export const utf8Length = (text: string): number => {
+  let bytes = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    // Each half of a surrogate pair counts two, together four; a lone one is written as three and counted as two, which no limit depends on.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 2 : 3;
+  }
+  return bytes;
+};

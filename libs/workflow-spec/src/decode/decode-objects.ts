@@ -1,0 +1,74 @@
+import { DecodeError, NotSupportedError } from '../errors.js';
+import { API_VERSION, Kind } from '../label-names.js';
+import type {
+  ClusterWorkflowTemplate,
+  CronWorkflow,
+  JsonValue,
+  Workflow,
+  WorkflowSpec,
+  WorkflowTemplate,
+} from '../model/workflow.js';
+import { Decoder, type DecodeFindings } from './decoder.js';
+
+/** An object of its kind, and what is to be said about it. */
+export interface Decoded<T> {
+  object: T;
+  /** One line per field of Argo's language that does not run yet; `assertSupported` turns them into an error. */
+  unsupported: readonly string[];
+  /** One line per field that may have no effect on the runtime. */
+  warnings: readonly string[];
+}
+
+const typeIssues = (findings: DecodeFindings): string[] => [
+  ...findings.wrongTypes,
+  ...(findings.unknownFields.length === 0 ? [] : [`strict decoding error: ${findings.unknownFields.join(', ')}`]),
+];
+
+const headIssues = (kind: string, value: unknown): string[] => {
+  const head = (typeof value === 'object' && value !== null ? value : {}) as { apiVersion?: unknown; kind?: unknown };
+  const issues: string[] = [];
+  if (head.kind !== undefined && head.kind !== kind)
+    issues.push(`kind: must be ${kind}, found ${JSON.stringify(head.kind).slice(0, 80)}`);
+  if (head.apiVersion !== undefined && head.apiVersion !== API_VERSION) {
+    issues.push(`apiVersion: must be ${API_VERSION}, found ${JSON.stringify(head.apiVersion).slice(0, 80)}`);
+  }
+  return issues;
+};
+
+const decodeKind = <T>(kind: string, value: unknown): Decoded<T> => {
+  const decoder = new Decoder();
+  const decoded = decoder.decode(kind, value);
+  const issues = [...headIssues(kind, value), ...typeIssues(decoder.findings)];
+  if (issues.length > 0) throw new DecodeError(issues);
+  const body = decoded as { [key: string]: JsonValue };
+  return {
+    object: { apiVersion: API_VERSION, kind, metadata: {}, spec: {}, ...body } as T,
+    unsupported: decoder.findings.unsupported,
+    warnings: decoder.findings.warnings,
+  };
+};
+
+/** A Workflow from a parsed YAML or JSON value: nulls dropped, AnyStrings as text. DecodeError names unknown fields and wrong types with their path. */
+export const decodeWorkflow = (value: unknown): Decoded<Workflow> => decodeKind<Workflow>(Kind.Workflow, value);
+
+/** A WorkflowTemplate; as `decodeWorkflow`. */
+export const decodeWorkflowTemplate = (value: unknown): Decoded<WorkflowTemplate> =>
+  decodeKind<WorkflowTemplate>(Kind.WorkflowTemplate, value);
+
+/** A ClusterWorkflowTemplate; as `decodeWorkflow`. */
+export const decodeClusterWorkflowTemplate = (value: unknown): Decoded<ClusterWorkflowTemplate> =>
+  decodeKind<ClusterWorkflowTemplate>(Kind.ClusterWorkflowTemplate, value);
+
+/** A CronWorkflow; as `decodeWorkflow`. */
+export const decodeCronWorkflow = (value: unknown): Decoded<CronWorkflow> => decodeKind<CronWorkflow>(Kind.CronWorkflow, value);
+
+/** A bare workflow spec, as stored templates carry it. */
+export const decodeWorkflowSpec = (value: unknown): Decoded<WorkflowSpec> => {
+  const { object, unsupported, warnings } = decodeWorkflow({ spec: value });
+  return { object: object.spec, unsupported, warnings };
+};
+
+/** Refuses an object with fields that do not run yet (`template main: field http is not supported yet`): NotSupportedError with all of them. */
+export const assertSupported = (decoded: Decoded<unknown>): void => {
+  if (decoded.unsupported.length > 0) throw new NotSupportedError(decoded.unsupported.join('; '));
+};
