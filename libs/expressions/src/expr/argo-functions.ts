@@ -1,0 +1,15 @@
+import { goJson } from '../golang/json.js';
+import { GoFunction, newRecord } from '../golang/values.js';
+import { toFloat64, toInt } from './builtins.js';
+
+const functions: Readonly<Record<string, unknown>> = {
+  asInt: new GoFunction('asInt', ([value]) => toInt(value)),
+  asFloat: new GoFunction('asFloat', ([value]) => toFloat64(value)),
+  toJson: new GoFunction('toJson', ([value]) => goJson(value)),
+  sprig: newRecord(),
+};
+
+/** Adds the functions that Argo gives to every expression; they win over variables of the same name. */
+export function addArgoFunctions(env: Record<string, unknown>): Record<string, unknown> {
+  return Object.assign(env, functions);
+}

@@ -1,0 +1,29 @@
+import { ExpressionError } from '../errors.js';
+
+const MEMORY_BUDGET = 1_000_000;
+const STEP_BUDGET = 5_000_000;
+
+/** Bounds one run: elements made (expr-lang's own limit) and loop steps taken (ours). */
+export class Budget {
+  private memory = 0;
+  private steps = 0;
+
+  /** Counts elements of arrays and maps that come into being. */
+  allocate(elements: number): void {
+    this.memory += elements;
+    if (this.memory >= MEMORY_BUDGET) throw new ExpressionError('memory budget exceeded');
+  }
+
+  /** Counts steps of work. */
+  spend(steps: number): void {
+    this.steps += steps;
+    if (this.steps > STEP_BUDGET) throw new ExpressionError('time budget exceeded');
+  }
+
+  /** The ints from..to. */
+  range(from: number, to: number): number[] {
+    const size = Math.max(0, to - from + 1);
+    this.allocate(size);
+    return Array.from({ length: size }, (_, i) => from + i);
+  }
+}

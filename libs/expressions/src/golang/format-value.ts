@@ -1,0 +1,21 @@
+import { Float64, formatFloat, isInt } from './numbers.js';
+import { GoDuration, GoTime } from './time-values.js';
+import { compareStrings, isNil, isRecord } from './values.js';
+import { formatRfc3339 } from './time-format.js';
+
+/** A value as fmt's `%v` prints it: what expr-lang's `string()` gives. */
+export function goFormatValue(value: unknown): string {
+  if (isNil(value)) return '<nil>';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || isInt(value)) return String(value);
+  if (typeof value === 'number') return formatFloat(value);
+  if (value instanceof Float64) return formatFloat(value.value);
+  if (value instanceof Uint8Array) return `[${[...value].join(' ')}]`;
+  if (Array.isArray(value)) return `[${value.map(goFormatValue).join(' ')}]`;
+  if (value instanceof GoTime) return formatRfc3339(value);
+  if (value instanceof GoDuration) return String(value.ns);
+  if (value instanceof Map) return `map[${[...value].map(([k, v]) => `${goFormatValue(k)}:${goFormatValue(v)}`).join(' ')}]`;
+  if (!isRecord(value)) return '';
+  const entries = Object.entries(value).sort(([a], [b]) => compareStrings(a, b));
+  return `map[${entries.map(([key, item]) => `${key}:${goFormatValue(item)}`).join(' ')}]`;
+}

@@ -1,0 +1,24 @@
+import { RE2JS } from 're2js';
+import { BoundedCache } from '../bounded-cache.js';
+import { ExpressionError } from '../errors.js';
+
+const cache = new BoundedCache<string, RE2JS | ExpressionError>(500);
+
+function compile(pattern: string): RE2JS | ExpressionError {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return new ExpressionError(message, 'compile');
+  }
+}
+
+/** Compiles an RE2 pattern (linear time, cached); throws ExpressionError with Go's text for a bad one. */
+export function compileRegexp(pattern: string): RE2JS {
+  const compiled = cache.getOrMake(pattern, compile);
+  if (compiled instanceof ExpressionError) throw compiled;
+  return compiled;
+}
+
+/** Whether the pattern matches anywhere in the text. */
+export const regexpMatches = (pattern: string, text: string): boolean => compileRegexp(pattern).matcher(text).find();
