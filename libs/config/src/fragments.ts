@@ -1,0 +1,95 @@
+import { ConfigError } from './errors.js';
+import { integer, list, oneOf, optionalSecret, optionalText, requiredSecret, text } from './fields.js';
+import { type Secret } from './secret.js';
+
+/** Postgres, which holds the truth. */
+export const databaseFields = {
+  databaseUrl: requiredSecret({ about: 'Postgres that holds all state, as postgres://user:password@host:port/name.' }),
+  databasePoolSize: integer({ about: 'Most Postgres connections of this process for its tables.', byDefault: 10, min: 1 }),
+} as const;
+
+/** What carries the hints between programs. */
+export const queueFields = {
+  queueBackend: oneOf({
+    about: 'What carries wake-ups between programs; all programs of one installation use the same.',
+    choices: ['redis', 'postgres'],
+    byDefault: 'redis',
+  }),
+  redisUrl: optionalSecret({ about: 'Redis, as redis://host:port; needed where QUEUE_BACKEND is redis.' }),
+  queueDatabaseUrl: optionalSecret({
+    about: 'Postgres for the queue where QUEUE_BACKEND is postgres; DATABASE_URL where absent.',
+  }),
+  queuePrefix: text({ about: "Prefix of the queue's Redis keys, for several installations on one Redis.", byDefault: 'argosy' }),
+} as const;
+
+/** The HTTP API. */
+export const httpFields = {
+  host: text({ about: 'Address that the HTTP API listens on.', byDefault: '0.0.0.0' }),
+  port: integer({ about: 'Port of the HTTP API; 0 takes a free one.', byDefault: 2746, max: 65_535 }),
+  authToken: optionalSecret({ about: 'Bearer token that requests must carry; requests need none where absent.' }),
+} as const;
+
+/** Logging. */
+export const loggingFields = {
+  logLevel: oneOf({
+    about: 'Least severe level that is written.',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    byDefault: 'info',
+  }),
+  logFormat: oneOf({
+    about: 'JSON lines for machines, or short lines for people.',
+    choices: ['json', 'text'],
+    byDefault: 'json',
+  }),
+} as const;
+
+/** Metrics, health and traces. */
+export const observabilityFields = {
+  metricsPort: integer({ about: 'Port of /metrics, /healthz and /readyz; 0 switches them off.', byDefault: 9090, max: 65_535 }),
+  otelExporterOtlpEndpoint: optionalText({
+    about: 'OpenTelemetry collector (HTTP) that traces are sent to; no tracing where absent.',
+  }),
+} as const;
+
+/** Which workflows this installation serves. */
+export const scopeFields = {
+  instanceId: optionalText({
+    about: "Serves only workflows with this value of Argo's instance label; those without the label where absent.",
+  }),
+  namespaces: list({ about: 'Namespaces that are served; all where empty.' }),
+} as const;
+
+/** What every program that works on queues and tables reads. */
+export const programFields = {
+  ...databaseFields,
+  ...queueFields,
+  ...loggingFields,
+  ...observabilityFields,
+  ...scopeFields,
+} as const;
+
+/** The parsed queue fields, with the database that they fall back to. */
+export interface QueueSettings {
+  readonly queueBackend: 'redis' | 'postgres';
+  readonly redisUrl: Secret | undefined;
+  readonly queueDatabaseUrl: Secret | undefined;
+  readonly queuePrefix: string;
+  readonly databaseUrl?: Secret;
+}
+
+/** Where the hints travel, for opening the queue. */
+export type QueueLocation =
+  { readonly kind: 'redis'; readonly url: string; readonly prefix: string } | { readonly kind: 'postgres'; readonly url: string };
+
+/** Picks the queue's location out of the queue fields; throws ConfigError where the chosen backend's URL is missing. */
+export function queueLocation(settings: QueueSettings): QueueLocation {
+  if (settings.queueBackend === 'redis') {
+    if (settings.redisUrl === undefined)
+      throw new ConfigError([{ variable: 'REDIS_URL', problem: 'is required where QUEUE_BACKEND is redis' }]);
+    return { kind: 'redis', url: settings.redisUrl.reveal(), prefix: settings.queuePrefix };
+  }
+  const url = settings.queueDatabaseUrl ?? settings.databaseUrl;
+  if (url === undefined)
+    throw new ConfigError([{ variable: 'QUEUE_DATABASE_URL', problem: 'is required where QUEUE_BACKEND is postgres' }]);
+  return { kind: 'postgres', url: url.reveal() };
+}
