@@ -1,0 +1,29 @@
+import { PermanentError, TransientError, UserError } from '#libs/workflow-spec';
+
+import { StoreBusyError, StoreStatementError, StoreUnavailableError } from '../errors.js';
+
+/** deadlock, serialization failure, lock timeout, statement timeout, and objects that a migration is about to make. */
+const BUSY = new Set(['40001', '40P01', '55P03', '57014', '25P03']);
+/** Classes and codes in which Postgres says that it is not there for us at the moment: connections, resources, shutdown, standby. */
+const AWAY = /^(08|53|58|57P0[1-5]|25006|F0000|XX000)/;
+
+const sqlStateOf = (error: unknown): string | undefined => {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The one place that turns a failure of `pg` into an error class: by SQLSTATE where Postgres answered, otherwise the connection
+ * failed (refused, reset, timed out, socket file missing) and the work is done again later.
+ */
+export function classifyStoreError(error: unknown): Error {
+  if (error instanceof TransientError || error instanceof PermanentError || error instanceof UserError) return error;
+  const sqlState = sqlStateOf(error);
+  const message = messageOf(error);
+  if (sqlState === undefined) return new StoreUnavailableError(`database: ${message}`, { cause: error });
+  if (BUSY.has(sqlState)) return new StoreBusyError(`database: ${message}`, { cause: error });
+  if (AWAY.test(sqlState)) return new StoreUnavailableError(`database: ${message}`, { cause: error });
+  return new StoreStatementError(`database: ${message} (${sqlState})`, sqlState, { cause: error });
+}

@@ -1,0 +1,190 @@
+import pg from 'pg';
+
+import { type Clock } from '#libs/workflow-spec';
+
+import { migrate } from '../migrations/migrate.js';
+import { classifyStoreError } from './classify-error.js';
+
+/** What the store says about itself; given by the program (pino, a test's array). */
+export interface StoreLogger {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+}
+
+/** Where Postgres is: a URL (`postgres://…`, also with `?host=/socket/dir`), or the parts of one; `host` may be a socket folder. */
+export interface StoreConnection {
+  connectionString?: string;
+  host?: string;
+  port?: number;
+  user?: string;
+  password?: string;
+  database?: string;
+}
+
+export interface DatabaseOptions {
+  connection: StoreConnection;
+  clock: Clock;
+  logger?: StoreLogger;
+  /** Connections of this process; default 4. */
+  maxConnections?: number;
+  /** After this a statement is given up by Postgres; default 30000. */
+  statementTimeoutMs?: number;
+  /** Shown in pg_stat_activity; default `argosy`. */
+  applicationName?: string;
+}
+
+/** One statement. With `name` it is parsed once per connection. */
+export interface Statement {
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
+/** Runs statements; a transaction gives the same interface bound to its connection. */
+export interface Executor {
+  run<Row = Record<string, unknown>>(statement: Statement): Promise<Row[]>;
+}
+
+export interface StoreHealth {
+  ready: boolean;
+  /** Why not, for `/readyz`. */
+  message?: string;
+}
+
+const INT8_OID = 20;
+/** All our bigints are versions, ids and milliseconds: below 2^53, so plain numbers. */
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+};
+
+const SQL_IDENTIFIER_MAX_MS = 2_147_483_647;
+
+/**
+ * The connection to Postgres. States: *unknown* (constructed, nothing connected: allowed while Postgres is away), *ready* (the schema
+ * was found or made), *closed*. Every call in *unknown* first brings the schema up, once for all callers; failing that, the call
+ * rejects with StoreUnavailableError and the next call tries again. A lost connection does not leave *ready*: the pool makes a new one.
+ */
+export class Database implements Executor {
+  readonly clock: Clock;
+  readonly #pool: pg.Pool;
+  readonly #config: pg.PoolConfig;
+  readonly #logger: StoreLogger | undefined;
+  #ready = false;
+  #bringUp: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DatabaseOptions) {
+    this.clock = options.clock;
+    this.#logger = options.logger;
+    const statementTimeoutMs = Math.min(options.statementTimeoutMs ?? 30_000, SQL_IDENTIFIER_MAX_MS);
+    this.#config = {
+      ...options.connection,
+      types,
+      keepAlive: true,
+      application_name: options.applicationName ?? 'argosy',
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+      connectionTimeoutMillis: 15_000,
+    };
+    this.#pool = new pg.Pool({ ...this.#config, max: options.maxConnections ?? 4, idleTimeoutMillis: 30_000 });
+    this.#pool.on('error', (error) => {
+      this.#logger?.warn({ error: error.message }, 'an idle database connection was lost');
+    });
+  }
+
+  async run<Row = Record<string, unknown>>(statement: Statement): Promise<Row[]> {
+    await this.ensureReady();
+    return this.#runOnPool<Row>(statement);
+  }
+
+  /** Statements in one transaction; a rejection rolls back. A connection lost at COMMIT rejects with StoreUnavailableError: outcome unknown. */
+  async transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result> {
+    await this.ensureReady();
+    return this.withConnection(async (connection) => {
+      await connection.run({ text: 'BEGIN' });
+      try {
+        const result = await work(connection);
+        await connection.run({ text: 'COMMIT' });
+        return result;
+      } catch (error) {
+        await connection.run({ text: 'ROLLBACK' }).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  /** One connection for several statements (session locks). It is thrown away if the work fails, so that no session state leaks. */
+  async withConnection<Result>(work: (connection: Executor) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw classifyStoreError(error);
+    });
+    let broken = true;
+    // A connection may die while it is checked out and idle between two statements; the next statement reports it.
+    const onError = (error: Error) => this.#logger?.warn({ error: error.message }, 'a database connection was lost');
+    client.on('error', onError);
+    try {
+      const result = await work({ run: (statement) => runOn(client, statement) });
+      broken = false;
+      return result;
+    } finally {
+      client.removeListener('error', onError);
+      client.release(broken);
+    }
+  }
+
+  /** A connection outside of the pool, for LISTEN; the caller ends it. */
+  async dedicatedClient(): Promise<pg.Client> {
+    await this.ensureReady();
+    const client = new pg.Client({ ...this.#config, statement_timeout: 0 });
+    try {
+      await client.connect();
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw classifyStoreError(error);
+    }
+    return client;
+  }
+
+  async ensureReady(): Promise<void> {
+    if (this.#ready) return;
+    this.#bringUp ??= this.#migrate().finally(() => {
+      this.#bringUp = undefined;
+    });
+    await this.#bringUp;
+  }
+
+  /** Asks Postgres; never rejects. */
+  async health(): Promise<StoreHealth> {
+    try {
+      await this.ensureReady();
+      await this.#runOnPool({ text: 'SELECT 1' });
+      return { ready: true };
+    } catch (error) {
+      return { ready: false, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#pool.end();
+    await this.#closing;
+  }
+
+  async #migrate(): Promise<void> {
+    await this.withConnection((connection) => migrate(connection, this.clock, this.#logger));
+    this.#ready = true;
+  }
+
+  async #runOnPool<Row>(statement: Statement): Promise<Row[]> {
+    return runOn<Row>(this.#pool, statement);
+  }
+}
+
+async function runOn<Row>(target: pg.Pool | pg.PoolClient, statement: Statement): Promise<Row[]> {
+  try {
+    const result = await target.query(statement as pg.QueryConfig);
+    return result.rows as Row[];
+  } catch (error) {
+    throw classifyStoreError(error);
+  }
+}

@@ -1,0 +1,54 @@
+export { Store, createStore, type StoreOptions } from './store.js';
+export {
+  Database,
+  type DatabaseOptions,
+  type Executor,
+  type Statement,
+  type StoreConnection,
+  type StoreHealth,
+  type StoreLogger,
+} from './connection/database.js';
+export {
+  EmbeddedPostgresError,
+  StoreBusyError,
+  StoreCorruptError,
+  StoreSchemaError,
+  StoreStatementError,
+  StoreUnavailableError,
+  WorkflowExistsError,
+} from './errors.js';
+export { ChangeFeed, type ChangeFeedOptions, type WorkflowChange } from './changes/change-feed.js';
+export {
+  WorkflowRepository,
+  type InsertOutcome,
+  type NewWorkflow,
+  type StoredWorkflow,
+} from './workflows/workflow.repository.js';
+export type { NameMatch, WorkflowListQuery, WorkflowListRow, WorkflowPage } from './workflows/workflow-list.js';
+export { matchesLabels, parseLabelSelector, type LabelRequirement } from './selectors/label-selector.js';
+export {
+  WorkflowStateRepository,
+  type InboxReading,
+  type LoadedState,
+  type StateChanges,
+  type StateVersion,
+} from './state/state.repository.js';
+export type { CommitInput, CommitOutcome, HandoffQueue, PodDesiredChange, PodInsert } from './state/commit.js';
+export { InboxRepository, type NewInboxEntry } from './inbox/inbox.repository.js';
+export { RequestRepository, type NewRequest } from './inbox/request.repository.js';
+export {
+  PodRepository,
+  type PodBucket,
+  type PodDesired,
+  type PodRow,
+  type PodStatusView,
+  type PodWorkRow,
+} from './pods/pod.repository.js';
+export { PodStatusRepository, type RecordResult, type StatusObservation } from './pods/pod-status.repository.js';
+export { type PodKey } from './pods/pod-identity.js';
+export { type StoredPodPhase } from './pods/pod-phase.js';
+export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';
+export { DueRepository, type DuePageQuery } from './due/due.repository.js';
+export { HandoffRepository } from './due/handoff.repository.js';
+export { RetentionRepository, type DeletionOptions, type DeletionStep } from './retention/retention.repository.js';
+export { AdvisoryLease } from './lease/advisory-lease.js';

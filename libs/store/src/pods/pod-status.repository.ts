@@ -1,0 +1,181 @@
+import { type PodReport } from '#libs/engine';
+
+import { type Database } from '../connection/database.js';
+import { byKey, keyColumns, keyText, type PodKey } from './pod-identity.js';
+import { FINAL_RANK, podPhaseRank } from './pod-phase.js';
+
+/** What a runtime saw of a pod: the engine's report under the pod's identity. */
+export type StatusObservation = { identity: PodKey } & Omit<PodReport, 'nodeId' | 'incarnation'>;
+
+export interface RecordResult {
+  /** Workflows that were told something new: wake them. */
+  workflows: string[];
+  /** Pods that nobody desires (their row is gone, or they are of another database): the runtime may forget them. */
+  unknown: PodKey[];
+}
+
+const MATCHES = (left: string, right: string) =>
+  `${left}.workflow = ${right}.workflow AND ${left}.node_id = ${right}.node_id AND ${left}.incarnation = ${right}.incarnation`;
+
+/**
+ * The status row and the inbox row stand or fall together. The guard makes repeated and stale observations change nothing: a lower
+ * rank is ignored, an equal one counts only while the pod has not ended and says something else.
+ */
+const RECORD_SQL = `
+WITH seen AS (
+  SELECT s.* FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::smallint[], $6::json[])
+    AS s (workflow, node_id, incarnation, phase, phase_rank, observed)
+), known AS (
+  SELECT s.* FROM seen s JOIN pods p ON ${MATCHES('p', 's')}
+), recorded AS (
+  INSERT INTO pod_status AS st (workflow, node_id, incarnation, host, phase, phase_rank, observed, claimed_at_ms, updated_at_ms)
+  SELECT workflow, node_id, incarnation, $7, phase, phase_rank, observed, $8::bigint, $8::bigint FROM known
+  ON CONFLICT (workflow, node_id, incarnation) DO UPDATE
+    SET phase = excluded.phase, phase_rank = excluded.phase_rank, observed = excluded.observed, updated_at_ms = excluded.updated_at_ms
+    WHERE st.phase_rank < excluded.phase_rank
+      OR st.phase_rank = excluded.phase_rank AND st.phase_rank < ${FINAL_RANK} AND st.observed::text IS DISTINCT FROM excluded.observed::text
+  RETURNING workflow, node_id, incarnation
+), told AS (
+  INSERT INTO workflow_inbox (workflow, kind, subject, body, created_at_ms)
+  SELECT k.workflow, 'pod', k.node_id, k.observed, $8::bigint FROM known k JOIN recorded r ON ${MATCHES('r', 'k')}
+  RETURNING workflow
+)
+SELECT 'told' AS what, workflow, '' AS node_id, 0 AS incarnation FROM told
+UNION
+SELECT 'unknown', s.workflow, s.node_id, s.incarnation FROM seen s WHERE NOT EXISTS (SELECT 1 FROM known k WHERE ${MATCHES('k', 's')})`;
+
+/** A claim waits for a commit that is just changing what is desired, and then reads it anew (FOR SHARE). */
+const CLAIM_SQL = `
+WITH wanted AS (
+  SELECT p.workflow, p.node_id, p.incarnation FROM pods p
+  JOIN unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation) ON ${MATCHES('k', 'p')}
+  WHERE p.desired <> 'delete'
+  FOR SHARE OF p
+)
+INSERT INTO pod_status (workflow, node_id, incarnation, host, phase, phase_rank, claimed_at_ms, updated_at_ms)
+SELECT workflow, node_id, incarnation, $4, 'Claimed', 0, $5, $5 FROM wanted
+ON CONFLICT DO NOTHING
+RETURNING workflow, node_id, incarnation`;
+
+/** What pods are, as far as is known. Written by the pod-managers only; each pod by the host that claimed it. */
+export class PodStatusRepository {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** True for exactly one caller per identity. A claim outlives its claimer: the same host finds it again as work. */
+  async claim(identity: PodKey, host: string, nowMs: number): Promise<boolean> {
+    return (await this.claimMany([identity], host, nowMs)).length === 1;
+  }
+
+  /** The identities that are `host`'s from now on; the others belong to another host or are not to be made any more. */
+  async claimMany(identities: readonly PodKey[], host: string, nowMs: number): Promise<PodKey[]> {
+    if (identities.length === 0) return [];
+    const sorted = [...identities].sort(byKey);
+    const rows = await this.#database.run<{ workflow: string; node_id: string; incarnation: number }>({
+      name: 'pod-claim',
+      text: CLAIM_SQL,
+      values: [...keyColumns(sorted), host, nowMs],
+    });
+    return rows.map((row) => ({ workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation }));
+  }
+
+  /** Gives back a claim of which nothing was made (no free slot): any host may take the pod. */
+  async releaseClaim(identity: PodKey): Promise<void> {
+    await this.#database.run({
+      name: 'pod-release',
+      text: 'DELETE FROM pod_status WHERE workflow = $1 AND node_id = $2 AND incarnation = $3 AND phase_rank = 0',
+      values: [identity.workflowUid, identity.nodeId, identity.incarnation],
+    });
+  }
+
+  /** Makes observations durable and tells the workflows, in one transaction. When it resolves the reports are safe; repeating it is harmless. */
+  async record(observations: readonly StatusObservation[], host: string, nowMs: number): Promise<RecordResult> {
+    const latest = latestOfEach(observations);
+    if (latest.length === 0) return { workflows: [], unknown: [] };
+    const rows = await this.#database.run<{ what: 'told' | 'unknown'; workflow: string; node_id: string; incarnation: number }>({
+      name: 'pod-record',
+      text: RECORD_SQL,
+      values: [
+        ...keyColumns(latest.map(({ identity }) => identity)),
+        latest.map(({ phase }) => phase),
+        latest.map(({ phase }) => podPhaseRank(phase)),
+        latest.map((observation) => JSON.stringify(reportOf(observation))),
+        host,
+        nowMs,
+      ],
+    });
+    return {
+      workflows: rows.filter(({ what }) => what === 'told').map(({ workflow }) => workflow),
+      unknown: rows
+        .filter(({ what }) => what === 'unknown')
+        .map((row) => ({ workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation })),
+    };
+  }
+
+  /** The runtime has forgotten the pod; its deletion is done. */
+  async markDeleted(identity: PodKey, nowMs: number): Promise<void> {
+    await this.markDeletedMany([identity], nowMs);
+  }
+
+  async markDeletedMany(identities: readonly PodKey[], nowMs: number): Promise<void> {
+    if (identities.length === 0) return;
+    await this.#database.run({
+      name: 'pod-deleted',
+      text: `
+        UPDATE pod_status st SET deleted_at_ms = $4 FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
+        WHERE ${MATCHES('k', 'st')} AND st.deleted_at_ms IS NULL`,
+      values: [...keyColumns([...identities].sort(byKey)), nowMs],
+    });
+  }
+
+  /** Pods of a host that have not ended and of which nothing was recorded since `notSeenSinceMs`: to be inspected. In key order after `after`. */
+  async silentPage(query: { host: string; notSeenSinceMs: number; after?: PodKey; limit: number }): Promise<PodKey[]> {
+    return this.#database.run<PodKey>({
+      name: 'pod-silent',
+      text: `
+        SELECT workflow AS "workflowUid", node_id AS "nodeId", incarnation FROM pod_status
+        WHERE host = $1 AND phase_rank < ${FINAL_RANK} AND updated_at_ms <= $2 AND (workflow, node_id, incarnation) > ($3, $4, $5)
+        ORDER BY workflow, node_id, incarnation LIMIT $6`,
+      values: [
+        query.host,
+        query.notSeenSinceMs,
+        query.after?.workflowUid ?? '',
+        query.after?.nodeId ?? '',
+        query.after?.incarnation ?? -1,
+        query.limit,
+      ],
+    });
+  }
+
+  /** Notes that pods were inspected and are as recorded, so that the next silentPage leaves them out for a while. */
+  async touch(identities: readonly PodKey[], nowMs: number): Promise<void> {
+    if (identities.length === 0) return;
+    await this.#database.run({
+      name: 'pod-touch',
+      text: `
+        UPDATE pod_status st SET updated_at_ms = $4 FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
+        WHERE ${MATCHES('k', 'st')} AND st.phase_rank < ${FINAL_RANK}`,
+      values: [...keyColumns([...identities].sort(byKey)), nowMs],
+    });
+  }
+}
+
+function reportOf({ identity, ...rest }: StatusObservation): PodReport {
+  return { nodeId: identity.nodeId, incarnation: identity.incarnation, ...rest };
+}
+
+/** One observation per pod: a final one stands, otherwise the highest phase and of equal ones the last. */
+function latestOfEach(observations: readonly StatusObservation[]): StatusObservation[] {
+  const latest = new Map<string, StatusObservation>();
+  for (const observation of observations) {
+    const key = keyText(observation.identity);
+    const known = latest.get(key);
+    const knownRank = known ? podPhaseRank(known.phase) : -1;
+    const rank = podPhaseRank(observation.phase);
+    if (rank > knownRank || (rank === knownRank && rank < FINAL_RANK)) latest.set(key, observation);
+  }
+  return [...latest.values()].sort((left, right) => byKey(left.identity, right.identity));
+}

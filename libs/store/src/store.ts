@@ -1,0 +1,78 @@
+import { type ChangeFeedOptions, ChangeFeed } from './changes/change-feed.js';
+import { Database, type DatabaseOptions, type StoreHealth } from './connection/database.js';
+import { DueRepository } from './due/due.repository.js';
+import { HandoffRepository } from './due/handoff.repository.js';
+import { InboxRepository } from './inbox/inbox.repository.js';
+import { RequestRepository } from './inbox/request.repository.js';
+import { AdvisoryLease } from './lease/advisory-lease.js';
+import { PodHostRepository } from './pods/pod-host.repository.js';
+import { PodStatusRepository } from './pods/pod-status.repository.js';
+import { PodRepository } from './pods/pod.repository.js';
+import { RetentionRepository } from './retention/retention.repository.js';
+import { WorkflowStateRepository } from './state/state.repository.js';
+import { WorkflowRepository } from './workflows/workflow.repository.js';
+
+export interface StoreOptions extends DatabaseOptions {
+  changes?: ChangeFeedOptions;
+}
+
+/** Everything that is kept in Postgres, by concept. Constructing it connects nowhere: Postgres may be away. */
+export class Store {
+  readonly workflows: WorkflowRepository;
+  readonly workflowState: WorkflowStateRepository;
+  readonly inbox: InboxRepository;
+  readonly requests: RequestRepository;
+  readonly pods: PodRepository;
+  readonly podStatus: PodStatusRepository;
+  readonly podHosts: PodHostRepository;
+  readonly due: DueRepository;
+  readonly handoffs: HandoffRepository;
+  readonly retention: RetentionRepository;
+  readonly leases: AdvisoryLease;
+  readonly changes: ChangeFeed;
+  /** For other adapters of this lib's own; programs use the repositories. */
+  readonly database: Database;
+
+  constructor(options: StoreOptions) {
+    const database = new Database(options);
+    this.database = database;
+    this.changes = new ChangeFeed(database, options.changes, options.logger);
+    this.workflows = new WorkflowRepository(database, this.changes);
+    this.workflowState = new WorkflowStateRepository(database, this.changes);
+    this.inbox = new InboxRepository(database);
+    this.requests = new RequestRepository(database, this.changes);
+    this.pods = new PodRepository(database);
+    this.podStatus = new PodStatusRepository(database);
+    this.podHosts = new PodHostRepository(database);
+    this.due = new DueRepository(database);
+    this.handoffs = new HandoffRepository(database);
+    this.retention = new RetentionRepository(database, this.changes);
+    this.leases = new AdvisoryLease(database);
+  }
+
+  /** For `/readyz`; asks Postgres, never rejects. */
+  health(): Promise<StoreHealth> {
+    return this.database.health();
+  }
+
+  /** Resolves once the schema is there; tries again until `timeoutMs` has passed, then rejects with the last TransientError. */
+  async waitUntilReady(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      try {
+        return await this.database.ensureReady();
+      } catch (error) {
+        if (performance.now() >= deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.changes.close();
+    await this.database.close();
+  }
+}
+
+/** See Store. */
+export const createStore = (options: StoreOptions): Store => new Store(options);

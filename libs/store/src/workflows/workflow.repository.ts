@@ -1,0 +1,186 @@
+import { type SubmittedWorkflow } from '#libs/engine';
+
+import { type Database } from '../connection/database.js';
+import { type ChangeFeed } from '../changes/change-feed.js';
+import { WorkflowExistsError } from '../errors.js';
+import { countWorkflows, readWorkflowPage, type WorkflowListQuery, type WorkflowPage } from './workflow-list.js';
+
+/** What became of one workflow of a batch: `exists` means this very uid was there already (a repeated request), `name-taken` another one of that name. */
+export type InsertOutcome = 'inserted' | 'exists' | 'name-taken';
+
+/** One submitted workflow as stored: the object without status, with uid and creation time in its metadata. */
+export interface StoredWorkflow {
+  uid: string;
+  namespace: string;
+  name: string;
+  submitted: SubmittedWorkflow;
+  instanceId: string;
+  createdAtMs: number;
+  /** Set once its deletion was asked for. */
+  deletedAtMs: number | null;
+}
+
+/** A workflow to insert; `metadata` must hold uid, namespace and name. */
+export interface NewWorkflow {
+  submitted: SubmittedWorkflow;
+  createdAtMs: number;
+  /** Value of the instance-id label; '' for none. */
+  instanceId?: string;
+}
+
+interface Row {
+  uid: string;
+  namespace: string;
+  name: string;
+  submitted: SubmittedWorkflow;
+  instance_id: string;
+  created_at_ms: number;
+  deleted_at_ms: number | null;
+}
+
+const COLUMNS = 'uid, namespace, name, submitted, instance_id, created_at_ms, deleted_at_ms';
+
+/** The workflow and its state row in one statement: there is never one without the other. */
+const INSERT_SQL = `
+WITH given AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::json[], $7::json[], $8::text[], $9::bigint[])
+    AS g (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms)
+), inserted AS (
+  INSERT INTO workflows (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms)
+  SELECT * FROM given
+  ON CONFLICT DO NOTHING
+  RETURNING uid, created_at_ms
+), state AS (
+  INSERT INTO workflow_state (uid, updated_at_ms)
+  SELECT uid, created_at_ms FROM inserted
+  ON CONFLICT DO NOTHING
+)
+SELECT uid FROM inserted`;
+
+/** Workflows as submitted. Written at submit by whoever takes submissions; everything that happens later is in WorkflowStateRepository. */
+export class WorkflowRepository {
+  readonly #database: Database;
+  readonly #changes: ChangeFeed;
+
+  constructor(database: Database, changes: ChangeFeed) {
+    this.#database = database;
+    this.#changes = changes;
+  }
+
+  /** Repeating it with the same uid is harmless (`exists`). Throws WorkflowExistsError where another workflow has the name. */
+  async insert(workflow: NewWorkflow): Promise<'inserted' | 'exists'> {
+    const [outcome] = await this.insertMany([workflow]);
+    if (outcome === 'name-taken') {
+      throw new WorkflowExistsError(workflow.submitted.metadata.namespace ?? '', workflow.submitted.metadata.name ?? '');
+    }
+    return outcome ?? 'exists';
+  }
+
+  /** One outcome per workflow, in the order given. */
+  async insertMany(workflows: readonly NewWorkflow[]): Promise<InsertOutcome[]> {
+    if (workflows.length === 0) return [];
+    const rows = await this.#database.run<{ uid: string }>({
+      name: 'workflow-insert',
+      text: INSERT_SQL,
+      values: insertColumns(workflows),
+    });
+    const inserted = new Set(rows.map(({ uid }) => uid));
+    for (const uid of inserted) this.#changes.publish({ uid, type: 'changed' });
+    const others = workflows.map(uidOf).filter((uid) => !inserted.has(uid));
+    const present = others.length === 0 ? new Set<string>() : await this.#presentUids(others);
+    return workflows.map((workflow) => {
+      const uid = uidOf(workflow);
+      if (inserted.has(uid)) return 'inserted';
+      return present.has(uid) ? 'exists' : 'name-taken';
+    });
+  }
+
+  async getByUid(uid: string): Promise<StoredWorkflow | undefined> {
+    const rows = await this.#database.run<Row>({
+      name: 'workflow-by-uid',
+      text: `SELECT ${COLUMNS} FROM workflows WHERE uid = $1`,
+      values: [uid],
+    });
+    return rows[0] && toStored(rows[0]);
+  }
+
+  /** In no particular order; unknown uids are left out. */
+  async getManyByUid(uids: readonly string[]): Promise<StoredWorkflow[]> {
+    if (uids.length === 0) return [];
+    const rows = await this.#database.run<Row>({
+      name: 'workflows-by-uid',
+      text: `SELECT ${COLUMNS} FROM workflows WHERE uid = ANY($1)`,
+      values: [uids],
+    });
+    return rows.map(toStored);
+  }
+
+  async getByName(namespace: string, name: string): Promise<StoredWorkflow | undefined> {
+    const rows = await this.#database.run<Row>({
+      name: 'workflow-by-name',
+      text: `SELECT ${COLUMNS} FROM workflows WHERE namespace = $1 AND name = $2`,
+      values: [namespace, name],
+    });
+    return rows[0] && toStored(rows[0]);
+  }
+
+  /** The newest workflow of a namespace ('' for all): what Argo calls `@latest`. */
+  async getLatest(namespace: string): Promise<StoredWorkflow | undefined> {
+    const rows = await this.#database.run<Row>({
+      name: 'workflow-latest',
+      text: `SELECT ${COLUMNS} FROM workflows WHERE ($1 = '' OR namespace = $1) ORDER BY created_at_ms DESC, uid DESC LIMIT 1`,
+      values: [namespace],
+    });
+    return rows[0] && toStored(rows[0]);
+  }
+
+  /** Newest first; columns only. See WorkflowListQuery. */
+  listPage(query: WorkflowListQuery): Promise<WorkflowPage> {
+    return readWorkflowPage(this.#database, query);
+  }
+
+  /** How many workflows a query matches, without regard to limit, cursor and offset. */
+  count(query: WorkflowListQuery): Promise<number> {
+    return countWorkflows(this.#database, query);
+  }
+
+  async #presentUids(uids: string[]): Promise<Set<string>> {
+    const rows = await this.#database.run<{ uid: string }>({
+      text: 'SELECT uid FROM workflows WHERE uid = ANY($1)',
+      values: [uids],
+    });
+    return new Set(rows.map(({ uid }) => uid));
+  }
+}
+
+const uidOf = ({ submitted }: NewWorkflow): string => submitted.metadata.uid ?? '';
+
+function insertColumns(workflows: readonly NewWorkflow[]): unknown[] {
+  const metadata = workflows.map(({ submitted }) => submitted.metadata);
+  return [
+    metadata.map((meta) => meta.uid ?? ''),
+    metadata.map((meta) => meta.namespace ?? ''),
+    metadata.map((meta) => meta.name ?? ''),
+    metadata.map((meta) => meta.generateName ?? ''),
+    metadata.map((meta) => JSON.stringify(meta.labels ?? {})),
+    metadata.map((meta) => JSON.stringify(meta.annotations ?? {})),
+    workflows.map(({ submitted }) => JSON.stringify(withoutStatus(submitted))),
+    workflows.map(({ instanceId }) => instanceId ?? ''),
+    workflows.map(({ createdAtMs }) => createdAtMs),
+  ];
+}
+
+function withoutStatus(submitted: SubmittedWorkflow): unknown {
+  const { status: _status, ...rest } = submitted as SubmittedWorkflow & { status?: unknown };
+  return rest;
+}
+
+const toStored = (row: Row): StoredWorkflow => ({
+  uid: row.uid,
+  namespace: row.namespace,
+  name: row.name,
+  submitted: row.submitted,
+  instanceId: row.instance_id,
+  createdAtMs: row.created_at_ms,
+  deletedAtMs: row.deleted_at_ms,
+});
