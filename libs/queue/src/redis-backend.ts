@@ -85,7 +85,7 @@ export class RedisQueueBackend implements QueueBackend {
     this.consuming ??= this.connect(patient);
     const worker = new Worker<Hint, void>(queueName, (job) => options.handle({ name: job.name, data: job.data }), {
       ...workerTiming,
-      connection: this.consuming as ConnectionOptions,
+      connection: this.consuming,
       prefix: this.options.prefix,
       concurrency: options.concurrency,
       autorun: false,
@@ -102,7 +102,7 @@ export class RedisQueueBackend implements QueueBackend {
 
   private queue(queueName: string): Queue {
     const queue = new Queue(queueName, {
-      connection: this.producing as ConnectionOptions,
+      connection: this.producing,
       prefix: this.options.prefix,
       skipMetasUpdate: true,
     });

@@ -1,0 +1,58 @@
+import { argoMetrics } from './argo-metrics.js';
+import { type Metrics } from './metrics.js';
+
+/** What the queue library reports, as metrics; it fits the queue's QueueTelemetry port. */
+export interface QueueMetrics {
+  ran(queue: string, outcome: string, durationMs: number): void;
+  hintDropped(queue: string, reason: string): void;
+  hintSkipped(queue: string): void;
+  workerReplaced(queue: string, reason: string): void;
+  swept(queue: string, rows: number): void;
+}
+
+/** Counts handler runs by outcome, dropped and skipped hints, replaced workers and swept rows, by queue. */
+export function queueMetrics(metrics: Metrics): QueueMetrics {
+  const { errors } = argoMetrics(metrics);
+  const runs = metrics.counter({
+    name: 'argosy_job_runs_total',
+    help: 'Number of handler runs; outcomes permanent and bug need a person.',
+    labelNames: ['queue', 'outcome'],
+  });
+  const seconds = metrics.histogram({
+    name: 'argosy_job_run_seconds',
+    help: 'Seconds that a handler ran.',
+    labelNames: ['queue'],
+  });
+  const dropped = metrics.counter({
+    name: 'argosy_hints_dropped_total',
+    help: 'Number of wake-ups left to the sweeper.',
+    labelNames: ['queue', 'reason'],
+  });
+  const skipped = metrics.counter({
+    name: 'argosy_hints_skipped_total',
+    help: 'Number of copies of wake-ups whose work was done already.',
+    labelNames: ['queue'],
+  });
+  const replaced = metrics.counter({
+    name: 'argosy_queue_workers_replaced_total',
+    help: 'Number of queue workers replaced because they were dead or silent.',
+    labelNames: ['queue', 'reason'],
+  });
+  const swept = metrics.counter({
+    name: 'argosy_swept_rows_total',
+    help: 'Number of overdue rows woken.',
+    labelNames: ['queue'],
+  });
+  return {
+    ran: (queue, outcome, durationMs) => {
+      runs.add(1, { queue, outcome });
+      seconds.observe(durationMs / 1_000, { queue });
+      if (outcome === 'permanent' || outcome === 'bug')
+        errors.add(1, { cause: outcome === 'bug' ? 'OperationPanic' : 'PermanentError' });
+    },
+    hintDropped: (queue, reason) => dropped.add(1, { queue, reason }),
+    hintSkipped: (queue) => skipped.add(1, { queue }),
+    workerReplaced: (queue, reason) => replaced.add(1, { queue, reason }),
+    swept: (queue, rows) => swept.add(rows, { queue }),
+  };
+}
