@@ -7,6 +7,14 @@ export interface StoredObject {
   sizeBytes: number;
 }
 
+/** What a save may be given besides the body. `sizeBytes` is the body's exact length where it is known. */
+export interface SaveOptions {
+  signal?: AbortSignal;
+  sizeBytes?: number;
+  /** Kept beside the object; keys lower case, values ASCII. */
+  metadata?: Record<string, string>;
+}
+
 /**
  * Reads and writes objects of one kind of store. Streams only: nothing is held whole in memory and no temporary file is made.
  * `location` carries exactly one driver block. Throws ArtifactNotFoundError (permanent), ArtifactKeyError (a key that would
@@ -17,7 +25,7 @@ export interface ArtifactDriver {
   readonly kind: keyof ArtifactLocation;
   load(location: ArtifactLocation): Promise<Readable>;
   /** Resolves when the object is durable. A failed or aborted save leaves no object and no part behind. */
-  save(location: ArtifactLocation, body: Readable, options?: { signal?: AbortSignal; sizeBytes?: number; metadata?: Record<string, string> }): Promise<void>;
+  save(location: ArtifactLocation, body: Readable, options?: SaveOptions): Promise<void>;
   /** Objects at or below the key; empty where there is none. */
   list(location: ArtifactLocation): AsyncIterable<StoredObject>;
   /** Deleting what is not there succeeds. */

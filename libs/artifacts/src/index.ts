@@ -1,0 +1,14 @@
+export type { ArtifactDriver, SaveOptions, StoredObject } from './contract.js';
+export {
+  ArchiveRefusedError,
+  ArtifactAccessError,
+  ArtifactKeyError,
+  ArtifactLocationError,
+  ArtifactNotFoundError,
+  UnsupportedArtifactDriverError,
+} from './errors.js';
+export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js';
+export { driverKindOf, keyOf, locationOf, relocate, withKey, type DriverKind } from './location.js';
+export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';
+export type { SecretReader } from './s3/s3-settings.js';
+export { ArtifactTransfer, type ArtifactPlace, type LoadRequest, type SaveBytesRequest, type SaveRequest } from './transfer.js';

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+
+import { S3Client } from '@aws-sdk/client-s3';
+
+import type { S3Settings } from './s3-settings.js';
+
+/** Stores that one process talks to at the same time are few; beyond this the client used longest ago is closed. */
+const MAX_CLIENTS = 32;
+
+interface PoolOptions {
+  requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
+  maxAttempts?: number;
+}
+
+/** One client (and its kept-alive connections) per endpoint and credentials. Secrets serve as a key only as a digest. */
+export class S3ClientPool {
+  private readonly clients = new Map<string, S3Client>();
+
+  constructor(private readonly options: PoolOptions) {}
+
+  clientFor(settings: S3Settings): S3Client {
+    const id = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+    const client = this.clients.get(id) ?? this.createClient(settings);
+    this.clients.delete(id);
+    this.clients.set(id, client);
+    this.evict();
+    return client;
+  }
+
+  close(): void {
+    for (const client of this.clients.values()) client.destroy();
+    this.clients.clear();
+  }
+
+  private createClient(settings: S3Settings): S3Client {
+    const { requestChecksumCalculation = 'WHEN_SUPPORTED', maxAttempts = 3 } = this.options;
+    return new S3Client({
+      ...settings,
+      maxAttempts,
+      requestChecksumCalculation,
+      responseChecksumValidation: requestChecksumCalculation,
+    });
+  }
+
+  private evict(): void {
+    const [oldest] = this.clients.keys();
+    if (this.clients.size <= MAX_CLIENTS || oldest === undefined) return;
+    this.clients.get(oldest)?.destroy();
+    this.clients.delete(oldest);
+  }
+}

@@ -1,0 +1,158 @@
+import { Readable } from 'node:stream';
+
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+
+import { TransientError, type ArtifactLocation } from '#libs/workflow-spec';
+
+import type { ArtifactDriver, SaveOptions, StoredObject } from '../contract.js';
+import { ArtifactKeyError } from '../errors.js';
+
+import type { S3ClientPool } from './s3-client-pool.js';
+import { classifyS3Error, isMissingBucket } from './s3-errors.js';
+import { s3Encryption, s3Place, s3Settings, type SecretReader } from './s3-settings.js';
+import { uploadObject } from './s3-upload.js';
+
+const MAX_KEY_BYTES = 1024;
+
+interface Connection {
+  client: S3Client;
+  bucket: string;
+  key: string;
+}
+
+/** Objects of an S3-compatible store. One instance reads Secrets of one namespace; connections are shared through the pool. */
+export class S3ArtifactDriver implements ArtifactDriver {
+  readonly kind = 's3';
+
+  constructor(
+    private readonly pool: S3ClientPool,
+    private readonly scope: { namespace: string; readSecret: SecretReader },
+  ) {}
+
+  async load(location: ArtifactLocation): Promise<Readable> {
+    const { client, bucket, key } = await this.connect(location);
+    const answer = await guarded(key, () => client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+    const body = answer.Body as Readable | undefined;
+    if (body === undefined) throw new TransientError('object store: the answer has no body');
+    body.on('error', () => undefined);
+    return Readable.from(wholeBody(body, answer.ContentLength, key), { objectMode: false });
+  }
+
+  async save(location: ArtifactLocation, body: Readable, options: SaveOptions = {}): Promise<void> {
+    try {
+      const { client, bucket, key } = await this.connect(location);
+      if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new ArtifactKeyError(key, `it is longer than ${MAX_KEY_BYTES} bytes`);
+      const encryption = s3Encryption(location);
+      if (location.s3?.createBucketIfNotPresent !== undefined) await guarded(key, () => ensureBucket(client, bucket));
+      await guarded(key, () => uploadObject(client, { bucket, key, body, encryption, ...options }));
+    } finally {
+      body.destroy();
+    }
+  }
+
+  async *list(location: ArtifactLocation): AsyncIterable<StoredObject> {
+    const { client, bucket, key } = await this.connect(location);
+    const exact = key.endsWith('/') ? undefined : await this.head(location);
+    if (exact !== undefined) yield { key, sizeBytes: exact.sizeBytes };
+    const prefix = key.endsWith('/') ? key : `${key}/`;
+    let token: string | undefined;
+    do {
+      const page = await guarded(key, () =>
+        client.send(
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: prefix,
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        ),
+      );
+      for (const object of page.Contents ?? []) {
+        if (object.Key !== undefined) yield { key: object.Key, sizeBytes: object.Size ?? 0 };
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  async delete(location: ArtifactLocation): Promise<void> {
+    const { client, bucket, key } = await this.connect(location);
+    try {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+    } catch (error) {
+      if (!isMissingObject(error)) throw classifyS3Error(error, key);
+    }
+  }
+
+  async head(location: ArtifactLocation): Promise<{ sizeBytes: number; metadata: Record<string, string> } | undefined> {
+    const { client, bucket, key } = await this.connect(location);
+    try {
+      const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return { sizeBytes: answer.ContentLength ?? 0, metadata: answer.Metadata ?? {} };
+    } catch (error) {
+      if (isMissingObject(error)) return undefined;
+      throw classifyS3Error(error, key);
+    }
+  }
+
+  async isDirectory(location: ArtifactLocation): Promise<boolean> {
+    const { client, bucket, key } = await this.connect(location);
+    const prefix = key.endsWith('/') ? key : `${key}/`;
+    const page = await guarded(key, () => client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })));
+    return (page.Contents ?? []).length > 0;
+  }
+
+  private async connect(location: ArtifactLocation): Promise<Connection> {
+    const place = s3Place(location);
+    const settings = await s3Settings(location, this.scope.namespace, this.scope.readSecret);
+    return { client: this.pool.clientFor(settings), ...place };
+  }
+}
+
+async function guarded<T>(key: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw classifyS3Error(error, key);
+  }
+}
+
+/** A connection that breaks, or ends early without saying so, must not pass for a shorter object. */
+async function* wholeBody(body: Readable, expectedBytes: number | undefined, key: string): AsyncGenerator<Buffer> {
+  let received = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      received += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    throw new TransientError(`object store: reading "${key}" broke off after ${received} bytes`, { cause: error });
+  } finally {
+    body.destroy();
+  }
+  if (expectedBytes !== undefined && received !== expectedBytes) {
+    throw new TransientError(`object store: "${key}" has ${expectedBytes} bytes, only ${received} came`);
+  }
+}
+
+async function ensureBucket(client: S3Client, bucket: string): Promise<void> {
+  try {
+    await client.send(new HeadBucketCommand({ Bucket: bucket }));
+  } catch (error) {
+    if (!isMissingBucket(error)) throw error;
+    await client.send(new CreateBucketCommand({ Bucket: bucket })).catch((creation: Error) => {
+      if (creation.name !== 'BucketAlreadyOwnedByYou') throw creation;
+    });
+  }
+}
+
+function isMissingObject(error: unknown): boolean {
+  const { name } = error as Error;
+  return name === 'NoSuchKey' || name === 'NotFound';
+}
