@@ -1,0 +1,11 @@
+import { UserError } from '#libs/workflow-spec';
+
+/** An input could not be brought into the pod; the message is the one that Argo's init container leaves. */
+export class StagingError extends UserError {
+  constructor(reason: string, options: { cause?: unknown } = {}) {
+    super(`init: Error (exit code 64): ${reason}`, options);
+  }
+}
+
+/** An output is missing or cannot be read or saved; collected into the capture's `error`. */
+export class OutputError extends UserError {}
