@@ -3,10 +3,10 @@ import { type Clock } from '#libs/workflow-spec';
 
 import { type QueueLogger, type QueueTelemetry, silentTelemetry } from './telemetry.js';
 
-/** Port: a named lease that at most one process holds (an advisory lock of the database). */
+/** Port: a named lease that at most one process holds at a time (an advisory lock of the database). */
 export interface SweepLease {
-  /** Answers how to release it, or undefined where another process holds it. */
-  tryAcquire(name: string): Promise<(() => Promise<void>) | undefined>;
+  /** Runs `work` under the lease and answers its result; undefined at once where another process holds it. */
+  run<Result>(name: string, work: () => Promise<Result>): Promise<Result | undefined>;
 }
 
 /** A row that is due and overdue. */
@@ -82,22 +82,15 @@ export class Sweeper<Payload> {
 
   private async sweepUnderLease(): Promise<number> {
     const name = this.options.name ?? this.options.job.queue;
-    let release: (() => Promise<void>) | undefined;
     try {
-      release = await this.options.lease.tryAcquire(`sweep ${name}`);
-      if (release === undefined) {
-        this.seen.clear();
-        return 0;
-      }
-      const rows = await this.wakeOverdue();
-      if (rows > 0) this.options.logger.info('swept overdue rows', { queue: name, rows });
-      (this.options.telemetry ?? silentTelemetry).swept(name, rows);
-      return rows;
+      const rows = await this.options.lease.run(`sweep ${name}`, () => this.wakeOverdue());
+      if (rows === undefined) this.seen.clear();
+      else if (rows > 0) this.options.logger.info('swept overdue rows', { queue: name, rows });
+      (this.options.telemetry ?? silentTelemetry).swept(name, rows ?? 0);
+      return rows ?? 0;
     } catch (error) {
       this.options.logger.warn('sweep ended early', { queue: name, error: (error as Error).message });
       return 0;
-    } finally {
-      await release?.().catch(() => undefined);
     }
   }
 
