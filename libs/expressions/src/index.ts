@@ -1,5 +1,5 @@
 export { AbsentOptionalError, ExpressionError, UnresolvedTagError, type ExpressionStage } from './errors.js';
-export { createScope, type Scope, type ScopeEntries, type ScopeResolver } from './scope.js';
+export { createScope, type Scope, type ScopeEntries, type ScopeLike, type ScopeResolver } from './scope.js';
 export { substitute, substituteJson, substituteString, type SubstituteOptions } from './template/substitute.js';
 export { findTags, type Tag } from './template/find-tags.js';
 export { evaluateBoolean, evaluateExpression, evaluateRaw } from './expr/evaluate.js';

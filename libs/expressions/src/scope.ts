@@ -112,6 +112,15 @@ class ResolverScope implements Scope {
   }
 }
 
+/** What functions of this library take for a scope: a scope, or its entries (a map or object with dotted names). */
+export type ScopeLike = Scope | ReadonlyMap<string, unknown> | GoRecord;
+
+/** The scope itself, or one over the given map or object. */
+export function toScope(like: ScopeLike): Scope {
+  if ('keysUnder' in like && typeof like.keysUnder === 'function') return like as Scope;
+  return createScope(like as GoRecord | ReadonlyMap<string, unknown>);
+}
+
 /** Makes a scope of a layer of values over an optional parent; the layer's own names win. */
 export function createScope(entries: ScopeEntries, parent?: Scope): Scope {
   return isResolver(entries) ? new ResolverScope(entries, parent) : new EntriesScope(entries, parent);

@@ -1,6 +1,6 @@
 import { ExpressionError } from '../errors.js';
 import { goTypeName, type GoRecord } from '../golang/values.js';
-import { createScope, nestedEnvironment, type Scope } from '../scope.js';
+import { nestedEnvironment, toScope, type Scope, type ScopeLike } from '../scope.js';
 import { addArgoFunctions } from './argo-functions.js';
 import { compileExpression, type Program } from './program.js';
 import { findReferences, type Reference } from './references.js';
@@ -17,9 +17,6 @@ export function programReferences(program: Program): readonly Reference[] {
   return references;
 }
 
-const isScope = (env: Scope | GoRecord): env is Scope =>
-  typeof env['keysUnder'] === 'function' && typeof env['get'] === 'function';
-
 /** Runs a parsed expression on a scope, with Argo's functions. */
 export function runProgram(program: Program, scope: Scope): unknown {
   return program.run(addArgoFunctions(nestedEnvironment(scope, programReferences(program))));
@@ -27,10 +24,10 @@ export function runProgram(program: Program, scope: Scope): unknown {
 
 /**
  * Evaluates an expr-lang 1.17 expression with Argo's functions (`asInt`, `asFloat`, `jsonpath`, `toJson`, `sprig.*`).
- * `env` is a scope or a flat object with dotted names. Gives a Go value (nil is null); throws ExpressionError.
+ * `env` is a scope, or a map or flat object with dotted names. Gives a Go value (nil is null); throws ExpressionError.
  */
-export function evaluateExpression(source: string, env: Scope | GoRecord): unknown {
-  return runProgram(compileExpression(source), isScope(env) ? env : createScope(env));
+export function evaluateExpression(source: string, env: ScopeLike): unknown {
+  return runProgram(compileExpression(source), toScope(env));
 }
 
 function asBool(value: unknown): boolean {
@@ -39,10 +36,11 @@ function asBool(value: unknown): boolean {
 }
 
 /** Evaluates an expression that must give a bool, as conditions, hooks and `retryStrategy.expression` do. */
-export const evaluateBoolean = (source: string, env: Scope | GoRecord): boolean => asBool(evaluateExpression(source, env));
+export const evaluateBoolean = (source: string, env: ScopeLike): boolean => asBool(evaluateExpression(source, env));
 
 /** Evaluates an expression on an environment taken as it is: no dotted names, no functions of Argo's. */
-export const evaluateRaw = (source: string, env: GoRecord): unknown => compileExpression(source).run(env);
+export const evaluateRaw = (source: string, env: GoRecord, strict = true): unknown =>
+  compileExpression(source).run(env, strict);
 
 /** `evaluateRaw` for an expression that must give a bool. */
 export const evaluateChecked = (source: string, env: GoRecord): boolean => asBool(evaluateRaw(source, env));

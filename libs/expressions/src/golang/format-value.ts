@@ -1,7 +1,8 @@
 import { Float64, formatFloat, isInt } from './numbers.js';
 import { GoDuration, GoTime } from './time-values.js';
 import { compareStrings, isNil, isRecord } from './values.js';
-import { formatRfc3339 } from './time-format.js';
+import { formatDuration } from './duration.js';
+import { formatTimeValue } from './time-format.js';
 
 /** A value as fmt's `%v` prints it: what expr-lang's `string()` gives. */
 export function goFormatValue(value: unknown): string {
@@ -12,8 +13,8 @@ export function goFormatValue(value: unknown): string {
   if (value instanceof Float64) return formatFloat(value.value);
   if (value instanceof Uint8Array) return `[${[...value].join(' ')}]`;
   if (Array.isArray(value)) return `[${value.map(goFormatValue).join(' ')}]`;
-  if (value instanceof GoTime) return formatRfc3339(value);
-  if (value instanceof GoDuration) return String(value.ns);
+  if (value instanceof GoTime) return formatTimeValue(value);
+  if (value instanceof GoDuration) return formatDuration(value);
   if (value instanceof Map) return `map[${[...value].map(([k, v]) => `${goFormatValue(k)}:${goFormatValue(v)}`).join(' ')}]`;
   if (!isRecord(value)) return '';
   const entries = Object.entries(value).sort(([a], [b]) => compareStrings(a, b));

@@ -103,11 +103,11 @@ export function formatFloatExponent(value: number): string {
 
 const formatSpecial = (value: number): string => (Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf');
 
-/** Formats a float64 as fmt's `%v` does: exponent form below 1e-4 and from `from` (21 for %v) on. */
-export function formatFloat(value: number, from = 21): string {
+/** Formats a float64 as fmt's `%v` does: the exponent form below 1e-4 and from 1e6 on. */
+export function formatFloat(value: number): string {
   if (!Number.isFinite(value) || value === 0) return value === 0 ? formatFloatPlain(value) : formatSpecial(value);
   const { exponent } = decimalParts(Math.abs(value));
-  return exponent < -4 || exponent >= from ? formatFloatExponent(value) : formatFloatPlain(value);
+  return exponent < -4 || exponent >= 6 ? formatFloatExponent(value) : formatFloatPlain(value);
 }
 
 /** Formats a float64 as encoding/json does; NaN and infinities cannot be written and throw. */

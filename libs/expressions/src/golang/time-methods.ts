@@ -1,19 +1,104 @@
-import { float, int } from './numbers.js';
-import { GoDuration, type GoTime } from './time-values.js';
+import { calendarOf, unixSecondsOf, unixFromCalendar } from './calendar.js';
+import { formatDuration, roundDuration } from './duration.js';
+import { float, int, isInt } from './numbers.js';
+import { formatTime, formatTimeValue } from './time-format.js';
+import { MONTHS, WEEKDAYS } from './time-layout.js';
+import { GoDuration, GoTime } from './time-values.js';
+import { zoneAbbreviation } from './zones.js';
+import { ExpressionError } from '../errors.js';
 
-type Method = (args: readonly unknown[]) => unknown;
+type Method<T> = (receiver: T, args: readonly unknown[]) => unknown;
 
-/** The method of that name of a time or duration value, bound to it; undefined when there is none. */
-export function timeMethod(value: GoTime | GoDuration, name: string): Method | undefined {
-  if (value instanceof GoDuration) return durationMethods(value)[name];
-  return undefined;
+/** A month or weekday: an int whose text is its name. */
+export class NamedInt {
+  readonly value: number;
+  readonly text: string;
+  constructor(value: number, text: string) {
+    this.value = value;
+    this.text = text;
+  }
 }
 
-const durationMethods = (duration: GoDuration): Readonly<Record<string, Method>> => ({
-  Hours: () => float(Number(duration.ns) / 3.6e12),
-  Minutes: () => float(Number(duration.ns) / 6e10),
-  Seconds: () => float(Number(duration.ns) / 1e9),
-  Milliseconds: () => int(duration.ns / 1_000_000n),
-  Microseconds: () => int(duration.ns / 1000n),
-  Nanoseconds: () => int(duration.ns),
-});
+function timeArgument(args: readonly unknown[]): GoTime {
+  const [time] = args;
+  if (time instanceof GoTime) return time;
+  throw new ExpressionError('reflect: Call using a value that is not a time.Time');
+}
+
+function durationArgument(args: readonly unknown[]): GoDuration {
+  const [duration] = args;
+  if (duration instanceof GoDuration) return duration;
+  if (isInt(duration)) return new GoDuration(BigInt(duration));
+  throw new ExpressionError('reflect: Call using a value that is not a time.Duration');
+}
+
+const intArgument = (value: unknown): number => (isInt(value) ? Number(value) : 0);
+
+function addDate(time: GoTime, args: readonly unknown[]): GoTime {
+  const [years, months, days] = args.map(intArgument);
+  const { year, month, day, hour, minute, second, nanosecond, offsetSeconds } = calendarOf(time);
+  const unix = unixFromCalendar([year + (years ?? 0), month + (months ?? 0), day + (days ?? 0)], [hour, minute, second]);
+  return new GoTime(BigInt(unix - offsetSeconds) * 1_000_000_000n + BigInt(nanosecond), time.zone);
+}
+
+const TIME_METHODS: Readonly<Record<string, Method<GoTime>>> = {
+  Year: (time) => calendarOf(time).year,
+  Month: (time) => new NamedInt(calendarOf(time).month, MONTHS[calendarOf(time).month - 1] ?? ''),
+  Day: (time) => calendarOf(time).day,
+  Hour: (time) => calendarOf(time).hour,
+  Minute: (time) => calendarOf(time).minute,
+  Second: (time) => calendarOf(time).second,
+  Nanosecond: (time) => calendarOf(time).nanosecond,
+  YearDay: (time) => calendarOf(time).yearDay,
+  Weekday: (time) => new NamedInt(calendarOf(time).weekday, WEEKDAYS[calendarOf(time).weekday] ?? ''),
+  Unix: (time) => unixSecondsOf(time),
+  UnixMilli: (time) => int(time.unixNs / 1_000_000n),
+  UnixMicro: (time) => int(time.unixNs / 1000n),
+  UnixNano: (time) => int(time.unixNs),
+  Format: (time, [layout]) => formatTime(time, String(layout)),
+  String: (time) => formatTimeValue(time),
+  UTC: (time) => new GoTime(time.unixNs),
+  Location: (time) => zoneAbbreviation(time.zone, unixSecondsOf(time)),
+  IsZero: (time) => time.unixNs === ZERO_TIME_NS,
+  Add: (time, args) => new GoTime(time.unixNs + durationArgument(args).ns, time.zone),
+  AddDate: addDate,
+  Sub: (time, args) => new GoDuration(time.unixNs - timeArgument(args).unixNs),
+  Before: (time, args) => time.unixNs < timeArgument(args).unixNs,
+  After: (time, args) => time.unixNs > timeArgument(args).unixNs,
+  Equal: (time, args) => time.unixNs === timeArgument(args).unixNs,
+  Compare: (time, args) => Math.sign(Number(time.unixNs - timeArgument(args).unixNs)),
+  Truncate: (time, args) => truncate(time, durationArgument(args)),
+};
+
+const ZERO_TIME_NS = -62_135_596_800_000_000_000n;
+
+function truncate(time: GoTime, unit: GoDuration): GoTime {
+  if (unit.ns <= 0n) return time;
+  return new GoTime(time.unixNs - ((time.unixNs - ZERO_TIME_NS) % unit.ns), time.zone);
+}
+
+const DURATION_METHODS: Readonly<Record<string, Method<GoDuration>>> = {
+  Hours: ({ ns }) => float(Number(ns) / 3.6e12),
+  Minutes: ({ ns }) => float(Number(ns) / 6e10),
+  Seconds: ({ ns }) => float(Number(ns) / 1e9),
+  Milliseconds: ({ ns }) => int(ns / 1_000_000n),
+  Microseconds: ({ ns }) => int(ns / 1000n),
+  Nanoseconds: ({ ns }) => int(ns),
+  String: formatDuration,
+  Abs: ({ ns }) => new GoDuration(ns < 0n ? -ns : ns),
+  Round: (duration, args) => roundDuration(duration, durationArgument(args)),
+  Truncate: (duration, args) => new GoDuration(duration.ns - (duration.ns % (durationArgument(args).ns || 1n))),
+};
+
+/** The method of that name of a time or duration value, bound to it; undefined when there is none. */
+export function timeMethod(
+  value: GoTime | GoDuration,
+  name: string,
+): ((args: readonly unknown[]) => unknown) | undefined {
+  if (value instanceof GoTime) {
+    const method = Object.hasOwn(TIME_METHODS, name) ? TIME_METHODS[name] : undefined;
+    return method && ((args) => method(value, args));
+  }
+  const method = Object.hasOwn(DURATION_METHODS, name) ? DURATION_METHODS[name] : undefined;
+  return method && ((args) => method(value, args));
+}

@@ -4,14 +4,14 @@ import { programReferences, runProgram } from '../expr/evaluate.js';
 import { goJson, goJsonString } from '../golang/json.js';
 import { goQuoteBody } from '../golang/quote.js';
 import { isNil } from '../golang/values.js';
-import { type Scope } from '../scope.js';
+import { toScope, type Scope, type ScopeLike } from '../scope.js';
 import { parseTemplate } from './parse-template.js';
 
 /** How tags without a value are treated. */
 export interface SubstituteOptions {
   /** `keep` leaves them in the text, `error` throws UnresolvedTagError. Default `keep`. */
   readonly unresolved?: 'keep' | 'error';
-  /** First segments (`steps`, `tasks`) whose tags must resolve even under `keep`; artifacts are exempt. */
+  /** First segments (`steps`, `tasks`; `*` for any) whose tags must resolve even under `keep`; artifacts are exempt. */
   readonly strictPrefixes?: readonly string[];
 }
 
@@ -27,6 +27,7 @@ const LATE_BOUND = [
   ['workflow', 'failures'],
 ];
 
+const withDot = (prefix: string): string => (prefix.endsWith('.') ? prefix : `${prefix}.`);
 const keep = (tag: string): string => `{{${tag}}}`;
 
 function isStrict(tag: string, options: SubstituteOptions): boolean {
@@ -71,7 +72,7 @@ function missingStrict(program: Program, scope: Scope, options: SubstituteOption
   if (prefixes.length === 0) return undefined;
   for (const { path, optional } of programReferences(program)) {
     const [root] = path;
-    if (root === undefined || path.length < 2 || !prefixes.some((prefix) => prefix.replace(/\.$/, '') === root)) continue;
+    if (root === undefined || path.length < 2 || !prefixes.some((prefix) => prefix === '*' || withDot(prefix) === `${root}.`)) continue;
     const name = path.join('.');
     if (optional || name.includes('.outputs.artifacts.')) continue;
     if (scope.get(name) !== undefined || [...scope.keysUnder(name)].length > 0) continue;
@@ -151,9 +152,9 @@ const INVALID = 'cannot finish template replacement because the result was inval
  * inside, `{{=expr}}` by expr-lang. Throws UnresolvedTagError, AbsentOptionalError or ExpressionError; the result is
  * valid JSON.
  */
-export function substitute(text: string, scope: Scope, options: SubstituteOptions = {}): string {
+export function substitute(text: string, scope: ScopeLike, options: SubstituteOptions = {}): string {
   if (!text.includes('{{')) return text;
-  const result = replaceEscaped(text, scope, options);
+  const result = replaceEscaped(text, toScope(scope), options);
   try {
     JSON.parse(result);
   } catch {
@@ -163,35 +164,38 @@ export function substitute(text: string, scope: Scope, options: SubstituteOption
 }
 
 /** Replaces the tags of a plain string: what `substitute` makes of it as a JSON string. */
-export function substituteString(text: string, scope: Scope, options: SubstituteOptions = {}): string {
+export function substituteString(text: string, scope: ScopeLike, options: SubstituteOptions = {}): string {
   if (!text.includes('{{')) return text;
-  const result = jsonUnescape(replaceEscaped(goJsonString(text).slice(1, -1), scope, options));
+  const result = jsonUnescape(replaceEscaped(goJsonString(text).slice(1, -1), toScope(scope), options));
   if (result === undefined) throw new ExpressionError(INVALID, 'replace');
   return result;
 }
 
-function substituteMembers(value: object, scope: Scope, options: SubstituteOptions): object {
+function members(value: object, scope: Scope, options: SubstituteOptions): object {
   const entries = Object.entries(value);
   let changed = false;
   const replaced = entries.map(([key, item]): [string, unknown] => {
     const newKey = substituteString(key, scope, options);
-    const newItem = substituteJson(item as unknown, scope, options);
+    const newItem = parts(item as unknown, scope, options);
     if (newKey !== key || newItem !== item) changed = true;
     return [newKey, newItem];
   });
   return changed ? (Object.fromEntries(replaced) as object) : value;
 }
 
+function parts(value: unknown, scope: Scope, options: SubstituteOptions): unknown {
+  if (typeof value === 'string') return substituteString(value, scope, options);
+  if (Array.isArray(value)) {
+    const items = value as readonly unknown[];
+    const replaced = items.map((item) => parts(item, scope, options));
+    return replaced.some((item, i) => item !== items[i]) ? replaced : value;
+  }
+  return typeof value === 'object' && value !== null ? members(value, scope, options) : value;
+}
+
 /**
  * Replaces the tags in every string (and key) of a JSON value, with the same result as `substitute` on its text.
  * Parts without tags are returned as they are, not copied.
  */
-export function substituteJson<T>(value: T, scope: Scope, options: SubstituteOptions = {}): T {
-  if (typeof value === 'string') return substituteString(value, scope, options) as T;
-  if (Array.isArray(value)) {
-    const items = value as readonly unknown[];
-    const replaced = items.map((item) => substituteJson(item, scope, options));
-    return replaced.some((item, i) => item !== items[i]) ? (replaced as T) : value;
-  }
-  return typeof value === 'object' && value !== null ? (substituteMembers(value, scope, options) as T) : value;
-}
+export const substituteJson = <T>(value: T, scope: ScopeLike, options: SubstituteOptions = {}): T =>
+  parts(value, toScope(scope), options) as T;

@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sharedFolder, sharedFolderHint } from '#libs/testing';
+import { ExpressionError } from './errors.js';
+import { addArgoFunctions } from './expr/argo-functions.js';
+import { evaluateRaw } from './expr/evaluate.js';
+import { evaluateExpression, evaluateWhen, substitute } from './index.js';
+import { checkTokens, tokenizeWhen } from './when/lexer.js';
+import { evaluateTokens } from './when/plan.js';
+import { parseDelimited } from './template/parse-template.js';
+import { goJson } from './golang/json.js';
+import { goFormatValue } from './golang/format-value.js';
+import { goQuote } from './golang/quote.js';
+import { Float64, int, isInt } from './golang/numbers.js';
+import { GoDuration, GoTime } from './golang/time-values.js';
+import { base64Decode, base64Encode } from './golang/base64.js';
+import { isArray, isRecord } from './golang/values.js';
+import { formatRfc3339, parseRfc3339 } from './golang/time-format.js';
+import { parseDuration } from './golang/duration.js';
+
+interface RecordedCase {
+  readonly id: string;
+  readonly kind: string;
+  readonly in: Readonly<Record<string, unknown>>;
+  readonly ok: boolean;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly stage?: string;
+  readonly error?: string;
+}
+
+/** What is wrong with our answer to a case; undefined when nothing is. */
+type Runner = (recorded: RecordedCase) => string | undefined;
+
+const folder = sharedFolder('conformance', 'expressions');
+
+/** Kinds that other parts of the system answer: jq in its own library, patches and quantities with the pod spec. */
+const NOT_OURS = new Set(['gojq', 'smp', 'quantity']);
+
+/** Cases where we differ on purpose or cannot agree, by id, with the reason. */
+const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([]);
+
+/** The tagged JSON form of a value in a recording, as a value of ours. */
+function decode(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(decode);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value as Record<string, unknown>);
+  const [first] = entries;
+  if (entries.length === 1 && first !== undefined && first[0].startsWith('$')) {
+    const text = String(first[1]);
+    switch (first[0]) {
+      case '$int64':
+      case '$int':
+        return int(BigInt(text));
+      case '$float':
+        return new Float64(text === 'NaN' ? NaN : Number(text.replace('Inf', 'Infinity')));
+      case '$time':
+        return parseRfc3339(text);
+      case '$dur':
+        return parseDuration(text);
+      case '$bytes':
+        return base64Decode(text);
+    }
+  }
+  return Object.fromEntries(entries.map(([key, item]) => [key, decode(item)]));
+}
+
+/** A value of ours in the tagged JSON form of the recordings. */
+function encode(value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (isArray(value)) return value.map(encode);
+  if (isInt(value)) return typeof value === 'bigint' ? { $int: String(value) } : value;
+  if (typeof value === 'number') return encodeFloat(value);
+  if (value instanceof Float64) return encodeFloat(value.value);
+  if (value instanceof GoTime) return { $time: formatRfc3339(value) };
+  if (value instanceof GoDuration) return { $dur: goFormatValue(value) };
+  if (value instanceof Uint8Array) return { $bytes: base64Encode(value) };
+  if (value instanceof Map) return Object.fromEntries([...value].map(([k, v]) => [goFormatValue(k), encode(v)]));
+  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]));
+  return value;
+}
+
+const encodeFloat = (value: number): unknown =>
+  Number.isFinite(value) && !Number.isInteger(value) ? value : { $float: goFormatValue(new Float64(value)) };
+
+/** Equal, where U+FFFD in the recording stands for whatever Go had there. */
+function same(ours: unknown, recorded: unknown): boolean {
+  if (typeof ours === 'string' && typeof recorded === 'string' && recorded.includes('\ufffd')) {
+    return ours.replaceAll('\ufffd', '').length <= recorded.length;
+  }
+  if (Array.isArray(ours) && Array.isArray(recorded)) {
+    return ours.length === recorded.length && ours.every((item, i) => same(item, recorded[i]));
+  }
+  if (isRecord(ours) && isRecord(recorded)) {
+    const keys = Object.keys(ours);
+    return keys.length === Object.keys(recorded).length && keys.every((key) => same(ours[key], recorded[key]));
+  }
+  return ours === recorded;
+}
+
+const show = (value: unknown): string => JSON.stringify(value).slice(0, 200);
+
+const isAbsentType = (value: unknown): boolean => isRecord(value) && '$go' in value;
+
+function sameTyped(ours: unknown, result: Readonly<Record<string, unknown>>): boolean {
+  if (isAbsentType(result['value'])) return goFormatValue(ours) === result['fmt'];
+  if (same(encode(ours), result['value'] ?? null)) return true;
+  return false;
+}
+
+function typed(recorded: RecordedCase, run: () => unknown, stages = true): string | undefined {
+  let ours: unknown;
+  try {
+    ours = run();
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    if (recorded.ok) return `threw ${error.message}`;
+    if (recorded.stage === 'panic' || recorded.stage === 'timeout') return undefined;
+    if (stages && error.stage !== recorded.stage) return `stage ${error.stage}, not ${recorded.stage} (${error.message})`;
+    return undefined;
+  }
+  if (!recorded.ok) return `gave ${show(encode(ours))} instead of ${recorded.stage}: ${recorded.error}`;
+  return sameTyped(ours, recorded.result ?? {})
+    ? undefined
+    : `gave ${show(encode(ours))}, not ${show(recorded.result?.['value'] ?? null)}`;
+}
+
+function plain(recorded: RecordedCase, expected: unknown, run: () => unknown): string | undefined {
+  let ours: unknown;
+  try {
+    ours = run();
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    return recorded.ok ? `threw ${error.message}` : undefined;
+  }
+  if (!recorded.ok) return `gave ${show(ours)} instead of ${recorded.error}`;
+  return same(ours, expected) ? undefined : `gave ${show(ours)}, not ${show(expected)}`;
+}
+
+const envOf = (recorded: RecordedCase): Record<string, unknown> => (decode(recorded.in['env']) ?? {}) as Record<string, unknown>;
+const textOf = (recorded: RecordedCase, field: string): string => String(recorded.in[field] ?? '');
+
+const RUNNERS: Readonly<Record<string, Runner>> = {
+  expr: (recorded) =>
+    typed(recorded, () => {
+      const source = textOf(recorded, 'expr');
+      const env = envOf(recorded);
+      const value = recorded.in['raw'] === true ? evaluateRaw(source, env, recorded.in['noEnv'] !== true) : evaluateExpression(source, env);
+      if (recorded.in['bool'] === true && typeof value !== 'boolean') throw new ExpressionError('not a bool', 'bool');
+      return value;
+    }),
+  when: (recorded) => {
+    let message: string;
+    try {
+      const value = evaluateWhen(textOf(recorded, 'expr'));
+      return recorded.ok && value === recorded.result?.['value'] ? undefined : `gave ${value}`;
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      message = error.message;
+    }
+    if (recorded.ok) return `threw ${message}`;
+    const wanted = String(recorded.error).replace('not a bool: ', 'Got ');
+    return message.includes(wanted) ? undefined : `threw ${message}, not ${recorded.error}`;
+  },
+  govaluate: (recorded) => {
+    const env = envOf(recorded);
+    return typed(
+      recorded,
+      () => {
+        const tokens = tokenizeWhen(textOf(recorded, 'expr'));
+        checkTokens(tokens);
+        const value = evaluateTokens(tokens, (name) => (Object.hasOwn(env, name) ? env[name] : undefined));
+        return toFloats(value);
+      },
+      false,
+    );
+  },
+  fasttemplate: fastTemplate,
+  argoTemplate: (recorded) => {
+    const unresolved = recorded.in['unresolved'] === 'deny' ? 'error' : 'keep';
+    return plain(recorded, recorded.result?.['value'], () =>
+      substitute(`"${textOf(recorded, 'template')}"`, envOf(recorded), { unresolved }).slice(1, -1),
+    );
+  },
+  gofmt: (recorded) => {
+    const value = decode(recorded.in['value']);
+    return plain(recorded, recorded.result, () => ({
+      ...(recorded.result?.['v'] === undefined ? {} : { v: goFormatValue(value) }),
+      ...(recorded.result?.['marshal'] === undefined ? {} : { marshal: goJson(value) }),
+      ...(recorded.result?.['quote'] === undefined ? {} : { quote: goQuote(String(value)) }),
+    }));
+  },
+};
+
+function toFloats(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? new Float64(value) : value;
+  return isArray(value) ? value.map(toFloats) : value;
+}
+
+function fastTemplate(recorded: RecordedCase): string | undefined {
+  const { unresolved, start = '{{', end = '}}' } = recorded.in;
+  const parsed = parseDelimited(textOf(recorded, 'template'), String(start), String(end));
+  if (parsed instanceof ExpressionError) {
+    return recorded.ok || parsed.message !== recorded.error ? `threw ${parsed.message}` : undefined;
+  }
+  if (unresolved === 'tags') return plain(recorded, recorded.result, () => ({ ...parsed }));
+  const env = envOf(recorded);
+  return plain(recorded, recorded.result?.['value'], () =>
+    parsed.texts.reduce((out, text, i) => {
+      const tag = parsed.tags[i - 1] ?? '';
+      const missing = unresolved === 'keep' ? `{{${tag}}}` : '';
+      return out + (Object.hasOwn(env, tag) ? String(env[tag]) : missing) + text;
+    }),
+  );
+}
+
+function readCases(from: string): RecordedCase[] {
+  const lines = readFileSync(join(from, 'cases.jsonl'), 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedCase);
+}
+
+const title = folder === undefined ? sharedFolderHint('conformance', 'expressions') : 'the recorded expression cases';
+
+describe.skipIf(folder === undefined)(title, () => {
+  const cases = folder === undefined ? [] : readCases(folder).filter(({ kind }) => !NOT_OURS.has(kind));
+  const totals: string[] = [];
+  let passed = 0;
+
+  it.each([...new Set(cases.map(({ kind }) => kind))])('answers the kind %s as the original', (kind) => {
+    const ofKind = cases.filter((recorded) => recorded.kind === kind);
+    const runner: Runner = RUNNERS[kind] ?? (() => 'no runner');
+    const faults = ofKind.flatMap((recorded) => {
+      const fault = runner(recorded);
+      return fault === undefined ? [] : [{ id: recorded.id, fault }];
+    });
+    passed += ofKind.length - faults.length;
+    totals.push(`${kind} ${ofKind.length - faults.length}/${ofKind.length}`);
+    expect(faults.filter(({ id }) => !KNOWN_DIFFERENCES.has(id))).toEqual([]);
+  });
+
+  it('answers at least 995 of 1000 over all kinds', () => {
+    process.stdout.write(`expressions: ${passed} of ${cases.length} by kind: ${totals.join(', ')}\n`);
+    expect(passed / cases.length).toBeGreaterThanOrEqual(0.995);
+  });
+});
