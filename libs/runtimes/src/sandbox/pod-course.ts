@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type Clock, type Outputs, TransientError, UserError } from '#libs/workflow-spec';
+
+import type { RuntimeLogger } from '../collaborators.js';
+import type { PodIdentity, PodObservation } from '../contract.js';
+import { DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
+import { needsCapture, needsStaging, type PodExit, type PodFiles, type PodStaging } from '../staging.js';
+import type { HostTools } from './init-script.js';
+import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
+import { INIT_LOG, launchInit } from './pod-process.js';
+import { epochMsOfUptime, isAlive } from './process-identity.js';
+
+const LOST_MESSAGE = 'pod lost: its first process ended without a record of the end';
+const ADOPTED_POLL_MS = 50;
+/** An init writes its claim in one call right after making it. */
+const CLAIM_WRITE_MS = 2_000;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 30_000;
+const TERMINATED_BEFORE_START = 143;
+
+/** What a course needs beside its pod. */
+export interface CourseMeans {
+  tools: HostTools;
+  userNamespace: boolean;
+  staging: PodStaging;
+  clock: Clock;
+  logger: RuntimeLogger;
+  hostName: string;
+  /** A pod that ends within this time is reported once, at its end. */
+  runningReportDelayMs: number;
+  observe: (observation: PodObservation) => void;
+}
+
+/**
+ * One pod from its folder to its report: staging → launched → running → capturing → reported. Begins wherever the folder says that
+ * the pod is, so a pod made by a dead process goes on here. Crash points: before `staged`, staging is done again; after it, a
+ * second init may be started, and `claim` lets one of them run; after `exit`, capture is done again; after `report.json` the
+ * report is only repeated.
+ */
+export class PodCourse {
+  readonly identity: PodIdentity;
+  /** Settled when the pod has ended and its report is given to `observe`, or when the course was stopped. */
+  readonly done: Promise<void>;
+  private last: PodObservation;
+  private stopped = false;
+  private readonly stopSignal = new AbortController();
+
+  constructor(
+    private readonly folder: PodFolder,
+    private readonly record: PodRecord,
+    private readonly files: PodFiles,
+    private readonly means: CourseMeans,
+  ) {
+    this.identity = record.identity;
+    this.last = this.observation('Pending', {});
+    this.done = this.run().catch((error: unknown) => {
+      if (!this.stopped) this.means.logger.error({ err: error, pod: this.folder.folder }, 'a pod could not be followed');
+    });
+  }
+
+  /** The last thing that was seen of the pod. */
+  get latest(): PodObservation {
+    return this.last;
+  }
+
+  get hasEnded(): boolean {
+    return this.last.phase === 'Succeeded' || this.last.phase === 'Failed' || this.last.phase === 'Gone';
+  }
+
+  /** Leaves the pod as it is and follows it no longer. */
+  stop(): void {
+    this.stopped = true;
+    this.stopSignal.abort();
+  }
+
+  private async run(): Promise<void> {
+    const report = this.folder.report();
+    if (report !== null) return this.publish(report);
+    if (this.folder.claim() === null) await this.begin();
+    else this.publish(this.observation('Running', this.beginning()));
+    if (this.stopped || this.hasEnded) return;
+    await this.awaitEnd();
+    if (this.stopped) return;
+    await this.finish();
+  }
+
+  private async begin(): Promise<void> {
+    this.publish(this.last, false);
+    const staged = this.folder.isStaged() || (await this.stage());
+    if (!staged || this.stopped) return;
+    if (this.folder.isAskedToEnd() && this.folder.claimWithoutInit()) return;
+    const { exited } = await this.launch();
+    const timer = setTimeout(() => {
+      if (!this.stopped && !this.hasEnded) this.publish(this.observation('Running', this.beginning()));
+    }, this.means.runningReportDelayMs);
+    timer.unref();
+    await Promise.race([exited, this.aborted()]);
+    clearTimeout(timer);
+  }
+
+  private async launch(): Promise<{ exited: Promise<number | null> }> {
+    return this.untilPossible('start', () => launchInit(this.folder.folder, this.means.tools, this.means.userNamespace));
+  }
+
+  /** False where the inputs can never be had; the pod's end is then reported. */
+  private async stage(): Promise<boolean> {
+    if (needsStaging(this.record.manifest)) {
+      try {
+        await this.untilPossible('stage', () => this.means.staging.stage(this.record.manifest, this.files));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        this.folder.claimWithoutInit();
+        this.report(this.observation('Failed', { message: error.message, infrastructure: true }));
+        return false;
+      }
+    }
+    this.folder.markStaged();
+    return true;
+  }
+
+  /** Returns when no process of the pod is left. */
+  private async awaitEnd(): Promise<void> {
+    const unwrittenUntilMs = Date.now() + CLAIM_WRITE_MS;
+    while (!this.stopped) {
+      const claim = this.folder.claim();
+      if (claim === null) return;
+      const going: boolean = claim === 'unwritten' ? Date.now() < unwrittenUntilMs : isAlive(claim);
+      if (!going) return;
+      await sleep(ADOPTED_POLL_MS, undefined, { signal: this.stopSignal.signal }).catch(() => undefined);
+    }
+  }
+
+  private async finish(): Promise<void> {
+    // Deleted by another process meanwhile: nobody asks any more.
+    if (this.folder.record() === null) return;
+    const exit = this.folder.exit() ?? this.endWithoutInit();
+    const neverClaimed = exit === null && this.folder.claimWithoutInit();
+    if (exit === null && !neverClaimed) {
+      this.report(this.observation('Gone', { message: LOST_MESSAGE, infrastructure: true, ...this.beginning() }));
+    } else if (exit === null || exit.reason === 'setup') {
+      const detail = (this.folder.text(INIT_LOG) ?? '').trim().split('\n').slice(-3).join('; ');
+      this.report(this.observation('Failed', { message: `the pod could not be set up: ${detail}`, infrastructure: true }));
+    } else {
+      await this.capture(exit);
+    }
+  }
+
+  /** The pod was ended before an init existed: nothing ran. */
+  private endWithoutInit(): ExitRecord | null {
+    const claim = this.folder.claim();
+    const without = claim !== null && claim !== 'unwritten' && claim.pid === 0;
+    return without ? { reason: 'terminated', exitCode: TERMINATED_BEFORE_START, uptimeSeconds: Number.NaN } : null;
+  }
+
+  private async capture(exit: ExitRecord): Promise<void> {
+    const message = endMessage(exit);
+    const times = this.times(exit);
+    const { manifest } = this.record;
+    let captured: { outputs: Outputs; error?: string } = { outputs: {} };
+    if (needsCapture(manifest)) {
+      const podExit: PodExit = { exitCode: exit.exitCode, ...times, ...(message === undefined ? {} : { message }) };
+      try {
+        captured = await this.untilPossible('capture', () => this.means.staging.capture(manifest, this.files, podExit));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        captured = { outputs: {}, error: error.message };
+      }
+    }
+    const broken = message === undefined && captured.error !== undefined;
+    const shown = message ?? captured.error;
+    this.report(
+      this.observation(shown === undefined ? 'Succeeded' : 'Failed', {
+        ...times,
+        exitCode: exit.exitCode,
+        outputs: captured.outputs,
+        ...(shown === undefined ? {} : { message: shown }),
+        ...(broken ? { infrastructure: true } : {}),
+      }),
+    );
+  }
+
+  private times(exit: ExitRecord): { startedAtMs: number; finishedAtMs: number } {
+    const nowMs = this.means.clock.nowMs();
+    const finishedAtMs = Number.isNaN(exit.uptimeSeconds) ? nowMs : epochMsOfUptime(exit.uptimeSeconds, nowMs);
+    return { startedAtMs: this.beginning().startedAtMs ?? finishedAtMs, finishedAtMs };
+  }
+
+  private beginning(): { startedAtMs?: number } {
+    const claim = this.folder.claim();
+    if (claim === null || claim === 'unwritten' || claim.pid === 0) return {};
+    return { startedAtMs: epochMsOfUptime(claim.uptimeSeconds, this.means.clock.nowMs()) };
+  }
+
+  private report(observation: PodObservation): void {
+    this.folder.saveReport(observation);
+    this.publish(observation);
+  }
+
+  private publish(observation: PodObservation, tell = true): void {
+    this.last = observation;
+    if (tell && !this.stopped) this.means.observe(observation);
+  }
+
+  private observation(phase: PodObservation['phase'], facts: Partial<PodObservation>): PodObservation {
+    return { identity: this.record.identity, phase, hostNodeName: this.means.hostName, ...facts };
+  }
+
+  private async untilPossible<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (this.stopped || !(error instanceof TransientError)) throw error;
+        this.means.logger.warn({ err: error, pod: this.folder.folder, what, pauseMs }, 'a pod has to wait; trying again');
+        await sleep(pauseMs, undefined, { signal: this.stopSignal.signal });
+      }
+    }
+  }
+
+  private async aborted(): Promise<void> {
+    const { signal: abort } = this.stopSignal;
+    if (abort.aborted) return;
+    await new Promise<void>((resolve) => abort.addEventListener('abort', () => resolve(), { once: true }));
+  }
+}
+
+function endMessage(exit: ExitRecord): string | undefined {
+  if (exit.reason === 'deadline') return DEADLINE_MESSAGE;
+  return exit.exitCode === 0 ? undefined : exitMessage(exit.exitCode);
+}

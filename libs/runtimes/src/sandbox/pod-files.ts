@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+import type { PodFiles } from '../staging.js';
+import { isCode, type PodFolder } from './pod-folder.js';
+import { PodPaths, type PodView } from './pod-paths.js';
+
+/** Names of the pod's output inside its folder. */
+export const LOG_FILE = 'log';
+export const STDOUT_FILE = 'stdout';
+
+/** The files of a sandbox pod: folders of the host, used in place. */
+export class SandboxPodFiles implements PodFiles {
+  private readonly paths: PodPaths;
+
+  constructor(
+    private readonly folder: PodFolder,
+    view: PodView,
+  ) {
+    this.paths = new PodPaths(view);
+  }
+
+  async stagePath(containerPath: string): Promise<string> {
+    return this.paths.writable(containerPath);
+  }
+
+  async capturedPath(containerPath: string): Promise<string | null> {
+    return this.paths.existing(containerPath);
+  }
+
+  async stdoutTail(maxBytes: number): Promise<Buffer> {
+    let file;
+    try {
+      file = await open(this.folder.path(STDOUT_FILE));
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return Buffer.alloc(0);
+      throw error;
+    }
+    try {
+      const { size } = await file.stat();
+      const length = Math.min(size, maxBytes);
+      const buffer = Buffer.alloc(length);
+      const { bytesRead } = await file.read(buffer, 0, length, size - length);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async *readLog(_container: string): AsyncIterable<Uint8Array> {
+    const stream = createReadStream(this.folder.path(LOG_FILE));
+    try {
+      for await (const chunk of stream) yield chunk as Uint8Array;
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw error;
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { PodManifest } from '#libs/pod-spec';
+
+import type { PodIdentity, PodObservation } from '../contract.js';
+import { identityKey } from '../pod-identity.js';
+import { isAlive, type ProcessIdentity } from './process-identity.js';
+
+const PRIVATE_FOLDER = 0o700;
+const PRIVATE_FILE = 0o600;
+const UNFINISHED_PREFIX = '.new-';
+const REMOVED_PREFIX = '.gone-';
+
+/** What is written when a pod is made, and never changed. */
+export interface PodRecord {
+  identity: PodIdentity;
+  manifest: PodManifest;
+}
+
+/** The init's own record of its beginning. */
+export interface Claim extends ProcessIdentity {
+  uptimeSeconds: number;
+}
+
+/** The init's record of the end. `setup`: the pod could not be made and `main` never ran. */
+export interface ExitRecord {
+  reason: 'exited' | 'terminated' | 'deadline' | 'setup';
+  exitCode: number;
+  uptimeSeconds: number;
+}
+
+/**
+ * The folder of one pod: all that is known of it, so that any later process can take over. Files: `pod.json` (there from the first
+ * moment: the folder appears by a rename), `owner.N` (who observes; the highest N counts), `staged` (all inputs are in place),
+ * `claim`, `exit` (see the init), `terminate` (grace seconds), `report.json` (the last observation, captured outputs included).
+ * Small synchronous calls: a few dozen microseconds each, and nothing may come between them.
+ */
+export class PodFolder {
+  constructor(readonly folder: string) {}
+
+  /** Makes the folder with its record and what `fill` puts there; null where a pod of this identity has one already. */
+  static create(
+    podsFolder: string,
+    record: PodRecord,
+    owner: ProcessIdentity,
+    fill: (unfinished: string, final: string) => void,
+  ): PodFolder | null {
+    const key = identityKey(record.identity);
+    const target = path.join(podsFolder, key);
+    if (existsSync(target)) return null;
+    const unfinished = path.join(podsFolder, `${UNFINISHED_PREFIX}${owner.pid}-${key}`);
+    rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished, { mode: PRIVATE_FOLDER });
+    fill(unfinished, target);
+    writeFileSync(path.join(unfinished, 'pod.json'), JSON.stringify(record), { mode: PRIVATE_FILE });
+    writeFileSync(path.join(unfinished, 'owner.1'), ownerText(owner), { mode: PRIVATE_FILE });
+    try {
+      renameSync(unfinished, target);
+    } catch (error) {
+      rmSync(unfinished, { recursive: true, force: true });
+      if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return null;
+      throw error;
+    }
+    return new PodFolder(target);
+  }
+
+  static find(podsFolder: string, identity: PodIdentity): PodFolder | null {
+    const folder = path.join(podsFolder, identityKey(identity));
+    return existsSync(folder) ? new PodFolder(folder) : null;
+  }
+
+  /** All pods of the host, whoever observes them. */
+  static all(podsFolder: string): PodFolder[] {
+    return readdirSync(podsFolder)
+      .filter((name) => !name.startsWith('.'))
+      .map((name) => new PodFolder(path.join(podsFolder, name)));
+  }
+
+  /** Leftovers of processes that died while they made or removed a folder. */
+  static async sweep(podsFolder: string): Promise<void> {
+    const left = readdirSync(podsFolder).filter((name) => {
+      if (name.startsWith(REMOVED_PREFIX)) return true;
+      const pid = /^\.new-(\d+)-/.exec(name)?.[1];
+      return pid !== undefined && !existsSync(`/proc/${pid}`);
+    });
+    await Promise.all(left.map((name) => rm(path.join(podsFolder, name), { recursive: true, force: true })));
+  }
+
+  path(...parts: string[]): string {
+    return path.join(this.folder, ...parts);
+  }
+
+  /** Null where the folder is not one of ours or is being removed. */
+  record(): PodRecord | null {
+    return this.json<PodRecord>('pod.json');
+  }
+
+  /** Takes the pod over where its last owner is dead; true where `owner` observes it now. */
+  takeOver(owner: ProcessIdentity): boolean {
+    const last = this.owner();
+    if (last !== null && last.pid === owner.pid && last.startTime === owner.startTime) return true;
+    if (last !== null && isAlive(last)) return false;
+    return this.exclusive(`owner.${(last?.turn ?? 0) + 1}`, ownerText(owner));
+  }
+
+  /** Whether a living process other than `self` observes the pod. */
+  isForeign(self: ProcessIdentity): boolean {
+    const last = this.owner();
+    return last !== null && (last.pid !== self.pid || last.startTime !== self.startTime) && isAlive(last);
+  }
+
+  claim(): Claim | 'unwritten' | null {
+    const text = this.text('claim');
+    if (text === null) return null;
+    const [pid, startTime, uptime] = text.trim().split(' ');
+    if (pid === undefined || startTime === undefined || uptime === undefined) return 'unwritten';
+    return { pid: Number(pid), startTime, uptimeSeconds: Number(uptime) };
+  }
+
+  /** Claims the pod in the init's stead, so that none ever runs; false where an init was faster. */
+  claimWithoutInit(): boolean {
+    return this.exclusive('claim', '0 0 0\n');
+  }
+
+  exit(): ExitRecord | null {
+    const [reason, exitCode, uptime, end] = (this.text('exit') ?? '').trim().split(' ');
+    if (end !== 'end') return null;
+    return { reason: reason as ExitRecord['reason'], exitCode: Number(exitCode), uptimeSeconds: Number(uptime) };
+  }
+
+  isStaged(): boolean {
+    return existsSync(this.path('staged'));
+  }
+
+  markStaged(): void {
+    writeFileSync(this.path('staged'), '');
+  }
+
+  askToEnd(graceSeconds: number): void {
+    this.replace('terminate', `${graceSeconds}\n`);
+  }
+
+  isAskedToEnd(): boolean {
+    return existsSync(this.path('terminate'));
+  }
+
+  report(): PodObservation | null {
+    return this.json<PodObservation>('report.json');
+  }
+
+  saveReport(report: PodObservation): void {
+    this.replace('report.json', JSON.stringify(report));
+  }
+
+  text(name: string): string | null {
+    try {
+      return readFileSync(this.path(name), 'utf8');
+    } catch (error) {
+      if (isCode(error, 'ENOENT', 'ENOTDIR')) return null;
+      throw error;
+    }
+  }
+
+  /** Disappears at once for everybody, then frees the disk. */
+  async remove(): Promise<void> {
+    const gone = path.join(path.dirname(this.folder), `${REMOVED_PREFIX}${process.pid}-${path.basename(this.folder)}`);
+    try {
+      renameSync(this.folder, gone);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return;
+      throw error;
+    }
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  private owner(): (ProcessIdentity & { turn: number }) | null {
+    const turns = this.names()
+      .map((name) => /^owner\.(\d+)$/.exec(name)?.[1])
+      .filter((turn) => turn !== undefined)
+      .map(Number);
+    if (turns.length === 0) return null;
+    const turn = Math.max(...turns);
+    const [pid, startTime] = (this.text(`owner.${turn}`) ?? '').trim().split(' ');
+    return { turn, pid: Number(pid), startTime: startTime ?? '' };
+  }
+
+  private names(): string[] {
+    try {
+      return readdirSync(this.folder);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  private exclusive(name: string, text: string): boolean {
+    try {
+      writeFileSync(this.path(name), text, { flag: 'wx', mode: PRIVATE_FILE });
+      return true;
+    } catch (error) {
+      if (isCode(error, 'EEXIST', 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
+  private replace(name: string, text: string): void {
+    const unfinished = this.path(`${name}.${process.pid}`);
+    writeFileSync(unfinished, text, { mode: PRIVATE_FILE });
+    renameSync(unfinished, this.path(name));
+  }
+
+  private json<T>(name: string): T | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      return null;
+    }
+  }
+}
+
+const ownerText = (owner: ProcessIdentity): string => `${owner.pid} ${owner.startTime}\n`;
+
+/** Whether an error is one of these of the operating system. */
+export function isCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
+}
