@@ -5,3 +5,7 @@ export { ImageCatalogue, type ImageEntry } from './image-catalogue.js';
 export { probeSandbox, type ProbeOptions, type SandboxAbility, type SandboxImpossible } from './sandbox/sandbox-ability.js';
 export { SandboxRuntime, type SandboxOptions } from './sandbox/sandbox-runtime.js';
 export type { CaptureResult, PodExit, PodFiles, PodStaging } from './staging.js';
+export { playSim, type SimPlay } from './simulated/sim-program.js';
+export { type OutcomeScript, type ScriptedOutcome, SimulatedHost } from './simulated/simulated-host.js';
+export { SimulatedRuntime, type SimulatedOptions } from './simulated/simulated-runtime.js';
+export { realTime, type SimulatedTime, VirtualTime } from './simulated/simulated-time.js';

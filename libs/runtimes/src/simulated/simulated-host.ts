@@ -1,0 +1,188 @@
+import type { PodManifest } from '#libs/pod-spec';
+import type { Outputs, Parameter } from '#libs/workflow-spec';
+
+import type { LogLine, PodIdentity, PodObservation } from '../contract.js';
+import { DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
+import { PodRefusedError } from '../errors.js';
+import { activeDeadlineSeconds, commandLine, mainOf } from '../main-process.js';
+import { identityKey } from '../pod-identity.js';
+import { playSim, type SimPlay } from './sim-program.js';
+import type { SimulatedTime } from './simulated-time.js';
+
+const SIM_IMAGE = { entrypoint: ['sim'] };
+const TERMINATED = 143;
+const KILLED = 137;
+
+/** What a script makes a pod do instead of its arguments. `gone`: it disappears after its time without an end of its own. */
+export interface ScriptedOutcome extends Partial<SimPlay> {
+  gone?: boolean;
+  /** TERM alone does not end it. */
+  ignoresTerm?: boolean;
+  message?: string;
+}
+export type OutcomeScript = (identity: PodIdentity, manifest: PodManifest) => ScriptedOutcome | undefined;
+
+interface SimulatedPod {
+  identity: PodIdentity;
+  manifest: PodManifest;
+  play: SimPlay & ScriptedOutcome;
+  observation: PodObservation;
+  lines: LogLine[];
+  cancel: () => void;
+}
+
+const hasEnded = (pod: SimulatedPod): boolean => pod.observation.phase !== 'Running' && pod.observation.phase !== 'Pending';
+
+/**
+ * The machine on which simulated pods run: it outlives the runtimes that use it, as a real host outlives a pod-manager. In memory
+ * and without processes; a pod costs one timer.
+ */
+export class SimulatedHost {
+  private readonly pods = new Map<string, SimulatedPod>();
+  private readonly listeners = new Set<(observation: PodObservation) => void>();
+  /** How often each pod was started, by identity; tests read it. */
+  readonly starts = new Map<string, number>();
+
+  constructor(
+    private readonly time: SimulatedTime,
+    private readonly script: OutcomeScript = () => undefined,
+  ) {}
+
+  subscribe(listener: (observation: PodObservation) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  observations(): PodObservation[] {
+    return [...this.pods.values()].map((pod) => pod.observation);
+  }
+
+  find(identity: PodIdentity): PodObservation | undefined {
+    return this.pods.get(identityKey(identity))?.observation;
+  }
+
+  running(): number {
+    let count = 0;
+    for (const pod of this.pods.values()) if (!hasEnded(pod)) count += 1;
+    return count;
+  }
+
+  lines(identity: PodIdentity): readonly LogLine[] {
+    return this.pods.get(identityKey(identity))?.lines ?? [];
+  }
+
+  /** Starts a pod; throws PodRefusedError for programs other than `sim` that no script plays. */
+  run(identity: PodIdentity, manifest: PodManifest): void {
+    const key = identityKey(identity);
+    const startedAtMs = this.time.nowMs();
+    const pod: SimulatedPod = {
+      identity,
+      manifest,
+      play: this.playOf(identity, manifest),
+      observation: { identity, phase: 'Running', ready: true, startedAtMs, hostNodeName: 'simulated' },
+      lines: [],
+      cancel: () => undefined,
+    };
+    this.pods.set(key, pod);
+    this.starts.set(key, (this.starts.get(key) ?? 0) + 1);
+    const limitMs = limitOf(manifest, startedAtMs);
+    const { durationMs } = pod.play;
+    if (durationMs > 0 || limitMs <= 0) this.tell(pod);
+    pod.cancel =
+      limitMs < durationMs
+        ? this.time.after(limitMs, () => this.end(pod, TERMINATED, DEADLINE_MESSAGE))
+        : this.time.after(durationMs, () => this.finish(pod));
+  }
+
+  /** TERM now, KILL after the grace period. */
+  terminate(identity: PodIdentity, graceSeconds: number): void {
+    const pod = this.pods.get(identityKey(identity));
+    if (pod === undefined || hasEnded(pod)) return;
+    if (pod.play.ignoresTerm !== true) return this.end(pod, TERMINATED);
+    const endOnTime = pod.cancel;
+    const cancelKill = this.time.after(graceSeconds * 1000, () => this.end(pod, KILLED));
+    pod.cancel = () => {
+      endOnTime();
+      cancelKill();
+    };
+  }
+
+  remove(identity: PodIdentity): void {
+    const key = identityKey(identity);
+    this.pods.get(key)?.cancel();
+    this.pods.delete(key);
+  }
+
+  private playOf(identity: PodIdentity, manifest: PodManifest): SimPlay & ScriptedOutcome {
+    const scripted = this.script(identity, manifest);
+    if (scripted !== undefined) return { exitCode: 0, lines: [], files: new Map(), durationMs: 0, ...scripted };
+    const main = mainOf(manifest);
+    const [program = '', ...args] = commandLine(main, main.image === 'sim' ? SIM_IMAGE : undefined);
+    if (program !== 'sim' && !program.endsWith('/sim')) {
+      throw new PodRefusedError(`the simulated runtime plays only the program sim, not ${program}`);
+    }
+    if (manifest.work.outputArtifacts.length > 0) {
+      throw new PodRefusedError('the simulated runtime has no files: output artifacts are not supported');
+    }
+    return playSim(args);
+  }
+
+  private finish(pod: SimulatedPod): void {
+    const { play } = pod;
+    pod.cancel();
+    pod.lines.push(...play.lines.map((text) => ({ container: 'main', atMs: this.time.nowMs(), text })));
+    if (play.gone === true) {
+      this.pods.delete(identityKey(pod.identity));
+      pod.observation = { identity: pod.identity, phase: 'Gone', message: play.message ?? 'pod deleted' };
+      return this.tell(pod);
+    }
+    const { outputs, missing } = capture(pod.manifest, play);
+    const failed = play.exitCode === 0 ? missing : (play.message ?? exitMessage(play.exitCode));
+    this.report(pod, play.exitCode, {
+      outputs,
+      ...(failed === undefined ? {} : { message: failed }),
+      ...(play.exitCode === 0 && missing !== undefined ? { infrastructure: true } : {}),
+    });
+  }
+
+  private end(pod: SimulatedPod, exitCode: number, message = exitMessage(exitCode)): void {
+    pod.cancel();
+    this.report(pod, exitCode, { message, outputs: {} });
+  }
+
+  private report(pod: SimulatedPod, exitCode: number, facts: Partial<PodObservation>): void {
+    const { ready: _ready, ...started } = pod.observation;
+    const phase = facts.message === undefined ? 'Succeeded' : 'Failed';
+    pod.observation = { ...started, phase, exitCode, finishedAtMs: this.time.nowMs(), ...facts };
+    this.tell(pod);
+  }
+
+  private tell(pod: SimulatedPod): void {
+    for (const listener of this.listeners) listener(pod.observation);
+  }
+}
+
+function limitOf(manifest: PodManifest, startedAtMs: number): number {
+  const active = activeDeadlineSeconds(manifest);
+  const { deadlineMs } = manifest.work;
+  return Math.min(
+    active === undefined ? Infinity : active * 1000,
+    deadlineMs === undefined ? Infinity : Math.max(0, deadlineMs - startedAtMs),
+  );
+}
+
+function capture({ work }: PodManifest, play: SimPlay): { outputs: Outputs; missing?: string } {
+  const outputs: Outputs = {};
+  let missing: string | undefined;
+  if (work.captureResult) outputs.result = play.lines.join('\n');
+  if (work.outputParameters.length > 0) {
+    outputs.parameters = work.outputParameters.map((parameter): Parameter => {
+      const path = parameter.valueFrom?.path;
+      const value =
+        path === undefined ? parameter.value : (play.files.get(path)?.replace(/\n$/, '') ?? parameter.valueFrom?.default);
+      if (value === undefined && path !== undefined) missing ??= `cannot find ${path} for output parameter ${parameter.name}`;
+      return value === undefined ? parameter : { ...parameter, value };
+    });
+  }
+  return missing === undefined ? { outputs } : { outputs, missing };
+}
