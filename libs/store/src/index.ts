@@ -52,3 +52,4 @@ export { DueRepository, type DuePageQuery } from './due/due.repository.js';
 export { HandoffRepository } from './due/handoff.repository.js';
 export { RetentionRepository, type DeletionOptions, type DeletionStep } from './retention/retention.repository.js';
 export { AdvisoryLease } from './lease/advisory-lease.js';
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
