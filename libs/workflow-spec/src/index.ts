@@ -54,6 +54,7 @@ export {
   decodeWorkflowSpec,
   decodeWorkflowTemplate,
   type Decoded,
+  type DecodeOptions,
 } from './decode/decode-objects.js';
 export {
   assertTaskResults,
@@ -66,6 +67,16 @@ export {
 } from './depends.js';
 export { assertPlainValue, parseManifests, type Manifest, type ParseLimits } from './manifests/parse-manifests.js';
 export { findTags, type Tag } from './tags.js';
+export { missingTemplates, templateKeyId, type TemplateGetter, type TemplateKey } from './validate/template-source.js';
+export { type ResolvedReference } from './validate/template-validator.js';
+export {
+  mergeArguments,
+  validateWorkflow,
+  validateWorkflowTemplate,
+  type ValidationOptions,
+  type ValidationResult,
+} from './validate/validate-workflow.js';
+export { validateCronWorkflow } from './validate/validate-cron-workflow.js';
 export { formatTime, parseTime } from './times.js';
 export { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
 export { parseQuantity } from './quantities.js';

@@ -3,7 +3,7 @@ const CLOSE = '}}';
 
 /** A `{{…}}` in a text; `start` and `end` frame it with its braces. */
 export interface Tag {
-  /** What stands between the braces, untrimmed. */
+  /** What stands between the braces, untrimmed. A tag inside a tag begins within it: `{{a.{{b}}` has the content `a.{{b`. */
   content: string;
   start: number;
   end: number;
@@ -11,20 +11,16 @@ export interface Tag {
   isExpression: boolean;
 }
 
-/**
- * The tags of a text from left to right, each from an opening to the next closing pair of braces (valyala/fasttemplate, which Argo uses);
- * in a nested tag the content begins after the innermost opening. An opening without an end is text.
- */
+/** The tags of a text from left to right, each from an opening to the next closing pair of braces, as valyala/fasttemplate finds them. */
 export const findTags = (text: string): Tag[] => {
   const tags: Tag[] = [];
-  let position = text.indexOf(OPEN);
-  while (position !== -1) {
-    const close = text.indexOf(CLOSE, position + OPEN.length);
+  let start = text.indexOf(OPEN);
+  while (start !== -1) {
+    const close = text.indexOf(CLOSE, start + OPEN.length);
     if (close === -1) break;
-    const start = text.lastIndexOf(OPEN, close - 1);
     const content = text.slice(start + OPEN.length, close);
-    tags.push({ content, start, end: close + CLOSE.length, isExpression: content.trimStart().startsWith('=') });
-    position = text.indexOf(OPEN, close + CLOSE.length);
+    tags.push({ content, start, end: close + CLOSE.length, isExpression: content.startsWith('=') });
+    start = text.indexOf(OPEN, close + CLOSE.length);
   }
   return tags;
 };

@@ -35,9 +35,15 @@ const headIssues = (kind: string, value: unknown): string[] => {
   return issues;
 };
 
-const decodeKind = <T>(kind: string, value: unknown): Decoded<T> => {
+export interface DecodeOptions {
+  /** Argo's server drops what it does not know, its linter refuses it. Default: refuse. */
+  unknownFields?: 'refuse' | 'drop';
+}
+
+const decodeKind = <T>(kind: string, value: unknown, { unknownFields = 'refuse' }: DecodeOptions): Decoded<T> => {
   const decoder = new Decoder();
   const decoded = decoder.decode(kind, value);
+  if (unknownFields === 'drop') decoder.findings.unknownFields = [];
   const issues = [...headIssues(kind, value), ...typeIssues(decoder.findings)];
   if (issues.length > 0) throw new DecodeError(issues);
   const body = decoded as { [key: string]: JsonValue };
@@ -49,18 +55,20 @@ const decodeKind = <T>(kind: string, value: unknown): Decoded<T> => {
 };
 
 /** A Workflow from a parsed YAML or JSON value: nulls dropped, AnyStrings as text. DecodeError names unknown fields and wrong types with their path. */
-export const decodeWorkflow = (value: unknown): Decoded<Workflow> => decodeKind<Workflow>(Kind.Workflow, value);
+export const decodeWorkflow = (value: unknown, options: DecodeOptions = {}): Decoded<Workflow> =>
+  decodeKind<Workflow>(Kind.Workflow, value, options);
 
 /** A WorkflowTemplate; as `decodeWorkflow`. */
-export const decodeWorkflowTemplate = (value: unknown): Decoded<WorkflowTemplate> =>
-  decodeKind<WorkflowTemplate>(Kind.WorkflowTemplate, value);
+export const decodeWorkflowTemplate = (value: unknown, options: DecodeOptions = {}): Decoded<WorkflowTemplate> =>
+  decodeKind<WorkflowTemplate>(Kind.WorkflowTemplate, value, options);
 
 /** A ClusterWorkflowTemplate; as `decodeWorkflow`. */
-export const decodeClusterWorkflowTemplate = (value: unknown): Decoded<ClusterWorkflowTemplate> =>
-  decodeKind<ClusterWorkflowTemplate>(Kind.ClusterWorkflowTemplate, value);
+export const decodeClusterWorkflowTemplate = (value: unknown, options: DecodeOptions = {}): Decoded<ClusterWorkflowTemplate> =>
+  decodeKind<ClusterWorkflowTemplate>(Kind.ClusterWorkflowTemplate, value, options);
 
 /** A CronWorkflow; as `decodeWorkflow`. */
-export const decodeCronWorkflow = (value: unknown): Decoded<CronWorkflow> => decodeKind<CronWorkflow>(Kind.CronWorkflow, value);
+export const decodeCronWorkflow = (value: unknown, options: DecodeOptions = {}): Decoded<CronWorkflow> =>
+  decodeKind<CronWorkflow>(Kind.CronWorkflow, value, options);
 
 /** A bare workflow spec, as stored templates carry it. */
 export const decodeWorkflowSpec = (value: unknown): Decoded<WorkflowSpec> => {

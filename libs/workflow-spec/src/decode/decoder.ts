@@ -175,7 +175,7 @@ export class Decoder {
       const result = this.value(field.type, member, inner);
       if (result !== undefined) decoded[key] = result;
     }
-    return decoded;
+    return inSchemaOrder(decoded, Object.keys(schema));
   }
 
   private unknown(key: string, known: string[], place: Place): void {
@@ -190,6 +190,16 @@ export class Decoder {
     return true;
   }
 }
+
+/** Fields in the order in which Go writes them: validation names the first tag that does not resolve. */
+const inSchemaOrder = (decoded: JsonObject, order: readonly string[]): JsonObject => {
+  const ordered: JsonObject = {};
+  for (const key of order) {
+    const member = decoded[key];
+    if (member !== undefined) ordered[key] = member;
+  }
+  return ordered;
+};
 
 const deeper = (place: Place, step: string): Place => {
   const path = place.path + step;

@@ -16,7 +16,7 @@ import {
 } from './schema.js';
 
 /**
- * Argo's whole language, v4.1 (docs/fields.md there), field by field with its support here. This is the one place that says what runs:
+ * Argo's whole language, v4.1 (docs/fields.md there), field by field with its support here; fields that can hold tags stand in Argo's order. This is the one place that says what runs:
  * to support a field, take its `later` away. Unknown fields are errors.
  */
 const LOCATIONS_LATER: ObjectSchema = {
@@ -69,13 +69,13 @@ const USER_CONTAINER: ObjectSchema = { ...CONTAINER, mirrorVolumeMounts: later(b
 const INVOCATION: ObjectSchema = {
   name: text,
   template: text,
-  templateRef: ref('TemplateRef'),
   inline: later(ref('Template')),
   arguments: ref('Arguments'),
-  when: text,
+  templateRef: ref('TemplateRef'),
   withItems: list(anything),
   withParam: text,
   withSequence: ref('Sequence'),
+  when: text,
   continueOn: ref('ContinueOn'),
   onExit: text,
   hooks: later(map(ref('LifecycleHook'))),

@@ -1,7 +1,8 @@
-import { LineCounter, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
+import { Composer, LineCounter, Parser, type CST, type Document, type ParsedNode } from 'yaml';
 import { ManifestSyntaxError } from '../errors.js';
 import { utf8Length } from '../node-names.js';
 import type { JsonValue } from '../model/workflow.js';
+import { createLenientLexer } from './lenient-lexer.js';
 import { goYamlTags } from './yaml-dialect.js';
 
 export interface ParseLimits {
@@ -67,26 +68,33 @@ const plainValue = (yaml: Document.Parsed<ParsedNode>, document: number): JsonVa
   }
 };
 
-const parseYaml = (text: string, limits: Required<ParseLimits>): Manifest[] => {
-  const lines = new LineCounter();
-  assertFlowDepth(text, limits.maxDepth);
-  let documents: readonly Document.Parsed<ParsedNode>[];
+function* readTokens(text: string, lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const lexeme of createLenientLexer().lex(text)) yield* parser.next(lexeme);
+  yield* parser.end();
+}
+
+const compose = (text: string, lines: LineCounter): Document.Parsed<ParsedNode>[] => {
+  const composer = new Composer<ParsedNode>({
+    version: '1.2',
+    merge: true,
+    customTags: goYamlTags,
+    uniqueKeys: true,
+    logLevel: 'silent',
+  });
   try {
-    const parsed = parseAllDocuments<ParsedNode>(text, {
-      version: '1.2',
-      merge: true,
-      customTags: goYamlTags,
-      uniqueKeys: true,
-      stringKeys: false,
-      prettyErrors: false,
-      lineCounter: lines,
-      logLevel: 'silent',
-    });
-    documents = Array.isArray(parsed) ? parsed : [];
+    return [...composer.compose(readTokens(text, lines), false, text.length)];
   } catch (cause) {
     if (cause instanceof RangeError) throw new ManifestSyntaxError('nested too deeply', { document: 1 });
     throw cause;
   }
+};
+
+const parseYaml = (text: string, limits: Required<ParseLimits>): Manifest[] => {
+  const lines = new LineCounter();
+  assertFlowDepth(text, limits.maxDepth);
+  const documents = compose(text, lines);
   return documents.flatMap((yaml, index) => {
     const document = index + 1;
     const problem = yaml.errors[0];
