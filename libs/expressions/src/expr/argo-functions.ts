@@ -1,6 +1,6 @@
 import { goJson } from '../golang/json.js';
 import { GoFunction, newRecord } from '../golang/values.js';
-import { toFloat64, toInt } from './builtins.js';
+import { toFloat64, toInt } from './conversions.js';
 
 const functions: Readonly<Record<string, unknown>> = {
   asInt: new GoFunction('asInt', ([value]) => toInt(value)),
@@ -10,6 +10,6 @@ const functions: Readonly<Record<string, unknown>> = {
 };
 
 /** Adds the functions that Argo gives to every expression; they win over variables of the same name. */
-export function addArgoFunctions(env: Record<string, unknown>): Record<string, unknown> {
+export function addArgoFunctions(env: Record<string, unknown>, _nowMs?: number): Record<string, unknown> {
   return Object.assign(env, functions);
 }

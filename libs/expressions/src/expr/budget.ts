@@ -1,4 +1,5 @@
 import { ExpressionError } from '../errors.js';
+import { GoTime } from '../golang/time-values.js';
 
 const MEMORY_BUDGET = 1_000_000;
 const STEP_BUDGET = 5_000_000;
@@ -7,6 +8,18 @@ const STEP_BUDGET = 5_000_000;
 export class Budget {
   private memory = 0;
   private steps = 0;
+  private readonly nowMs: number | undefined;
+
+  /** `nowMs` is what `now()` gives; without it `now()` is an error. */
+  constructor(nowMs?: number) {
+    this.nowMs = nowMs;
+  }
+
+  /** The moment of this run. */
+  now(): GoTime {
+    if (this.nowMs === undefined) throw new ExpressionError('the current time is not known here');
+    return new GoTime(BigInt(this.nowMs) * 1_000_000n);
+  }
 
   /** Counts elements of arrays and maps that come into being. */
   allocate(elements: number): void {

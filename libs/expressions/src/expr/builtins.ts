@@ -1,53 +1,19 @@
 import { ExpressionError } from '../errors.js';
-import { float, floatToInt, isInt, isNumber, parseDecimalInt, parseFloat64, toFloat } from '../golang/numbers.js';
-import { goJson } from '../golang/json.js';
-import { goFormatValue } from '../golang/format-value.js';
-import { goTypeName, isArray, isRecord } from '../golang/values.js';
 import { type Budget } from './budget.js';
+import { COLLECTION_BUILTINS } from './builtins-collections.js';
+import { NUMBER_BUILTINS } from './builtins-numbers.js';
+import { TEXT_BUILTINS } from './builtins-text.js';
+import { TIME_BUILTINS } from './builtins-time.js';
 
-type Builtin = (args: readonly unknown[], budget: Budget) => unknown;
+/** Functions by name; each gets its arguments and the budget of the run. */
+export type Builtins = Readonly<Record<string, (args: readonly unknown[], budget: Budget) => unknown>>;
 
-const fail = (message: string): never => {
-  throw new ExpressionError(message);
-};
+const TABLES: readonly Builtins[] = [TEXT_BUILTINS, COLLECTION_BUILTINS, NUMBER_BUILTINS, TIME_BUILTINS];
 
-/** expr-lang's `int`: truncates floats, reads decimal strings. */
-export function toInt(value: unknown): unknown {
-  if (isInt(value)) return value;
-  if (isNumber(value)) return floatToInt(toFloat(value));
-  if (typeof value === 'string') return parseDecimalInt(value) ?? fail(`invalid operation: int(${value})`);
-  return fail(`invalid operation: int(${goTypeName(value)})`);
-}
-
-/** expr-lang's `float`. */
-export function toFloat64(value: unknown): unknown {
-  if (isNumber(value)) return float(toFloat(value));
-  if (typeof value === 'string') {
-    const parsed = parseFloat64(value);
-    return parsed === undefined ? fail(`invalid operation: float(${value})`) : float(parsed);
-  }
-  return fail(`invalid operation: float(${goTypeName(value)})`);
-}
-
-function length(value: unknown): number {
-  if (typeof value === 'string') return [...value].length;
-  if (isArray(value) || value instanceof Uint8Array) return value.length;
-  if (value instanceof Map) return value.size;
-  if (isRecord(value)) return Object.keys(value).length;
-  return fail(`invalid argument for len (type ${goTypeName(value)})`);
-}
-
-const BUILTIN_FUNCTIONS: Readonly<Record<string, Builtin>> = {
-  len: ([value]) => length(value),
-  int: ([value]) => toInt(value),
-  float: ([value]) => toFloat64(value),
-  string: ([value]) => goFormatValue(value),
-  toJSON: ([value]) => goJson(value, '  '),
-};
-
-/** Calls a builtin without predicate with checked argument counts. */
+/** Calls a builtin without predicate; argument counts were checked. */
 export function callBuiltin(name: string, args: readonly unknown[], budget: Budget): unknown {
-  const builtin = BUILTIN_FUNCTIONS[name];
-  if (!builtin) throw new ExpressionError(`unknown builtin ${name}`, 'compile');
-  return builtin(args, budget);
+  for (const table of TABLES) {
+    if (Object.hasOwn(table, name)) return table[name]?.(args, budget) ?? null;
+  }
+  throw new ExpressionError(`unknown builtin ${name}`, 'compile');
 }

@@ -2,7 +2,7 @@ import { ExpressionError } from '../errors.js';
 import { goTypeName, type GoRecord } from '../golang/values.js';
 import { nestedEnvironment, toScope, type Scope, type ScopeLike } from '../scope.js';
 import { addArgoFunctions } from './argo-functions.js';
-import { compileExpression, type Program } from './program.js';
+import { compileExpression, type Program, type RunOptions } from './program.js';
 import { findReferences, type Reference } from './references.js';
 
 const referencesOf = new WeakMap<Program, readonly Reference[]>();
@@ -18,16 +18,18 @@ export function programReferences(program: Program): readonly Reference[] {
 }
 
 /** Runs a parsed expression on a scope, with Argo's functions. */
-export function runProgram(program: Program, scope: Scope): unknown {
-  return program.run(addArgoFunctions(nestedEnvironment(scope, programReferences(program))));
+export function runProgram(program: Program, scope: Scope, nowMs?: number): unknown {
+  const env = addArgoFunctions(nestedEnvironment(scope, programReferences(program)), nowMs);
+  return program.run(env, { nowMs });
 }
 
 /**
  * Evaluates an expr-lang 1.17 expression with Argo's functions (`asInt`, `asFloat`, `jsonpath`, `toJson`, `sprig.*`).
- * `env` is a scope, or a map or flat object with dotted names. Gives a Go value (nil is null); throws ExpressionError.
+ * `env` is a scope, or a map or flat object with dotted names;
+ * `nowMs` is the time that `now()` gives (an error without it). Gives a Go value (nil is null); throws ExpressionError.
  */
-export function evaluateExpression(source: string, env: ScopeLike): unknown {
-  return runProgram(compileExpression(source), toScope(env));
+export function evaluateExpression(source: string, env: ScopeLike, nowMs?: number): unknown {
+  return runProgram(compileExpression(source), toScope(env), nowMs);
 }
 
 function asBool(value: unknown): boolean {
@@ -36,11 +38,11 @@ function asBool(value: unknown): boolean {
 }
 
 /** Evaluates an expression that must give a bool, as conditions, hooks and `retryStrategy.expression` do. */
-export const evaluateBoolean = (source: string, env: ScopeLike): boolean => asBool(evaluateExpression(source, env));
+export const evaluateBoolean = (source: string, env: ScopeLike, nowMs?: number): boolean => asBool(evaluateExpression(source, env, nowMs));
 
 /** Evaluates an expression on an environment taken as it is: no dotted names, no functions of Argo's. */
-export const evaluateRaw = (source: string, env: GoRecord, strict = true): unknown =>
-  compileExpression(source).run(env, strict);
+export const evaluateRaw = (source: string, env: GoRecord, options: RunOptions = {}): unknown =>
+  compileExpression(source).run(env, options);
 
 /** `evaluateRaw` for an expression that must give a bool. */
 export const evaluateChecked = (source: string, env: GoRecord): boolean => asBool(evaluateRaw(source, env));

@@ -45,7 +45,7 @@ function groupBy(loop: Loop): unknown {
 }
 
 function indexOrNil(index: number): unknown {
-  return index < 0 ? -1 : index;
+  return index < 0 ? null : index;
 }
 
 const LOOPS: Readonly<Record<string, LoopOperation>> = {

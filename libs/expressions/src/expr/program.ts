@@ -4,16 +4,26 @@ import { type GoRecord } from '../golang/values.js';
 import { type Node } from './ast.js';
 import { Budget } from './budget.js';
 import { compileNode, type Run, type Step } from './compile.js';
-import { checkNames } from './check.js';
+import { checkTypes } from './check.js';
 import { parse } from './parser.js';
+import { findReferences } from './references.js';
 import { LocatedError, sourceError } from './source-error.js';
+import { typeOfValue } from './static-type.js';
+
+/** What a run may be told besides its environment. */
+export interface RunOptions {
+  /** Whether unknown names are errors (default) or nil. */
+  readonly strict?: boolean | undefined;
+  /** What `now()` gives, in milliseconds since 1970. */
+  readonly nowMs?: number | undefined;
+}
 
 /** An expression that was parsed once; `run` may be called with any number of environments. */
 export interface Program {
   readonly source: string;
   readonly tree: Node;
-  /** Checks the types (and names, unless `strict` is false) against `env`, then evaluates. */
-  run(env: GoRecord, strict?: boolean): unknown;
+  /** Checks names and types against `env`, then evaluates. */
+  run(env: GoRecord, options?: RunOptions): unknown;
 }
 
 const MAX_SOURCE_LENGTH = 1_000_000;
@@ -36,12 +46,32 @@ function parseProgram(source: string): Program | ExpressionError {
   }
 }
 
+const MAX_SIGNATURES = 32;
+
+/** The kinds of the variables that the check depends on; undefined when it may depend on any. */
+function signatureOf(roots: readonly string[] | undefined, env: GoRecord): string | undefined {
+  return roots?.map((root) => (Object.hasOwn(env, root) ? typeOfValue(env[root]).name : '')).join(';');
+}
+
+function rootsOf(tree: Node): readonly string[] | undefined {
+  const paths = findReferences(tree).map(({ path }) => path[0]);
+  return paths.includes(undefined) ? undefined : [...new Set(paths.filter((root) => root !== undefined))];
+}
+
 function createProgram(source: string, tree: Node): Program {
+  const roots = rootsOf(tree);
+  const checked = new Set<string>();
   let step: Step | undefined;
-  const run = (env: GoRecord, strict = true): unknown => {
-    const state: Run = { env, budget: new Budget(), variables: [], at: 0, scope: undefined };
+  const check = (env: GoRecord, strict: boolean): void => {
+    const signature = strict ? signatureOf(roots, env) : undefined;
+    if (signature !== undefined && checked.has(signature)) return;
+    checkTypes(tree, env, strict);
+    if (signature !== undefined && checked.size < MAX_SIGNATURES) checked.add(signature);
+  };
+  const run = (env: GoRecord, { strict = true, nowMs }: RunOptions = {}): unknown => {
+    const state: Run = { env, budget: new Budget(nowMs), variables: [], at: 0, scope: undefined };
     try {
-      if (strict) checkNames(tree, env);
+      check(env, strict);
       step ??= compileNode(tree);
       return step(state) ?? null;
     } catch (error) {

@@ -1,5 +1,6 @@
 import { Float64, formatFloat, isInt } from './numbers.js';
-import { GoDuration, GoTime } from './time-values.js';
+import { GoDuration, GoLocation, GoTime } from './time-values.js';
+import { NamedInt } from './time-methods.js';
 import { compareStrings, isNil, isRecord } from './values.js';
 import { formatDuration } from './duration.js';
 import { formatTimeValue } from './time-format.js';
@@ -15,6 +16,8 @@ export function goFormatValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goFormatValue).join(' ')}]`;
   if (value instanceof GoTime) return formatTimeValue(value);
   if (value instanceof GoDuration) return formatDuration(value);
+  if (value instanceof GoLocation) return value.zone;
+  if (value instanceof NamedInt) return value.text;
   if (value instanceof Map) return `map[${[...value].map(([k, v]) => `${goFormatValue(k)}:${goFormatValue(v)}`).join(' ')}]`;
   if (!isRecord(value)) return '';
   const entries = Object.entries(value).sort(([a], [b]) => compareStrings(a, b));

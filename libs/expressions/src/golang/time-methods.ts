@@ -3,7 +3,7 @@ import { formatDuration, roundDuration } from './duration.js';
 import { float, int, isInt } from './numbers.js';
 import { formatTime, formatTimeValue } from './time-format.js';
 import { MONTHS, WEEKDAYS } from './time-layout.js';
-import { GoDuration, GoTime } from './time-values.js';
+import { GoDuration, GoLocation, GoTime } from './time-values.js';
 import { zoneAbbreviation } from './zones.js';
 import { ExpressionError } from '../errors.js';
 
@@ -23,6 +23,12 @@ function timeArgument(args: readonly unknown[]): GoTime {
   const [time] = args;
   if (time instanceof GoTime) return time;
   throw new ExpressionError('reflect: Call using a value that is not a time.Time');
+}
+
+function locationArgument(args: readonly unknown[]): GoLocation {
+  const [location] = args;
+  if (location instanceof GoLocation) return location;
+  throw new ExpressionError('reflect: Call using a value that is not a *time.Location');
 }
 
 function durationArgument(args: readonly unknown[]): GoDuration {
@@ -58,6 +64,7 @@ const TIME_METHODS: Readonly<Record<string, Method<GoTime>>> = {
   Format: (time, [layout]) => formatTime(time, String(layout)),
   String: (time) => formatTimeValue(time),
   UTC: (time) => new GoTime(time.unixNs),
+  In: (time, args) => new GoTime(time.unixNs, locationArgument(args).zone),
   Location: (time) => zoneAbbreviation(time.zone, unixSecondsOf(time)),
   IsZero: (time) => time.unixNs === ZERO_TIME_NS,
   Add: (time, args) => new GoTime(time.unixNs + durationArgument(args).ns, time.zone),
@@ -102,3 +109,12 @@ export function timeMethod(
   const method = Object.hasOwn(DURATION_METHODS, name) ? DURATION_METHODS[name] : undefined;
   return method && ((args) => method(value, args));
 }
+
+const NO_METHODS: ReadonlySet<string> = new Set();
+const METHOD_NAMES: Readonly<Record<string, ReadonlySet<string>>> = {
+  time: new Set(Object.keys(TIME_METHODS)),
+  duration: new Set(Object.keys(DURATION_METHODS)),
+};
+
+/** The names of the methods of a kind of value (`time`, `duration`). */
+export const timeMethodNames = (kind: string): ReadonlySet<string> => METHOD_NAMES[kind] ?? NO_METHODS;

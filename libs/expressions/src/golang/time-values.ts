@@ -15,3 +15,11 @@ export class GoTime {
     this.zone = zone;
   }
 }
+
+/** A time zone as Go's *time.Location. */
+export class GoLocation {
+  readonly zone: string;
+  constructor(zone: string) {
+    this.zone = zone;
+  }
+}

@@ -1,5 +1,5 @@
 import { Float64, isInt } from './numbers.js';
-import { GoDuration, GoTime } from './time-values.js';
+import { GoDuration, GoLocation, GoTime } from './time-values.js';
 
 /** A callable value of an expression's environment: a method, `asInt`, a sprig function. */
 export class GoFunction {
@@ -41,6 +41,7 @@ export function goTypeName(value: unknown): string {
   if (isArray(value)) return '[]interface {}';
   if (value instanceof GoTime) return 'time.Time';
   if (value instanceof GoDuration) return 'time.Duration';
+  if (value instanceof GoLocation) return '*time.Location';
   if (value instanceof Uint8Array) return '[]uint8';
   if (value instanceof GoFunction) return 'func(...interface {}) (interface {}, error)';
   if (value instanceof Map) return 'map[interface {}]interface {}';

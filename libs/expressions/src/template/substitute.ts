@@ -13,6 +13,8 @@ export interface SubstituteOptions {
   readonly unresolved?: 'keep' | 'error';
   /** First segments (`steps`, `tasks`; `*` for any) whose tags must resolve even under `keep`; artifacts are exempt. */
   readonly strictPrefixes?: readonly string[];
+  /** What `now()` gives in expressions, in milliseconds since 1970; without it `now()` is an error. */
+  readonly nowMs?: number;
 }
 
 /** Names that get their value late; an expression that uses one before that is left alone. */
@@ -83,7 +85,7 @@ function missingStrict(program: Program, scope: Scope, options: SubstituteOption
 
 function runOrNil(program: Program, scope: Scope, options: SubstituteOptions): unknown {
   try {
-    return runProgram(program, scope);
+    return runProgram(program, scope, options.nowMs);
   } catch (error) {
     if (options.unresolved === 'error' && error instanceof ExpressionError) {
       throw new ExpressionError(`failed to evaluate expression: ${error.message}`, 'replace');
