@@ -77,6 +77,8 @@ export {
   type ValidationResult,
 } from './validate/validate-workflow.js';
 export { validateCronWorkflow } from './validate/validate-cron-workflow.js';
+export { resubmitted, workflowFromCron, workflowFromTemplate, type ResubmitOptions } from './submit/new-workflows.js';
+export { applySubmitOptions, generatedName, overrideParameters, type SubmitOptions } from './submit/submit-options.js';
 export { formatTime, parseTime } from './times.js';
 export { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
 export { parseQuantity } from './quantities.js';
