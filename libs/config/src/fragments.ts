@@ -79,7 +79,8 @@ export interface QueueSettings {
 
 /** Where the hints travel, for opening the queue. */
 export type QueueLocation =
-  { readonly kind: 'redis'; readonly url: string; readonly prefix: string } | { readonly kind: 'postgres'; readonly url: string };
+  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string }
+  | { readonly kind: 'postgres'; readonly connection: { readonly connectionString: string } };
 
 /** Picks the queue's location out of the queue fields; throws ConfigError where the chosen backend's URL is missing. */
 export function queueLocation(settings: QueueSettings): QueueLocation {
@@ -91,5 +92,5 @@ export function queueLocation(settings: QueueSettings): QueueLocation {
   const url = settings.queueDatabaseUrl ?? settings.databaseUrl;
   if (url === undefined)
     throw new ConfigError([{ variable: 'QUEUE_DATABASE_URL', problem: 'is required where QUEUE_BACKEND is postgres' }]);
-  return { kind: 'postgres', url: url.reveal() };
+  return { kind: 'postgres', connection: { connectionString: url.reveal() } };
 }

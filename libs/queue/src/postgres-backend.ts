@@ -13,11 +13,19 @@ import { superviseEvents, toProducer } from './bullmq-adapter.js';
 import { type Hint } from './hint.js';
 import { type QueueLogger } from './telemetry.js';
 
+/** Where the database is: a URL, or its parts (a socket folder as host, say). */
+export interface PostgresLocation {
+  readonly connectionString?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+}
+
 export interface PostgresBackendOptions {
-  /** postgres:// URL; the same database as the store's, or another. */
-  readonly url: string;
-  /** Schema of BullMQ's tables. BullMQ finds it by search path, so that tests may use one of their own. */
-  readonly schema: string;
+  /** The same database as the store's, or another. */
+  readonly connection: PostgresLocation;
   /** Most connections beside the one that each worker keeps for LISTEN. */
   readonly queryConnections: number;
   readonly logger: QueueLogger;
@@ -28,7 +36,8 @@ const RETRY_MS = 500;
 const PROBE_INTERVAL_MS = 1_000;
 /** An idle worker is woken by NOTIFY; this poll only covers a notification that was lost. */
 const IDLE_POLL_SECONDS = 30;
-const SCHEMA_NAME = /^[a-z_][a-z0-9_]*$/;
+/** The only schema in which BullMQ looks for its tables when it is given a pool. */
+const SCHEMA = 'bullmq';
 
 /**
  * BullMQ on Postgres, in a schema of its own. One pool a process, shared by its queues and workers; each worker holds one
@@ -46,10 +55,9 @@ export class PostgresQueueBackend implements QueueBackend {
   private probe: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: PostgresBackendOptions) {
-    if (!SCHEMA_NAME.test(options.schema)) throw new RangeError(`not a schema name: ${options.schema}`);
     this.pool = new Pool({
-      connectionString: options.url,
-      options: `-c search_path=${options.schema} -c synchronous_commit=off`,
+      ...options.connection,
+      options: `-c search_path=${SCHEMA} -c synchronous_commit=off`,
       max: options.queryConnections,
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -131,7 +139,7 @@ export class PostgresQueueBackend implements QueueBackend {
       try {
         const client = await this.pool.connect();
         try {
-          await runMigrations(client, this.options.schema);
+          await runMigrations(client, SCHEMA);
         } finally {
           client.release();
         }

@@ -17,11 +17,14 @@ export interface WorkerSupervisorOptions {
 const CHECK_INTERVAL_MS = 5_000;
 /** Looks in a row that must find waiting hints, nothing in progress and no sign of life. */
 const SILENT_CHECKS = 3;
-const RESTART_DELAY_MS = 500;
+/** A worker whose connection is beyond repair fails in a tight loop; after so many errors without a sign of life it is replaced. */
+const ERRORS_IN_A_ROW = 10;
+const FIRST_RESTART_DELAY_MS = 500;
+const RESTART_DELAY_LIMIT_MS = 5_000;
 
 /**
  * Keeps one BullMQ worker alive. States: starting (waiting for the database), running, replaced. A worker is replaced when
- * its loop ends or rejects by itself, and when hints wait for several checks while it takes none although the database
+ * its loop ends or rejects by itself, when it does nothing but fail, and when hints wait for several checks while it takes none although the database
  * answers. Starting never fails: it waits.
  */
 export class WorkerSupervisor {
@@ -29,6 +32,8 @@ export class WorkerSupervisor {
   private inProgress = 0;
   private lastSignAt = performance.now();
   private silentChecks = 0;
+  private errorsInARow = 0;
+  private restartDelayMs = FIRST_RESTART_DELAY_MS;
   private closing = false;
   private timer: NodeJS.Timeout | undefined;
 
@@ -52,11 +57,13 @@ export class WorkerSupervisor {
     const worker = this.options.backend.createWorker(this.options.queueName, {
       concurrency: this.options.concurrency,
       handle: (hint) => this.handle(hint),
-      onError: (error) => this.options.logger.debug('worker error', { queue: this.options.queueName, error: error.message }),
+      onError: (error) => {
+        if (this.worker === worker) this.fail(error);
+      },
       onSign: () => this.sign(),
     });
     this.worker = worker;
-    this.sign();
+    this.lastSignAt = performance.now();
     const ended = (reason: string): void => {
       if (this.worker === worker && !this.closing) this.replace(reason);
     };
@@ -80,6 +87,14 @@ export class WorkerSupervisor {
   private sign(): void {
     this.lastSignAt = performance.now();
     this.silentChecks = 0;
+    this.errorsInARow = 0;
+    this.restartDelayMs = FIRST_RESTART_DELAY_MS;
+  }
+
+  private fail(error: Error): void {
+    this.errorsInARow += 1;
+    this.options.logger.debug('worker error', { queue: this.options.queueName, error: error.message });
+    if (this.errorsInARow >= ERRORS_IN_A_ROW) this.replace(`failing: ${error.message}`);
   }
 
   private async check(): Promise<void> {
@@ -98,7 +113,9 @@ export class WorkerSupervisor {
     const old = this.worker;
     this.worker = undefined;
     this.silentChecks = 0;
+    this.errorsInARow = 0;
     void old?.close(true).catch(() => undefined);
-    setTimeout(() => this.launch(), RESTART_DELAY_MS).unref();
+    setTimeout(() => this.launch(), this.restartDelayMs).unref();
+    this.restartDelayMs = Math.min(this.restartDelayMs * 2, RESTART_DELAY_LIMIT_MS);
   }
 }
