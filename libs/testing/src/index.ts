@@ -6,3 +6,7 @@ export { eventually } from './eventually.js';
 export { MemoryJobQueue, RecordingJobQueue, type RecordedWake } from './memory-job-queue.js';
 export { missingPart, MissingPartError } from './real-part.js';
 export { randomPrefix, redisProgram, startRedis, type TestRedis } from './redis.js';
+export { outcomeOf, spawnTypeScript, type TypeScriptChildOptions } from './typescript-child.js';
+export { podRuntimeContract, type PodRuntimeUnderTest } from './contracts/pod-runtime.js';
+export { makeSimImage, SIM_IMAGE, simPod, type SimPodOptions } from './pod-manifests.js';
+export { quietLogger } from './quiet-logger.js';

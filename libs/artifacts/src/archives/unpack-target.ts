@@ -1,8 +1,6 @@
 import { constants } from 'node:fs';
 import { chmod, link, lstat, mkdir, open, realpath, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 import { ArchiveRefusedError } from '../errors.js';
 
@@ -41,7 +39,7 @@ export class UnpackTarget {
     const target = await this.replaceable(name);
     const handle = await open(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
     try {
-      await pipeline(body, this.counted(), handle.createWriteStream({ autoClose: false }));
+      await handle.writeFile(this.counted(body));
       await handle.chmod(mode & PERMISSION_BITS);
     } finally {
       await handle.close();
@@ -71,17 +69,11 @@ export class UnpackTarget {
     for (const [folder, mode] of deepestFirst) await chmod(folder, mode);
   }
 
-  private counted(): Transform {
-    return new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        try {
-          this.meter.addUnpacked(chunk.length);
-          done(null, chunk);
-        } catch (error) {
-          done(error as Error);
-        }
-      },
-    });
+  private async *counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      this.meter.addUnpacked(chunk.length);
+      yield chunk;
+    }
   }
 
   /** Where a file or link of this name goes; what an earlier entry of the same name made is removed, a folder never. */

@@ -2,8 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, opendir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
 
 import { TransientError, type ArtifactLocation } from '#libs/workflow-spec';
 
@@ -209,10 +208,10 @@ function requireKey(location: ArtifactLocation): string {
 }
 
 async function writeDurably(file: string, body: Readable, signal: AbortSignal | undefined): Promise<void> {
+  if (signal !== undefined) addAbortSignal(signal, body);
   const handle = await open(file, 'wx', 0o644);
   try {
-    const sink = handle.createWriteStream({ autoClose: false });
-    await pipeline(body, sink, signal === undefined ? {} : { signal });
+    await handle.writeFile(body);
     await handle.sync();
   } finally {
     await handle.close();
