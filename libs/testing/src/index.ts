@@ -10,3 +10,4 @@ export { outcomeOf, spawnTypeScript, type TypeScriptChildOptions } from './types
 export { podRuntimeContract, type PodRuntimeUnderTest } from './contracts/pod-runtime.js';
 export { makeSimImage, SIM_IMAGE, simPod, type SimPodOptions } from './pod-manifests.js';
 export { quietLogger } from './quiet-logger.js';
+export { emptyEnvSource, resultStaging } from './pod-means.js';

@@ -2,7 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LogLine, LogOptions } from '../contract.js';
-import { isCode } from './pod-folder.js';
+import { isCode } from './system-error.js';
 
 const FOLLOW_POLL_MS = 100;
 

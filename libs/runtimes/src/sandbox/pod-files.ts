@@ -2,8 +2,9 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 import type { PodFiles } from '../staging.js';
-import { isCode, type PodFolder } from './pod-folder.js';
+import type { PodFolder } from './pod-folder.js';
 import { PodPaths, type PodView } from './pod-paths.js';
+import { isCode } from './system-error.js';
 
 /** Names of the pod's output inside its folder. */
 export const LOG_FILE = 'log';

@@ -1,5 +1,4 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { PodManifest } from '#libs/pod-spec';
@@ -7,6 +6,8 @@ import type { PodManifest } from '#libs/pod-spec';
 import type { PodIdentity, PodObservation } from '../contract.js';
 import { identityKey } from '../pod-identity.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
+import { removeFolder } from './remove-folder.js';
+import { isCode } from './system-error.js';
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
@@ -85,7 +86,7 @@ export class PodFolder {
       const pid = /^\.new-(\d+)-/.exec(name)?.[1];
       return pid !== undefined && !existsSync(`/proc/${pid}`);
     });
-    await Promise.all(left.map((name) => rm(path.join(podsFolder, name), { recursive: true, force: true })));
+    await Promise.all(left.map((name) => removeFolder(path.join(podsFolder, name))));
   }
 
   path(...parts: string[]): string {
@@ -172,7 +173,7 @@ export class PodFolder {
       if (isCode(error, 'ENOENT')) return;
       throw error;
     }
-    await rm(gone, { recursive: true, force: true });
+    await removeFolder(gone);
   }
 
   private owner(): (ProcessIdentity & { turn: number }) | null {
@@ -223,8 +224,3 @@ export class PodFolder {
 }
 
 const ownerText = (owner: ProcessIdentity): string => `${owner.pid} ${owner.startTime}\n`;
-
-/** Whether an error is one of these of the operating system. */
-export function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
-}

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { UserError } from '#libs/workflow-spec';
 
-import { isCode } from './pod-folder.js';
+import { isCode } from './system-error.js';
 
 const MAX_LINKS = 40;
 

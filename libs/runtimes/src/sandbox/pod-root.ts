@@ -98,7 +98,7 @@ export class PodRoots {
   private makeTop(unfinished: string, imageRoot: string | undefined, image: { folders: string[]; files: string[] }): void {
     const { layout } = this.settings;
     const { upper, work, root } = LAYER_FOLDERS;
-    for (const name of ['proc', 'dev', 'tmp', 'run', 'sys', 'argo', ...image.folders])
+    for (const name of ['proc', 'dev', 'tmp', 'run', 'sys', 'argo', 'root', ...image.folders])
       mkdirSync(path.join(unfinished, root, name), { recursive: true });
     for (const { name } of layout.topFolders) {
       for (const layer of [upper, work, root]) mkdirSync(path.join(unfinished, layer, name), { recursive: true });

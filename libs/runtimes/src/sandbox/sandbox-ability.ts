@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { readHostLayout } from './host-layout.js';
@@ -7,6 +7,7 @@ import { type HostTools, initScript } from './init-script.js';
 import type { HostLayout, RootMode } from './mount-plan.js';
 import { namespaceArguments, INIT_SCRIPT } from './pod-process.js';
 import { PodRoots } from './pod-root.js';
+import { removeFolder } from './remove-folder.js';
 import { findTools, makeDeviceFolder } from './sandbox-host.js';
 
 const PROBE_LIMIT_MS = 10_000;
@@ -35,7 +36,7 @@ export interface ProbeOptions {
 }
 
 /** Finds the best mode that works here for this user; takes a few tens of milliseconds. */
-export function probeSandbox(options: ProbeOptions): SandboxAbility | SandboxImpossible {
+export async function probeSandbox(options: ProbeOptions): Promise<SandboxAbility | SandboxImpossible> {
   if (process.platform !== 'linux') return { reason: `the sandbox needs Linux; this is ${process.platform}` };
   const search = findTools();
   if ('missing' in search)
@@ -53,7 +54,7 @@ export function probeSandbox(options: ProbeOptions): SandboxAbility | SandboxImp
   for (const mode of MODES) {
     if (userNamespace && mode === 'overlay-root') continue;
     const roots = new PodRoots({ mode, userNamespace, layout, deviceFolder, hidden: visible(hidden, layout, mode) });
-    const failure = tryPod(podsFolder, { roots, tools: search.tools, userNamespace });
+    const failure = await tryPod(podsFolder, { roots, tools: search.tools, userNamespace });
     if (failure === null) return { mode, tools: search.tools, userNamespace, roots, podsFolder };
     problem = failure;
   }
@@ -69,10 +70,10 @@ function visible(hidden: readonly string[], layout: HostLayout, mode: RootMode):
   });
 }
 
-function tryPod(
+async function tryPod(
   podsFolder: string,
   { roots, tools, userNamespace }: Pick<SandboxAbility, 'roots' | 'tools' | 'userNamespace'>,
-): string | null {
+): Promise<string | null> {
   const folder = mkdtempSync(path.join(podsFolder, '.probe-'));
   try {
     roots.prepare(folder, folder, { image: undefined, volumes: [] });
@@ -96,7 +97,7 @@ function tryPod(
     if (exit.startsWith('exited 0 ')) return null;
     return `${run.stderr} ${readOrEmpty(path.join(folder, 'log'))}`.trim() || `exit code ${run.status ?? String(run.signal)}`;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 }
 

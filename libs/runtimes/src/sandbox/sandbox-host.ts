@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { isCode } from './pod-folder.js';
+import { isCode } from './system-error.js';
 import type { HostLayout } from './mount-plan.js';
 import type { HostTools } from './init-script.js';
 

@@ -113,6 +113,12 @@ export class SimulatedHost {
     this.pods.delete(key);
   }
 
+  /** Ends everything without a word, as a power cut would. */
+  clear(): void {
+    for (const pod of this.pods.values()) pod.cancel();
+    this.pods.clear();
+  }
+
   private playOf(identity: PodIdentity, manifest: PodManifest): SimPlay & ScriptedOutcome {
     const scripted = this.script(identity, manifest);
     if (scripted !== undefined) return { exitCode: 0, lines: [], files: new Map(), durationMs: 0, ...scripted };
