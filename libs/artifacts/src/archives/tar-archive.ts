@@ -71,8 +71,11 @@ export async function unpackTar(body: Readable, folder: string, limits: ArchiveL
     throw error;
   });
   const [written, read] = await Promise.allSettled([writing, reading]);
-  if (read.status === 'rejected') throw read.reason;
-  if (written.status === 'rejected') throw written.reason;
+  // A refusal closes the stream early, which reading reports as an error of its own; the refusal is the cause.
+  if (written.status === 'rejected' && written.reason instanceof ArchiveRefusedError) throw written.reason;
+  for (const side of [read, written]) {
+    if (side.status === 'rejected') throw side.reason;
+  }
   await target.finish();
 }
 
