@@ -11,3 +11,5 @@ export { podRuntimeContract, type PodRuntimeUnderTest } from './contracts/pod-ru
 export { makeSimImage, SIM_IMAGE, simPod, type SimPodOptions } from './pod-manifests.js';
 export { quietLogger } from './quiet-logger.js';
 export { emptyEnvSource, resultStaging } from './pod-means.js';
+export { playPod, type PlayedPod } from './simulation/sim-pod.js';
+export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions } from './simulation/simulated-run.js';

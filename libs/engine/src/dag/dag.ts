@@ -1,0 +1,295 @@
+import { evaluateDepends, type TaskResults } from '#libs/expressions';
+import { isCompleted, isDaemoned, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import { runExitHandler } from '../exit-handlers/exit-handler.js';
+import { shutdownOf } from '../limits/shutdown.js';
+import { createNode } from '../node-tree/create-node.js';
+import { isLoop } from '../loops/expand.js';
+import { outboundNodes } from '../node-tree/outbound.js';
+import { exportGlobals } from '../outputs/global-outputs.js';
+import { templateOutputs } from '../outputs/template-outputs.js';
+import { exitHookOf, type ChangedChild, type Outcome, type Pass, type StartRequest } from '../pass.js';
+import { setPhase } from '../phase/transitions.js';
+import { ancestorsOf, assertJoinable, dagOutputScope, taskScope } from '../scope/dag-scope.js';
+import { mentionedNames } from '../scope/mentioned-names.js';
+import { isWanted } from '../scope/when.js';
+import type { TreeNode } from '../state/tree-node.js';
+import { messageOf } from '../templates/error-message.js';
+import { MissingFact, scopeInside, templateOf } from '../templates/process-template.js';
+import { assessDagPhase } from './dag-phase.js';
+import { graphOf, resolveTask, type ResolvedTask } from './resolve-task.js';
+import type { TaskGraph } from './task-graph.js';
+import { markTaskError, preparedLoop } from './task-group.js';
+
+/** One DAG in hand. */
+interface Dag {
+  node: TreeNode;
+  graph: TaskGraph;
+}
+
+const taskNode = (pass: Pass, dag: Dag, task: string): TreeNode | undefined => pass.state.byName(`${dag.node.status.name}.${task}`);
+
+/** Hooks and exit handler of a task have ended too; only then does it count for others. */
+const isSettled = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
+  if (!isFulfilled(node.status)) return false;
+  const task = dag.graph.tasks.get(node.memory.name ?? '');
+  if (task === undefined || (task.onExit === undefined && task.hooks === undefined)) return true;
+  return pass.state.children(node).every((child) => child.status.nodeFlag?.hooked !== true || isFulfilled(child.status));
+};
+
+const resultsOf = (pass: Pass, node: TreeNode): TaskResults => {
+  const { phase } = node.status;
+  const items = node.status.type === NodeType.TaskGroup ? pass.state.children(node) : [];
+  return {
+    Succeeded: phase === NodePhase.Succeeded,
+    Failed: phase === NodePhase.Failed,
+    Errored: phase === NodePhase.Error,
+    Skipped: phase === NodePhase.Skipped,
+    Omitted: phase === NodePhase.Omitted,
+    Daemoned: isDaemoned(node.status),
+    AnySucceeded: items.some((item) => item.status.phase === NodePhase.Succeeded),
+    AllFailed: items.length > 0 && items.every((item) => item.status.phase === NodePhase.Failed),
+  };
+};
+
+/** What the task hangs on: the DAG, or whatever the tasks before it end in. */
+const parentsOf = (pass: Pass, dag: Dag, task: string): string[] => {
+  const dependencies = dag.graph.dependencies(task);
+  if (dependencies.length === 0) return [dag.node.id];
+  return dependencies.flatMap((name) => {
+    const node = taskNode(pass, dag, name);
+    return node === undefined ? [] : outboundNodes(pass.state, node);
+  });
+};
+
+const requestOf = (pass: Pass, dag: Dag, name: string): StartRequest => ({
+  nodeName: `${dag.node.status.name}.${name}`,
+  invocation: dag.graph.tasks.get(name) ?? { name },
+  scope: scopeInside(dag.node),
+  boundaryId: dag.node.id,
+  parents: parentsOf(pass, dag, name),
+  kind: 'task',
+  memory: { owner: dag.node.id, role: 'task', name, ...(dag.node.memory.onExit === true ? { onExit: true } : {}) },
+});
+
+const skip = (pass: Pass, dag: Dag, name: string, end: { phase: NodePhase; message: string }): void => {
+  createNode(pass, requestOf(pass, dag, name), { type: NodeType.Skipped, ...end });
+};
+
+/** Whether the dependencies let the task run; undefined while one of them has not ended. */
+const readiness = (pass: Pass, dag: Dag, name: string): boolean | undefined => {
+  const condition = dag.graph.condition(name);
+  if (condition === undefined) return true;
+  for (const dependency of dag.graph.dependencies(name)) {
+    const node = taskNode(pass, dag, dependency);
+    if (node === undefined || !isSettled(pass, dag, node)) return undefined;
+  }
+  return evaluateDepends(condition, (task) => {
+    const node = taskNode(pass, dag, task);
+    return node === undefined ? {} : resultsOf(pass, node);
+  });
+};
+
+/** Tasks that may run and could not be started yet. */
+const blockedTasks = (pass: Pass, dag: Dag): Set<string> => pass.state.derived.of(dag.node.id, 'blocked', () => new Set(dag.graph.order));
+
+/** Loop tasks whose results cannot be joined, with the reason; whatever comes after them cannot be given its variables. */
+const brokenLoops = (pass: Pass, dag: Dag): Map<string, string> =>
+  pass.state.derived.of(dag.node.id, 'brokenLoops', () => {
+    const broken = new Map<string, string>();
+    for (const node of pass.state.ownedBy(dag.node.id)) noteBrokenLoop(pass, node, broken);
+    return broken;
+  });
+
+const noteBrokenLoop = (pass: Pass, node: TreeNode, broken: Map<string, string>): void => {
+  if (node.status.type !== NodeType.TaskGroup || !isFulfilled(node.status)) return;
+  try {
+    assertJoinable(pass, node);
+  } catch (error) {
+    broken.set(node.memory.name ?? '', messageOf(error));
+  }
+};
+
+const brokenAncestor = (pass: Pass, dag: Dag, task: string): string | undefined => {
+  const broken = brokenLoops(pass, dag);
+  if (broken.size === 0) return undefined;
+  return [...ancestorsOf(dag.graph, task)].map((name) => broken.get(name)).find((reason) => reason !== undefined);
+};
+
+const startLoop = (pass: Pass, dag: Dag, name: string): void => {
+  const group = createNode(pass, requestOf(pass, dag, name), { type: NodeType.TaskGroup, phase: NodePhase.Running });
+  group.memory.cursor = 0;
+  let count: number;
+  try {
+    count = preparedLoop(pass, group).members.count;
+  } catch (error) {
+    setPhase(pass.state, group, { phase: NodePhase.Error, message: messageOf(error), nowMs: pass.nowMs });
+    group.status.type = NodeType.Skipped;
+    return;
+  }
+  if (count === 0) {
+    setPhase(pass.state, group, { phase: NodePhase.Skipped, message: 'Skipped, empty params', nowMs: pass.nowMs });
+    group.status.type = NodeType.Skipped;
+    return;
+  }
+  pass.operations.advance(pass, group);
+};
+
+const startSingle = (pass: Pass, dag: Dag, name: string, { task }: ResolvedTask): 'started' | 'waits' => {
+  try {
+    if (!isWanted(task.when)) {
+      skip(pass, dag, name, { phase: NodePhase.Skipped, message: `when '${task.when ?? ''}' evaluated false` });
+      return 'started';
+    }
+  } catch (error) {
+    skip(pass, dag, name, { phase: NodePhase.Error, message: messageOf(error) });
+    return 'started';
+  }
+  const result = pass.operations.start(pass, { ...requestOf(pass, dag, name), invocation: task });
+  if (result.type === 'refused') {
+    if (result.why === 'slot') pass.state.waitingForSlot.add(dag.node.id);
+    else pass.state.deferred.set(dag.node.id, result.why);
+    return 'waits';
+  }
+  if (result.error !== undefined) markTaskError(pass, result.node, result.error);
+  return 'started';
+};
+
+const startReady = (pass: Pass, dag: Dag, name: string): 'started' | 'waits' => {
+  const broken = brokenAncestor(pass, dag, name);
+  if (broken !== undefined) {
+    skip(pass, dag, name, { phase: NodePhase.Error, message: broken });
+    return 'started';
+  }
+  let resolved: ResolvedTask;
+  try {
+    resolved = resolveTask(pass, dag.node, name);
+  } catch (error) {
+    if (error instanceof MissingFact) {
+      pass.state.deferred.set(dag.node.id, 'fact');
+      return 'waits';
+    }
+    skip(pass, dag, name, { phase: NodePhase.Error, message: messageOf(error) });
+    return 'started';
+  }
+  if (!isLoop(resolved.task)) return startSingle(pass, dag, name, resolved);
+  startLoop(pass, dag, name);
+  return 'started';
+};
+
+/** Starts the task if its dependencies let it. Returns whether its node exists now. */
+const tryStart = (pass: Pass, dag: Dag, name: string): boolean => {
+  if (taskNode(pass, dag, name) !== undefined) return true;
+  let ready: boolean | undefined;
+  try {
+    ready = readiness(pass, dag, name);
+  } catch (error) {
+    skip(pass, dag, name, { phase: NodePhase.Error, message: messageOf(error) });
+    return true;
+  }
+  if (ready === undefined) return false;
+  if (!ready) {
+    skip(pass, dag, name, { phase: NodePhase.Omitted, message: 'omitted: depends condition not met' });
+    return true;
+  }
+  return startReady(pass, dag, name) === 'started';
+};
+
+/** Starts the exit handler of a task that has completed. */
+const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
+  const task = dag.graph.tasks.get(node.memory.name ?? '');
+  if (task === undefined || node.memory.role !== 'task' || !isCompleted(node.status)) return;
+  const hook = exitHookOf(task, undefined);
+  if (hook === undefined) return;
+  const scope = taskScope(pass, dag.node, dag.graph, { name: task.name, mentioned: mentionedNames(JSON.stringify(hook)) });
+  runExitHandler(pass, { node, invocation: task, prefix: `tasks.${task.name}`, variables: scope.variables, owner: dag.node });
+};
+
+/** Follows the ends of tasks: whatever waited for them is started, and what ends at once is followed in turn. */
+const follow = (pass: Pass, dag: Dag, first: readonly string[]): Outcome => {
+  const blocked = blockedTasks(pass, dag);
+  const queue = [...first];
+  for (let at = 0; at < queue.length; at += 1) {
+    const name = queue[at] ?? '';
+    const existed = taskNode(pass, dag, name) !== undefined;
+    if (!existed && !tryStart(pass, dag, name)) {
+      if (pass.state.waitingForSlot.has(dag.node.id) || pass.state.deferred.has(dag.node.id)) blocked.add(name);
+      continue;
+    }
+    blocked.delete(name);
+    const node = taskNode(pass, dag, name);
+    if (node === undefined) continue;
+    if (!existed && dag.graph.targets.includes(name)) {
+      const error = brokenAncestor(pass, dag, name);
+      if (error !== undefined) return { error };
+    }
+    runTaskExit(pass, dag, node);
+    if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
+    if (isSettled(pass, dag, node)) queue.push(...dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined));
+  }
+  return {};
+};
+
+const setOutbound = (pass: Pass, dag: Dag): void => {
+  pass.state.change(dag.node, () => {
+    dag.node.status.outboundNodes = dag.graph.targets.flatMap((target) => {
+      const node = taskNode(pass, dag, target);
+      return node === undefined ? [] : outboundNodes(pass.state, node);
+    });
+  });
+};
+
+const finish = (pass: Pass, dag: Dag): Outcome => {
+  const { state, nowMs } = pass;
+  const template = templateOf(pass, dag.node);
+  const broken = [...brokenLoops(pass, dag).values()][0];
+  if (broken !== undefined) return { error: broken };
+  for (const name of dag.graph.tasks.keys()) exportGlobals(state, taskNode(pass, dag, name)?.status.outputs);
+  try {
+    const outputs = templateOutputs(template, dagOutputScope(pass, dag.node, dag.graph, mentionedNames(JSON.stringify(template.outputs ?? {}))));
+    if (outputs !== undefined) {
+      state.change(dag.node, () => {
+        dag.node.status.outputs = outputs;
+      });
+    }
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+  setOutbound(pass, dag);
+  setPhase(state, dag.node, { phase: NodePhase.Succeeded, nowMs });
+  return {};
+};
+
+/** Nothing below is open: the targets decide. */
+const assess = (pass: Pass, dag: Dag): Outcome => {
+  const { state, nowMs } = pass;
+  if (state.counters.open(dag.node.id) > 0) return {};
+  const isFailFast = templateOf(pass, dag.node).dag?.failFast !== false;
+  const isStopped = shutdownOf(state) !== undefined && dag.node.memory.onExit !== true;
+  const phase = isStopped ? NodePhase.Failed : assessDagPhase(state, dag.node, dag.graph, isFailFast);
+  if (phase === NodePhase.Succeeded) return finish(pass, dag);
+  if (isFailedOrErrorPhase(phase)) {
+    setOutbound(pass, dag);
+    setPhase(state, dag.node, { phase, nowMs });
+  }
+  return {};
+};
+
+const subjectOf = (pass: Pass, node: TreeNode): TreeNode => (node.memory.subject === undefined ? node : (pass.state.find(node.memory.subject) ?? node));
+
+/**
+ * Goes on with a DAG (Argo's executeDAG). With a changed task only its dependents are looked at, otherwise every task that could not be
+ * started yet.
+ */
+export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): Outcome => {
+  if (isFulfilled(node.status)) return {};
+  const dag = { node, graph: graphOf(pass, node) };
+  if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
+  const names = changed === undefined ? [...blockedTasks(pass, dag)] : [subjectOf(pass, changed.node).memory.name ?? ''];
+  const followed = follow(pass, dag, changed === undefined ? inOrder(dag, names) : names);
+  return followed.error === undefined ? assess(pass, dag) : followed;
+};
+
+const inOrder = (dag: Dag, names: readonly string[]): string[] => {
+  const wanted = new Set(names);
+  return wanted.size * 2 < dag.graph.order.length ? [...names] : dag.graph.order.filter((name) => wanted.has(name));
+};

@@ -1,0 +1,172 @@
+import { isFulfilled, NodeType } from '#libs/workflow-spec';
+import type { DecideInput, Decision, InboxEntry } from './contract.js';
+import { advanceDag } from './dag/dag.js';
+import { advanceTaskGroup } from './dag/task-group.js';
+import { isContainer } from './node-tree/containers.js';
+import { isHeldByFailFast } from './limits/parallelism.js';
+import type { ChangedChild, Operations, Outcome, Pass } from './pass.js';
+import { NodePhase } from '#libs/workflow-spec';
+import { setPhase } from './phase/transitions.js';
+import { addressee, takeReport } from './pods/take-report.js';
+import { takeRequest } from './requests/take-request.js';
+import { advanceRetry } from './retry/retry.js';
+import type { TreeNode } from './state/tree-node.js';
+import type { WorkflowState } from './state/workflow-state.js';
+import { advanceStepGroup } from './steps/step-group.js';
+import { advanceSteps } from './steps/steps.js';
+import { startTemplate } from './templates/start-template.js';
+import { takeWakeups } from './limits/wake.js';
+import { startWorkflow } from './workflow/first-reconcile.js';
+import { noteProgress } from './workflow/progress.js';
+import { isFinished } from './workflow/workflow-phase.js';
+import { afterTopChange, assessWorkflow } from './workflow/workflow-run.js';
+
+const DEFAULT_MAX_CHANGES = 500;
+
+const advance = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outcome => {
+  switch (container.status.type) {
+    case NodeType.Steps:
+      return advanceSteps(pass, container, changed);
+    case NodeType.DAG:
+      return advanceDag(pass, container, changed);
+    case NodeType.Retry:
+      return advanceRetry(pass, container, changed);
+    case NodeType.TaskGroup:
+      advanceTaskGroup(pass, container, changed);
+      return {};
+    case NodeType.StepGroup:
+      advanceStepGroup(pass, container, changed);
+      return {};
+    default:
+      return {};
+  }
+};
+
+const operations: Operations = { start: startTemplate, advance };
+
+/** The Steps and DAG nodes around a node, outermost first. */
+const boundariesAround = (pass: Pass, node: TreeNode): TreeNode[] => {
+  const found: TreeNode[] = [];
+  for (let at = pass.state.find(node.memory.owner); at !== undefined; at = pass.state.find(at.memory.owner)) {
+    if (at.status.type === NodeType.Steps || at.status.type === NodeType.DAG) found.push(at);
+  }
+  return found.reverse();
+};
+
+/** The outermost boundary that failFast holds, with whatever is below it; an attempt of a Retry is not asked, as in Argo. */
+const heldBoundary = (pass: Pass, node: TreeNode): TreeNode | undefined =>
+  boundariesAround(pass, node).find((boundary) => isFulfilled(boundary.status) || (boundary.memory.role !== 'attempt' && isHeldByFailFast(pass, boundary)));
+
+const showError = (pass: Pass, node: TreeNode, outcome: Outcome): void => {
+  const shows = node.status.type === NodeType.Steps || node.status.type === NodeType.DAG;
+  if (outcome.error !== undefined && shows) setPhase(pass.state, node, { phase: NodePhase.Error, message: outcome.error, nowMs: pass.nowMs });
+};
+
+/** Carries a change upwards: each owner goes on with what it makes possible, until one is not changed by it. */
+const propagate = (pass: Pass, first: ChangedChild): void => {
+  const held = heldBoundary(pass, first.node);
+  let changed = held === undefined ? first : { node: held };
+  if (held !== undefined && !isFulfilled(held.status)) return;
+  for (;;) {
+    const owner = pass.state.find(changed.node.memory.owner);
+    if (owner === undefined) {
+      afterTopChange(pass, changed);
+      return;
+    }
+    if (isFulfilled(owner.status)) return;
+    const outcome = advance(pass, owner, changed);
+    showError(pass, owner, outcome);
+    if (!isFulfilled(owner.status) && outcome.error === undefined) return;
+    changed = { node: owner, ...outcome };
+  }
+};
+
+/** Goes on with a container for a reason outside of it. */
+const revisit = (pass: Pass, id: string): void => {
+  if (id === '') {
+    startWorkflow(pass);
+    assessWorkflow(pass);
+    return;
+  }
+  const node = pass.state.find(id);
+  if (node === undefined || !isContainer(node) || isFulfilled(node.status)) return;
+  if (heldBoundary(pass, node) !== undefined) return;
+  const outcome = advance(pass, node);
+  showError(pass, node, outcome);
+  if (isFulfilled(node.status) || outcome.error !== undefined) propagate(pass, { node, ...outcome });
+};
+
+/** Gives freed slots to those who wait, first come, first served, until one of them has to go on waiting. */
+const giveSlots = (pass: Pass): void => {
+  for (const id of [...pass.state.waitingForSlot]) {
+    const before = pass.state.pending.nodes.size;
+    pass.state.waitingForSlot.delete(id);
+    revisit(pass, id);
+    if (pass.state.waitingForSlot.has(id) && pass.state.pending.nodes.size === before && pass.state.spec.parallelism !== undefined) break;
+  }
+};
+
+const takeEntry = (pass: Pass, entry: InboxEntry): void => {
+  if (entry.kind === 'request') {
+    for (const changed of takeRequest(pass, entry)) propagate(pass, { node: changed });
+    return;
+  }
+  if (entry.kind === 'poke' || isFinished(pass.state)) return;
+  const node = addressee(pass, entry.report);
+  if (node === undefined || !takeReport(pass, node, entry.report) || !isFulfilled(node.status)) return;
+  propagate(pass, { node });
+  giveSlots(pass);
+};
+
+const takeInbox = (pass: Pass): boolean => {
+  const { state, input } = pass;
+  for (const entry of input.inbox) {
+    if (state.pending.consumed.has(entry.id)) continue;
+    if (pass.missing.size > 0 || state.pending.nodes.size >= pass.maxChanges) return false;
+    state.pending.consumed.add(entry.id);
+    takeEntry(pass, entry);
+  }
+  return true;
+};
+
+const goOnWithDeferred = (pass: Pass): void => {
+  const deferred = [...pass.state.deferred.keys()].sort((left, right) => (pass.state.find(right)?.ordinal ?? -1) - (pass.state.find(left)?.ordinal ?? -1));
+  pass.state.deferred.clear();
+  for (const id of deferred) revisit(pass, id);
+};
+
+const decisionOf = (pass: Pass, isInboxTaken: boolean): Decision => {
+  const { state } = pass;
+  const { pending } = state;
+  return {
+    ...(pending.header ? { header: structuredCopy(state.header) } : {}),
+    nodes: state.pendingRows(),
+    removedNodeIds: [...pending.removed],
+    commands: [...pending.commands],
+    outcomes: [...pending.outcomes],
+    consumed: [...pending.consumed],
+    missing: [...pass.missing.values()],
+    nextWakeAtMs: isFinished(state) ? null : state.wakeups.next(),
+    more: !isFinished(state) && pass.missing.size === 0 && (!isInboxTaken || [...state.deferred.values()].includes('budget')),
+  };
+};
+
+const structuredCopy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/**
+ * One decision (architecture §6): takes the inbox into the state, goes on with whatever that makes possible, and gives everything that has
+ * changed since the last `markCommitted`. Calling it again with the same inbox and the facts that were missing adds to the same changes:
+ * entries that are used up are known and left out. Reports of other incarnations change nothing.
+ */
+export const decide = (state: WorkflowState, input: DecideInput): Decision => {
+  const pass: Pass = { state, input, config: state.config, operations, missing: new Map(), nowMs: input.nowMs, maxChanges: input.maxChanges ?? DEFAULT_MAX_CHANGES };
+  if (!isFinished(state)) startWorkflow(pass);
+  if (!isFinished(state) && pass.missing.size === 0) goOnWithDeferred(pass);
+  const isInboxTaken = takeInbox(pass);
+  if (!isFinished(state)) {
+    for (const changed of takeWakeups(pass)) propagate(pass, changed);
+    giveSlots(pass);
+  }
+  noteProgress(pass);
+  return decisionOf(pass, isInboxTaken);
+};

@@ -1,0 +1,52 @@
+import { createScope, evaluateBoolean, substituteJson, type Scope } from '#libs/expressions';
+import { onExitNodeName, type TemplateInvocation } from '#libs/workflow-spec';
+import { exitHookOf, type Pass } from '../pass.js';
+import { shutdownOf } from '../limits/shutdown.js';
+import { nodeVariables } from '../scope/node-variables.js';
+import { scopeInside } from '../templates/process-template.js';
+import type { TreeNode } from '../state/tree-node.js';
+
+/** Whose exit handler is to run, and what it may refer to. */
+export interface ExitSubject {
+  node: TreeNode;
+  invocation: TemplateInvocation;
+  /** `steps.<name>` or `tasks.<name>`. */
+  prefix: string;
+  variables: Scope;
+  /** The step group, DAG or task group that waits for it. */
+  owner: TreeNode;
+}
+
+/**
+ * Starts the exit handler of a step or task that has completed, once (Argo's runOnExitNode). It hangs below its subject, stands in the
+ * subject's boundary, and what it comes to does not count; it is only waited for. Under a shutdown none is started.
+ */
+export const runExitHandler = (pass: Pass, subject: ExitSubject): void => {
+  const { state } = pass;
+  const hook = exitHookOf(subject.invocation, state.spec.arguments);
+  if (hook === undefined || shutdownOf(state) !== undefined) return;
+  const nodeName = onExitNodeName(subject.node.status.name);
+  if (state.byName(nodeName) !== undefined) return;
+  const own = createScope(new Map(nodeVariables(state, subject.prefix, subject.node)), subject.variables);
+  if (hook.expression !== undefined && hook.expression !== '' && !evaluateBoolean(hook.expression, own)) return;
+  const boundary = state.find(subject.node.status.boundaryID);
+  const started = pass.operations.start(pass, {
+    nodeName,
+    invocation: {
+      name: '',
+      ...(hook.template === undefined ? {} : { template: hook.template }),
+      ...(hook.templateRef === undefined ? {} : { templateRef: hook.templateRef }),
+      arguments: substituteJson(hook.arguments ?? {}, own),
+    },
+    scope: boundary === undefined ? (subject.node.status.templateScope ?? '') : scopeInside(boundary),
+    ...(boundary === undefined ? {} : { boundaryId: boundary.id }),
+    parents: [subject.node.id],
+    hooked: true,
+    kind: 'other',
+    memory: { owner: subject.owner.id, role: 'exit', subject: subject.node.id, onExit: true },
+  });
+  if (started.type === 'refused') {
+    if (started.why === 'slot') state.waitingForSlot.add(subject.owner.id);
+    else state.deferred.set(subject.owner.id, started.why);
+  }
+};

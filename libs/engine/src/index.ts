@@ -1,0 +1,26 @@
+export {
+  ENGINE_LEVEL,
+  factId,
+  type ArtifactRepository,
+  type Command,
+  type DecideInput,
+  type Decision,
+  type EngineConfig,
+  type FactKey,
+  type Facts,
+  type FactValue,
+  type InboxEntry,
+  type NodeRow,
+  type PodOrder,
+  type PodReport,
+  type RequestOutcome,
+  type SubmittedWorkflow,
+  type WorkflowHeader,
+  type WorkflowRequest,
+} from './contract.js';
+export { decide } from './decide.js';
+export { DamagedStateError, ExecutionError, PhaseTransitionError } from './errors.js';
+export { renderNodes, renderWorkflow } from './node-tree/render.js';
+export { canTransition, PHASE_TRANSITIONS } from './phase/transitions.js';
+export { createWorkflowState, markCommitted, refreshWorkflowState, restoreWorkflowState, sizeOf } from './state/lifecycle.js';
+export type { WorkflowState } from './state/workflow-state.js';

@@ -1,0 +1,55 @@
+import { NodePhase, NodeType, type JsonValue } from '#libs/workflow-spec';
+import type { Pass } from '../pass.js';
+import type { TreeNode } from '../state/tree-node.js';
+import { parseGoJson } from './go-json.js';
+
+const isStructure = (value: unknown): boolean => value !== null && typeof value === 'object';
+
+/** Values of one output parameter over a loop: strings, unless every one of them is a JSON object or list. */
+const joinedValues = (values: readonly string[]): string => {
+  try {
+    const parsed = values.map((value) => JSON.parse(value) as JsonValue);
+    if (parsed.every(isStructure)) return JSON.stringify(parsed);
+  } catch {
+    return JSON.stringify(values);
+  }
+  return JSON.stringify(values);
+};
+
+const join = (items: readonly TreeNode[]): Map<string, string> => {
+  const results: string[] = [];
+  const parameters: Record<string, string>[] = [];
+  const byName = new Map<string, string[]>();
+  for (const { status } of items) {
+    if (status.outputs === undefined || status.phase !== NodePhase.Succeeded) continue;
+    const own = status.outputs.parameters ?? [];
+    if (own.length > 0) parameters.push(Object.fromEntries(own.map(({ name, value }) => [name, value ?? ''])));
+    for (const { name, value } of own) {
+      const values = byName.get(name);
+      if (values === undefined) byName.set(name, [value ?? '']);
+      else values.push(value ?? '');
+    }
+    if (status.outputs.result !== undefined) results.push(parseGoJson(status.outputs.result));
+  }
+  return new Map([
+    ['outputs.result', `[${results.join(',')}]`],
+    ['outputs.parameters', JSON.stringify(parameters)],
+    ...[...byName].map(([name, values]): [string, string] => [`outputs.parameters.${name}`, joinedValues(values)]),
+  ]);
+};
+
+/**
+ * What a finished loop gives to those who name it: lists over its Succeeded members in their order (Argo's processAggregateNodeOutputs).
+ * Nothing where the loop had no member that ran. Throws Go's JSON error where a result is no JSON.
+ */
+export const aggregateOf = (
+  pass: Pass,
+  loop: { key: string; owner: TreeNode; items: readonly TreeNode[]; prefix: string; keepSkipped?: boolean },
+): [string, string][] => {
+  const items = loop.items.filter((item) => loop.keepSkipped === true || item.status.type !== NodeType.Skipped);
+  if (items.length === 0) return [];
+  const joined = pass.state.derived.of(loop.owner.id, `aggregate ${loop.key}`, () =>
+    join([...items].sort((left, right) => (left.memory.index ?? 0) - (right.memory.index ?? 0))),
+  );
+  return [...joined].map(([name, value]) => [`${loop.prefix}.${name}`, value]);
+};

@@ -1,0 +1,60 @@
+import { displayName, formatTime, isFulfilledPhase, NodeType, type Inputs, type NodePhase, type Template } from '#libs/workflow-spec';
+import type { Pass, StartRequest } from '../pass.js';
+import type { TreeNode } from '../state/tree-node.js';
+
+/** What differs between the nodes of one request. */
+export interface NodeDraft {
+  type: NodeType;
+  phase: NodePhase;
+  message?: string;
+  inputs?: Inputs;
+  retried?: boolean;
+}
+
+const nodeFlagOf = (request: StartRequest, draft: NodeDraft): { hooked?: boolean; retried?: boolean } | undefined => {
+  if (request.hooked !== true && draft.retried !== true) return undefined;
+  return { ...(request.hooked === true ? { hooked: true } : {}), ...(draft.retried === true ? { retried: true } : {}) };
+};
+
+/** Whether the template has inputs that a node shows. */
+const inputsOf = (inputs: Inputs | undefined): Inputs | undefined =>
+  (inputs?.parameters?.length ?? 0) > 0 || (inputs?.artifacts?.length ?? 0) > 0 ? inputs : undefined;
+
+/** Adds a node to the tree with its names, times and edges (Argo's initializeNode). */
+export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft): TreeNode => {
+  const { state, nowMs } = pass;
+  const boundary = state.find(request.boundaryId);
+  const { invocation } = request;
+  const startedAt = formatTime(nowMs);
+  const inputs = inputsOf(draft.inputs);
+  const nodeFlag = nodeFlagOf(request, draft);
+  const finished = isFulfilledPhase(draft.phase);
+  return state.create({
+    status: {
+      name: request.nodeName,
+      displayName: displayName(request.nodeName, boundary?.status.name),
+      type: draft.type,
+      ...(invocation.templateRef === undefined && invocation.template ? { templateName: invocation.template } : {}),
+      ...(invocation.templateRef === undefined ? {} : { templateRef: invocation.templateRef }),
+      templateScope: request.scope,
+      phase: draft.phase,
+      ...(boundary === undefined ? {} : { boundaryID: boundary.id }),
+      ...(draft.message === undefined || draft.message === '' ? {} : { message: draft.message }),
+      startedAt,
+      finishedAt: finished ? startedAt : null,
+      ...(draft.type === NodeType.Pod ? { progress: '0/1' } : {}),
+      ...(nodeFlag === undefined ? {} : { nodeFlag }),
+      ...(inputs === undefined ? {} : { inputs }),
+    },
+    memory: {
+      ...request.memory,
+      startedAtMs: nowMs,
+      ...(finished ? { finishedAtMs: nowMs } : {}),
+      ...(invocation.inline === undefined ? {} : { inline: invocation.inline as unknown as { [key: string]: never } }),
+    },
+    parents: request.parents,
+  });
+};
+
+/** The template's inputs after processing, for a node that shows them. */
+export const shownInputs = (template: Template): { inputs?: Inputs } => (template.inputs === undefined ? {} : { inputs: template.inputs });

@@ -1,0 +1,41 @@
+import type { NodeStatus, Workflow } from '#libs/workflow-spec';
+import type { NodeRow, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
+import { containerProgress } from './container-progress.js';
+
+/** `status.nodes` of rows: children from parents, in the order of creation, and progress of the nodes that only hold others. */
+export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus> => {
+  const ordered = [...rows].sort((left, right) => left.ordinal - right.ordinal);
+  const children = new Map<string, string[]>();
+  for (const row of ordered) {
+    for (const parent of row.parents) {
+      const known = children.get(parent);
+      if (known === undefined) children.set(parent, [row.id]);
+      else known.push(row.id);
+    }
+  }
+  const progress = containerProgress(ordered, children);
+  const nodes: Record<string, NodeStatus> = {};
+  for (const { id, status } of ordered) {
+    const own = children.get(id);
+    const sum = progress.get(id);
+    nodes[id] = { ...status, ...(sum === undefined ? {} : { progress: sum }), ...(own === undefined ? {} : { children: own }) };
+  }
+  return nodes;
+};
+
+/** The Workflow object as Argo's API shows it, of the submitted object and the stored rows. */
+export const renderWorkflow = (submitted: SubmittedWorkflow, header: WorkflowHeader | undefined, rows: readonly NodeRow[]): Workflow => ({
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Workflow',
+  metadata: {
+    ...submitted.metadata,
+    labels: { ...submitted.metadata.labels, ...header?.labels },
+    annotations: { ...submitted.metadata.annotations, ...header?.annotations },
+  },
+  spec: {
+    ...submitted.spec,
+    ...(header?.suspend === undefined ? {} : { suspend: header.suspend }),
+    ...(header?.shutdown === undefined ? {} : { shutdown: header.shutdown }),
+  },
+  status: { ...header?.status, ...(rows.length === 0 ? {} : { nodes: renderNodes(rows) }) },
+});

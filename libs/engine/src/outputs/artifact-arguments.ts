@@ -1,0 +1,61 @@
+import { evaluateExpression } from '#libs/expressions';
+import type { Artifact, TemplateInvocation } from '#libs/workflow-spec';
+import { ExecutionError } from '../errors.js';
+import type { TemplateScope } from '../scope/steps-scope.js';
+
+const TAG = /^\s*\{\{\s*([^{}]+?)\s*\}\}\s*$/;
+const unresolved = (what: string): ExecutionError => new ExecutionError(`Unable to resolve: ${JSON.stringify(what)}`);
+
+const isArtifact = (value: unknown): value is Artifact => value !== null && typeof value === 'object' && 'name' in value;
+
+const sourceOf = (artifact: Artifact, scope: TemplateScope): Artifact => {
+  if (artifact.fromExpression !== undefined) {
+    const value = evaluateExpression(artifact.fromExpression, artifactEnvironment(scope));
+    if (!isArtifact(value)) throw unresolved(artifact.fromExpression);
+    return value;
+  }
+  const name = TAG.exec(artifact.from ?? '')?.[1] ?? artifact.from ?? '';
+  const found = scope.artifacts.get(name);
+  if (found === undefined) throw unresolved(name);
+  return found;
+};
+
+const artifactEnvironment = (scope: TemplateScope): Record<string, unknown> => {
+  const environment: Record<string, unknown> = {};
+  for (const name of scope.variables.keysUnder('')) environment[name] = scope.variables.get(name);
+  for (const [name, artifact] of scope.artifacts) environment[name] = artifact;
+  return environment;
+};
+
+const withSubPath = (artifact: Artifact, subPath: string | undefined): Artifact => {
+  if (subPath === undefined || subPath === '') return artifact;
+  for (const field of ['s3', 'filesystem', 'gcs', 'oss'] as const) {
+    const block = artifact[field];
+    if (block === undefined) continue;
+    return { ...artifact, [field]: { ...block, key: `${String(block['key'] ?? '').replace(/\/$/, '')}/${subPath}` } };
+  }
+  return artifact;
+};
+
+/** The artifact that `from` or `fromExpression` names, under this artifact's name. Throws ExecutionError `Unable to resolve: "…"`. */
+export const resolveArtifact = (artifact: Artifact, scope: TemplateScope): Artifact => {
+  const { name, subPath } = artifact;
+  const { globalName: _globalName, path: _path, ...source } = sourceOf(artifact, scope);
+  return withSubPath({ ...source, name }, subPath);
+};
+
+/** Arguments with their artifacts resolved; an optional one that is not there is left out. */
+export const resolveArguments = (invocation: TemplateInvocation, scope: TemplateScope): TemplateInvocation => {
+  const artifacts = invocation.arguments?.artifacts;
+  if (artifacts === undefined) return invocation;
+  const resolved = artifacts.flatMap((artifact): Artifact[] => {
+    if (artifact.from === undefined && artifact.fromExpression === undefined) return [artifact];
+    try {
+      return [resolveArtifact(artifact, scope)];
+    } catch (error) {
+      if (artifact.optional === true) return [];
+      throw error;
+    }
+  });
+  return { ...invocation, arguments: { ...invocation.arguments, artifacts: resolved } };
+};

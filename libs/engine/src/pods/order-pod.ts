@@ -1,0 +1,70 @@
+import { NodePhase, parseDuration, type IntOrString, type Template } from '#libs/workflow-spec';
+import type { PodOrder } from '../contract.js';
+import type { Pass } from '../pass.js';
+import { setPhase } from '../phase/transitions.js';
+import { archiveKeyOf } from '../outputs/artifact-keys.js';
+import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
+import type { TreeNode } from '../state/tree-node.js';
+import { podNameOf, templateOf } from '../templates/process-template.js';
+import { invocationName } from './invocation-name.js';
+import { isResultWanted } from './result-capture.js';
+
+const secondsOf = (value: IntOrString | undefined): number | undefined => {
+  if (value === undefined || value === '') return undefined;
+  const seconds = Number(value);
+  return Number.isFinite(seconds) ? seconds : undefined;
+};
+
+/** When the pod has to end: own `activeDeadlineSeconds` and `timeout`, the retry's maxDuration, the workflow's deadline. */
+const podDeadlineMs = (pass: Pass, node: TreeNode, template: Template): number | undefined => {
+  const startedAtMs = node.memory.startedAtMs ?? pass.nowMs;
+  const own = secondsOf(template.activeDeadlineSeconds);
+  const workflow = pass.state.header.internal['deadlineMs'];
+  const limits = [
+    own === undefined ? undefined : startedAtMs + own * 1000,
+    template.timeout ? startedAtMs + parseDuration(template.timeout) : undefined,
+    node.memory.deadlineMs,
+    typeof workflow === 'number' && node.memory.onExit !== true ? workflow : undefined,
+  ].filter((limit): limit is number => limit !== undefined);
+  return limits.length === 0 ? undefined : Math.min(...limits);
+};
+
+/** The name by which the pod's template is known: that of the referenced one for a templateRef. */
+const templateNameOf = (node: TreeNode, template: Template): string => node.status.templateRef?.template ?? node.status.templateName ?? template.name ?? '';
+
+/**
+ * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
+ * The order carries the processed template, so that nobody behind it needs the workflow.
+ */
+export const orderPod = (pass: Pass, node: TreeNode, template: Template): void => {
+  const { state, nowMs } = pass;
+  if (isShutDownFor(state, node)) {
+    setPhase(state, node, { phase: NodePhase.Failed, message: shutdownPodMessage(state), nowMs });
+    return;
+  }
+  const deadlineMs = podDeadlineMs(pass, node, template);
+  const boundary = state.find(node.status.boundaryID);
+  const incarnation = (node.memory.incarnation ?? 0) + 1;
+  const templateName = templateNameOf(node, template);
+  state.change(node, () => {
+    node.memory.incarnation = incarnation;
+    if (deadlineMs !== undefined) node.memory.deadlineMs = deadlineMs;
+  });
+  const podName = podNameOf(pass, node.status.name, templateName);
+  const archiveKey = archiveKeyOf(pass, { node, podName, template });
+  const order: PodOrder = {
+    nodeId: node.id,
+    nodeName: node.status.name,
+    incarnation,
+    podName,
+    templateName,
+    template,
+    captureResult: isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), invocationName(state, node)),
+    onExit: node.memory.onExit === true,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    labels: { ...template.metadata?.labels },
+    annotations: { ...template.metadata?.annotations },
+    ...(archiveKey === undefined ? {} : { archiveKey }),
+  };
+  state.pending.commands.push({ type: 'runPod', order });
+};

@@ -1,0 +1,67 @@
+import { isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import type { TreeNode } from './tree-node.js';
+
+/** What limits ask about the nodes directly inside one Steps or DAG node. */
+export interface BoundaryCount {
+  activePods: number;
+  /** Pod, Steps and DAG nodes that are Pending or Running. */
+  activeChildren: number;
+  /** Pod, Steps and DAG nodes that Failed or are in Error. */
+  unsuccessful: number;
+}
+
+const PARALLEL_TYPES: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.Steps, NodeType.DAG]);
+const isActivePhase = (phase: string | undefined): boolean => phase === NodePhase.Pending || phase === NodePhase.Running;
+
+/** A pod that has been ordered and has not ended. */
+export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActivePhase(node.status.phase);
+
+const progressOf = (node: TreeNode): [number, number] => {
+  if (node.status.type !== NodeType.Pod && node.status.type !== NodeType.Container) return [0, 0];
+  const [done = 0, total = 1] = (node.status.progress ?? '0/1').split('/').map(Number);
+  return isFulfilled(node.status) ? [total, total] : [done, total];
+};
+
+/** Sums over all nodes, kept up to date by adding and taking away single nodes, so that no question needs a scan. */
+export class Counters {
+  activePods = 0;
+  runningPods = 0;
+  progressDone = 0;
+  progressTotal = 0;
+  private readonly boundaries = new Map<string, BoundaryCount>();
+  private readonly openByOwner = new Map<string, number>();
+
+  add(node: TreeNode): void {
+    this.count(node, 1);
+  }
+  remove(node: TreeNode): void {
+    this.count(node, -1);
+  }
+
+  boundary(id: string): Readonly<BoundaryCount> {
+    return this.boundaries.get(id) ?? { activePods: 0, activeChildren: 0, unsuccessful: 0 };
+  }
+
+  /** How many nodes started by this one have not been fulfilled. */
+  open(ownerId: string): number {
+    return this.openByOwner.get(ownerId) ?? 0;
+  }
+
+  private count(node: TreeNode, sign: 1 | -1): void {
+    const { status, memory } = node;
+    if (!isFulfilled(status)) this.openByOwner.set(memory.owner, this.open(memory.owner) + sign);
+    const [done, total] = progressOf(node);
+    this.progressDone += sign * done;
+    this.progressTotal += sign * total;
+    const pod = isActivePod(node) ? sign : 0;
+    this.activePods += pod;
+    if (status.phase === NodePhase.Running) this.runningPods += pod;
+    if (status.boundaryID === undefined || !PARALLEL_TYPES.has(status.type)) return;
+    const before = this.boundary(status.boundaryID);
+    this.boundaries.set(status.boundaryID, {
+      activePods: before.activePods + pod,
+      activeChildren: before.activeChildren + (isActivePhase(status.phase) ? sign : 0),
+      unsuccessful: before.unsuccessful + (isFailedOrErrorPhase(status.phase) ? sign : 0),
+    });
+  }
+}

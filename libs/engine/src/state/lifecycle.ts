@@ -1,0 +1,57 @@
+import { isFulfilled } from '#libs/workflow-spec';
+import { ENGINE_LEVEL, type EngineConfig, type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '../contract.js';
+import { isContainer } from '../node-tree/containers.js';
+import { WorkflowState } from './workflow-state.js';
+
+/** The state of a workflow that nobody has looked at yet. */
+export const createWorkflowState = (config: EngineConfig, submitted: SubmittedWorkflow): WorkflowState =>
+  new WorkflowState(config, submitted, { engineLevel: ENGINE_LEVEL, status: {}, labels: {}, annotations: {}, internal: {} });
+
+/**
+ * The state from stored rows, with all indices made anew: O(nodes). Every open container is looked at once by the next decision, because
+ * what it was waiting for is not stored.
+ */
+export const restoreWorkflowState = (
+  config: EngineConfig,
+  submitted: SubmittedWorkflow,
+  { header, nodes }: { header: WorkflowHeader; nodes: readonly NodeRow[] },
+): WorkflowState => {
+  const state = new WorkflowState(config, submitted, header);
+  state.load(nodes);
+  const deadlineMs = header.internal['deadlineMs'];
+  if (typeof deadlineMs === 'number' && header.internal['deadlinePassed'] !== true) state.wakeups.set('', deadlineMs);
+  for (const node of state.nodes.values()) {
+    if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
+  }
+  state.deferred.set('', 'restored');
+  state.committed();
+  return state;
+};
+
+/** Brings a cached state up to date with what another replica has committed since; the cheap form of restoring. */
+export const refreshWorkflowState = (
+  state: WorkflowState,
+  { header, nodes, removedNodeIds }: { header?: WorkflowHeader; nodes: readonly NodeRow[]; removedNodeIds: readonly string[] },
+): void => {
+  if (header !== undefined) state.header = header;
+  for (const id of removedNodeIds) {
+    const node = state.find(id);
+    if (node !== undefined) state.remove(node);
+  }
+  state.load(nodes);
+  for (const row of nodes) {
+    const node = state.get(row.id);
+    if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
+  }
+  state.derived.drop('');
+  state.committed();
+};
+
+/** The scheduler has stored everything that the last decisions gave; the next ones begin with no changes. */
+export const markCommitted = (state: WorkflowState): void => state.committed();
+
+const BYTES_PER_NODE = 1500;
+const BYTES_PER_DERIVED = 2500;
+
+/** Roughly how many bytes the state holds, for a cache that is bounded in bytes. */
+export const sizeOf = (state: WorkflowState): number => 20_000 + state.nodes.size * BYTES_PER_NODE + state.derived.size * BYTES_PER_DERIVED;

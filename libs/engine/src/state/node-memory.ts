@@ -1,0 +1,45 @@
+import type { JsonValue } from '#libs/workflow-spec';
+
+/**
+ * What a node is to the node that started it:
+ * `root` entry template · `group` of parallel steps · `step` or `task` by name · `item` of a loop · `attempt` of a retry · `exit` handler · `hook` with an expression.
+ */
+export const NodeRole = {
+  root: 'root',
+  group: 'group',
+  step: 'step',
+  task: 'task',
+  item: 'item',
+  attempt: 'attempt',
+  exit: 'exit',
+  hook: 'hook',
+} as const;
+export type NodeRole = (typeof NodeRole)[keyof typeof NodeRole];
+
+/** What the engine keeps of a node beside its public status; stored in `NodeRow.internal`. */
+export interface NodeMemory {
+  /** Id of the node that started this one and is assessed when it changes; '' where that is the workflow itself. */
+  owner: string;
+  role: NodeRole;
+  /** Name of the step or task in its template; the hook's name for hooks. */
+  name?: string;
+  /** Position: step group in its Steps, item in its loop, attempt in its retry. */
+  index?: number;
+  /** For exit handlers and hooks: id of the node that they belong to. */
+  subject?: string;
+  /** Belongs to an exit handler, at any depth: goes on under `Stop`, and has no workflow deadline. */
+  onExit?: boolean;
+  /** Loops and step groups: how many members have been started. */
+  cursor?: number;
+  /** Pods: the incarnation ordered last. */
+  incarnation?: number;
+  /** Pods: an end has been asked for, and why. */
+  stopping?: string;
+  /** When the node has to be looked at again without an event: end of a backoff, of a suspension, of a deadline. */
+  wakeAtMs?: number;
+  /** When the pod must have ended. */
+  deadlineMs?: number;
+  startedAtMs?: number;
+  finishedAtMs?: number;
+  [key: string]: JsonValue | undefined;
+}

@@ -1,0 +1,216 @@
+import { substituteJson } from '#libs/expressions';
+import { isCompleted, isFailedOrError, isFulfilled, NodePhase, NodeType, type TemplateInvocation } from '#libs/workflow-spec';
+import { runExitHandler } from '../exit-handlers/exit-handler.js';
+import { expand, isLoop, type Member, type Members } from '../loops/expand.js';
+import { createNode } from '../node-tree/create-node.js';
+import { resolveArguments } from '../outputs/artifact-arguments.js';
+import { exitHookOf, isBudgetSpent, type ChangedChild, type Pass, type StartRequest } from '../pass.js';
+import { setPhase } from '../phase/transitions.js';
+import { continuesOn } from '../phase/continue-on.js';
+import { mentionedNames } from '../scope/mentioned-names.js';
+import { stepsScope, type TemplateScope } from '../scope/steps-scope.js';
+import { withAbsentArguments } from '../scope/absent-arguments.js';
+import { isWanted } from '../scope/when.js';
+import type { TreeNode } from '../state/tree-node.js';
+import { messageOf } from '../templates/error-message.js';
+import { MissingFact, scopeInside, templateOf } from '../templates/process-template.js';
+
+/** The steps of a group after their references have been resolved, and all members of their loops in a row. */
+interface PreparedGroup {
+  steps: TemplateInvocation[];
+  scope: TemplateScope;
+  members: Members;
+}
+
+const STRICT = { strictPrefixes: ['steps', 'tasks'] };
+
+const resolveStep = (step: TemplateInvocation, scope: TemplateScope): TemplateInvocation => {
+  const filled = substituteJson(withAbsentArguments(step, scope.variables), scope.variables, STRICT);
+  try {
+    if (!isWanted(filled.when)) return filled;
+  } catch (error) {
+    if (!isLoop(filled)) throw error;
+  }
+  return resolveArguments(filled, scope);
+};
+
+const concatenated = (parts: readonly Members[]): Members => ({
+  count: parts.reduce((sum, part) => sum + part.count, 0),
+  at: (index) => {
+    let rest = index;
+    for (const part of parts) {
+      if (rest < part.count) return part.at(rest);
+      rest -= part.count;
+    }
+    throw new RangeError(`no member ${index}`);
+  },
+});
+
+/** An empty loop is shown by one Skipped node. */
+const EMPTY_LOOP = 'Skipped, empty params';
+
+const membersOf = (step: TemplateInvocation, scope: TemplateScope): Members => {
+  if (!isLoop(step)) return { count: 1, at: () => ({ invocation: step, nodeName: step.name }) };
+  const members = expand(step, scope.variables);
+  return members.count > 0 ? members : { count: 1, at: () => ({ invocation: step, nodeName: step.name, index: -1 }) };
+};
+
+const prepare = (pass: Pass, group: TreeNode): PreparedGroup => {
+  const { state } = pass;
+  const stepsNode = state.get(group.memory.owner);
+  const index = group.memory.index ?? 0;
+  const written = templateOf(pass, stepsNode).steps?.[index] ?? [];
+  const scope = stepsScope(pass, stepsNode, index, mentionedNames(JSON.stringify(written)));
+  const resolved = written.map((step) => {
+    try {
+      return resolveStep(step, scope);
+    } catch (error) {
+      throw withPrefix('failed to resolve references', error);
+    }
+  });
+  return { steps: resolved, scope, members: concatenated(resolved.map((step) => membersOf(step, scope))) };
+};
+
+const withPrefix = (prefix: string, error: unknown): Error => new GroupError(`${prefix}: ${messageOf(error)}`);
+class GroupError extends Error {}
+const groupMessage = (error: unknown): string => (error instanceof GroupError ? error.message : messageOf(error));
+
+const preparedGroup = (pass: Pass, group: TreeNode): PreparedGroup => pass.state.derived.of(group.id, 'members', () => prepare(pass, group));
+
+const requestOf = (pass: Pass, group: TreeNode, member: Member): StartRequest => {
+  const stepsNode = pass.state.get(group.memory.owner);
+  const isItem = member.index !== undefined && member.index >= 0;
+  const name = isItem ? member.nodeName.slice(0, member.nodeName.lastIndexOf(`(${member.index}:`)) : member.nodeName;
+  return {
+    nodeName: `${group.status.name}.${member.nodeName}`,
+    invocation: member.invocation,
+    scope: scopeInside(stepsNode),
+    boundaryId: stepsNode.id,
+    parents: [group.id],
+    kind: 'step',
+    memory: {
+      owner: group.id,
+      role: isItem ? 'item' : 'step',
+      name,
+      ...(isItem ? { index: member.index } : {}),
+      ...(group.memory.onExit === true ? { onExit: true } : {}),
+    },
+  };
+};
+
+type MemberStart = 'started' | 'waits' | 'failed';
+
+const fail = (pass: Pass, group: TreeNode, message: string): 'failed' => {
+  setPhase(pass.state, group, { phase: NodePhase.Error, message, nowMs: pass.nowMs });
+  return 'failed';
+};
+
+const failByChild = (pass: Pass, group: TreeNode, childName: string, error: string): 'failed' =>
+  fail(pass, group, `step group deemed errored due to child ${childName} error: ${error}`);
+
+const startMember = (pass: Pass, group: TreeNode, member: Member): MemberStart => {
+  const request = requestOf(pass, group, member);
+  if (member.index === -1) {
+    createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Skipped, message: EMPTY_LOOP });
+    return 'started';
+  }
+  const { when } = member.invocation;
+  try {
+    if (!isWanted(when)) {
+      createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Skipped, message: `when '${when ?? ''}' evaluated false` });
+      return 'started';
+    }
+  } catch (error) {
+    const message = messageOf(error);
+    createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message });
+    return fail(pass, group, message);
+  }
+  const result = pass.operations.start(pass, request);
+  if (result.type === 'refused') {
+    if (result.why === 'slot') pass.state.waitingForSlot.add(group.id);
+    else pass.state.deferred.set(group.id, result.why);
+    return 'waits';
+  }
+  return result.error === undefined ? 'started' : failByChild(pass, group, result.node.status.name, result.error);
+};
+
+/** Starts the members that have not been started, in order, until one has to wait or fails the group. */
+const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStart => {
+  for (let at = group.memory.cursor ?? 0; at < members.count; at += 1) {
+    if (isBudgetSpent(pass)) {
+      pass.state.deferred.set(group.id, 'budget');
+      return 'waits';
+    }
+    const started = startMember(pass, group, members.at(at));
+    if (started === 'waits') return 'waits';
+    pass.state.change(group, () => {
+      group.memory.cursor = at + 1;
+    });
+    if (started === 'failed') return 'failed';
+    const child = pass.state.ownedBy(group.id).at(-1);
+    if (child !== undefined) runExitHandlerOf(pass, group, child);
+  }
+  return 'started';
+};
+
+const stepOf = (prepared: PreparedGroup, child: TreeNode): TemplateInvocation | undefined =>
+  prepared.steps.find((step) => step.name === child.memory.name);
+
+const hasExitHandlers = (prepared: PreparedGroup): boolean => prepared.steps.some((step) => exitHookOf(step, undefined) !== undefined);
+
+/** Whether an exit handler that should run could not be started yet. */
+const isExitHandlerMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): boolean => {
+  if (!hasExitHandlers(prepared)) return false;
+  for (const child of pass.state.ownedBy(group.id)) runExitHandlerOf(pass, group, child);
+  return pass.state.counters.open(group.id) > 0 || pass.state.waitingForSlot.has(group.id) || pass.state.deferred.has(group.id);
+};
+
+/** Starts the exit handler of a step that has completed. */
+const runExitHandlerOf = (pass: Pass, group: TreeNode, child: TreeNode): void => {
+  if (child.memory.role === 'exit' || !isCompleted(child.status)) return;
+  const prepared = preparedGroup(pass, group);
+  const step = stepOf(prepared, child);
+  if (step === undefined) return;
+  runExitHandler(pass, { node: child, invocation: step, prefix: `steps.${step.name}`, variables: prepared.scope.variables, owner: group });
+};
+
+/** Every member has ended: the first that failed without `continueOn` decides. */
+const conclude = (pass: Pass, group: TreeNode, prepared: PreparedGroup): void => {
+  const { state, nowMs } = pass;
+  const failed = state
+    .children(group)
+    .find((child) => isFailedOrError(child.status) && !continuesOn(stepOf(prepared, child), child.status.phase));
+  if (failed === undefined) setPhase(state, group, { phase: NodePhase.Succeeded, nowMs });
+  else setPhase(state, group, { phase: NodePhase.Failed, message: `child '${failed.id}' failed`, nowMs });
+};
+
+/**
+ * Goes on with a group of parallel steps: starts what has not been started, and ends the group when nothing is open (Argo's
+ * executeStepGroup). An error of one child ends the group at once.
+ */
+export const advanceStepGroup = (pass: Pass, group: TreeNode, changed?: ChangedChild): void => {
+  if (isFulfilled(group.status)) return;
+  let prepared: PreparedGroup;
+  try {
+    prepared = preparedGroup(pass, group);
+  } catch (error) {
+    if (error instanceof MissingFact) pass.state.deferred.set(group.id, 'fact');
+    else fail(pass, group, groupMessage(error));
+    return;
+  }
+  if (changed?.error !== undefined) {
+    failByChild(pass, group, changed.node.status.name, changed.error);
+    return;
+  }
+  if (changed !== undefined && isCompleted(changed.node.status)) runExitHandlerOf(pass, group, changed.node);
+  const started = startGuarded(pass, group, prepared);
+  if (started === 'started' && pass.state.counters.open(group.id) === 0 && !isExitHandlerMissing(pass, group, prepared)) conclude(pass, group, prepared);
+};
+
+const startGuarded = (pass: Pass, group: TreeNode, prepared: PreparedGroup): MemberStart => {
+  try {
+    return startMembers(pass, group, prepared.members);
+  } catch (error) {
+    return fail(pass, group, groupMessage(error));
+  }
+};

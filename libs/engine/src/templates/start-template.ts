@@ -1,0 +1,77 @@
+import { NodePhase, NodeType, templateTypeOf, type Template } from '#libs/workflow-spec';
+import { hasNoSlot } from '../limits/parallelism.js';
+import { createNode, shownInputs } from '../node-tree/create-node.js';
+import { isBudgetSpent, type Outcome, type Pass, type StartRequest, type StartResult } from '../pass.js';
+import { setPhase } from '../phase/transitions.js';
+import { orderPod } from '../pods/order-pod.js';
+import { startSuspension } from '../suspend/suspension.js';
+import type { TreeNode } from '../state/tree-node.js';
+import { messageOf } from './error-message.js';
+import { MissingFact, processTemplate, retryStrategyOf, type ProcessedTemplate } from './process-template.js';
+
+/** The node could not be prepared: it shows the reason, and what is above it is told. */
+const startFailed = (pass: Pass, request: StartRequest, error: unknown): StartResult => {
+  const message = messageOf(error);
+  const node = createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message });
+  return { type: 'node', node, error: message };
+};
+
+/** The node of a template that does its own work: what it is, and what happens when it is made. */
+export const startBody = (pass: Pass, request: StartRequest, template: Template, retried: boolean): { node: TreeNode } & Outcome => {
+  const draft = { ...shownInputs(template), retried };
+  const type = templateTypeOf(template);
+  const container = (nodeType: NodeType): { node: TreeNode } & Outcome => {
+    const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Running });
+    pass.state.derived.of(node.id, 'template', () => template);
+    return { node, ...pass.operations.advance(pass, node) };
+  };
+  switch (type) {
+    case 'steps':
+      return container(NodeType.Steps);
+    case 'dag':
+      return container(NodeType.DAG);
+    case 'container':
+    case 'script': {
+      const node = createNode(pass, request, { ...draft, type: NodeType.Pod, phase: NodePhase.Pending });
+      orderPod(pass, node, template);
+      return { node };
+    }
+    case 'suspend': {
+      const node = createNode(pass, request, { ...draft, type: NodeType.Suspend, phase: NodePhase.Running });
+      startSuspension(pass, node, template);
+      return { node };
+    }
+    default: {
+      const message = type === undefined ? `Template '${template.name ?? ''}' missing specification` : `template ${template.name ?? ''}: field ${type} is not supported yet`;
+      return { node: createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message }), error: message };
+    }
+  }
+};
+
+const run = (pass: Pass, request: StartRequest, { template }: ProcessedTemplate): StartResult => {
+  if (retryStrategyOf(pass, template) === undefined) return { type: 'node', ...endedByError(pass, startBody(pass, request, template, false)) };
+  const node = createNode(pass, request, { ...shownInputs(template), type: NodeType.Retry, phase: NodePhase.Running });
+  return { type: 'node', node, ...pass.operations.advance(pass, node) };
+};
+
+/** A body that gave an error shows it, as Argo's executeTemplate marks it. */
+export const endedByError = <T extends { node: TreeNode } & Outcome>(pass: Pass, result: T): T => {
+  if (result.error !== undefined) setPhase(pass.state, result.node, { phase: NodePhase.Error, message: result.error, nowMs: pass.nowMs });
+  return result;
+};
+
+/**
+ * Runs a template as a new node, or says why it has to wait (Argo's executeTemplate for a node that does not exist). Nested templates are
+ * started as far as they go. A failed preparation makes a Skipped node in Error.
+ */
+export const startTemplate = (pass: Pass, request: StartRequest): StartResult => {
+  if (isBudgetSpent(pass)) return { type: 'refused', why: 'budget' };
+  let processed: ProcessedTemplate;
+  try {
+    processed = processTemplate(pass, request);
+  } catch (error) {
+    return error instanceof MissingFact ? { type: 'refused', why: 'fact' } : startFailed(pass, request, error);
+  }
+  if (hasNoSlot(pass, request.boundaryId)) return { type: 'refused', why: 'slot' };
+  return run(pass, request, processed);
+};

@@ -1,0 +1,61 @@
+import { AnnotationName, WorkflowPhase } from '#libs/workflow-spec';
+import { factId } from '../contract.js';
+import type { Pass } from '../pass.js';
+import { setWorkflowPhase } from './workflow-phase.js';
+import { startEntry } from './workflow-run.js';
+import { validationError } from './validation.js';
+import { mergedSpec } from './template-reference.js';
+
+/** Loads and merges the WorkflowTemplate that the spec names, once; false while it has to be loaded or where it does not exist. */
+const takeTemplateReference = (pass: Pass): boolean => {
+  const { state } = pass;
+  const reference = state.submitted.spec.workflowTemplateRef;
+  if (reference === undefined || state.header.status.storedWorkflowTemplateSpec !== undefined) return true;
+  const name = reference.name ?? '';
+  const key = reference.clusterScope === true ? ({ kind: 'clusterWorkflowTemplate', name } as const) : ({ kind: 'workflowTemplate', namespace: state.namespace, name } as const);
+  const fact = pass.input.facts.get(factId(key));
+  if (fact === undefined) {
+    pass.missing.set(factId(key), key);
+    return false;
+  }
+  if (fact?.kind !== 'template') {
+    const resource = reference.clusterScope === true ? 'clusterworkflowtemplates' : 'workflowtemplates';
+    setWorkflowPhase(pass, WorkflowPhase.Error, `${resource}.argoproj.io "${name}" not found`);
+    return false;
+  }
+  state.changeHeader((header) => {
+    header.status = { ...header.status, storedWorkflowTemplateSpec: mergedSpec(state.submitted.spec, fact.spec) };
+  });
+  return true;
+};
+
+const isStarted = (pass: Pass): boolean => (pass.state.header.status.phase ?? '') !== '' && pass.state.header.status.phase !== WorkflowPhase.Pending;
+
+const noteStart = (pass: Pass): void => {
+  const { state } = pass;
+  setWorkflowPhase(pass, WorkflowPhase.Running, '');
+  const deadlineSeconds = state.spec.activeDeadlineSeconds;
+  state.changeHeader((header) => {
+    header.annotations = { ...header.annotations, [AnnotationName.podNameFormat]: pass.config.podNames };
+    if (typeof deadlineSeconds === 'number') {
+      header.internal = { ...header.internal, deadlineMs: Math.floor(pass.nowMs / 1000) * 1000 + deadlineSeconds * 1000 };
+    }
+  });
+  if (typeof deadlineSeconds === 'number') state.wakeups.set('', Number(state.header.internal['deadlineMs']));
+};
+
+/** Begins a workflow: merge, validation, phase Running, entry template. An invalid spec ends it as Failed, as Argo's controller does. */
+export const startWorkflow = (pass: Pass): void => {
+  const { state } = pass;
+  if (!isStarted(pass)) {
+    if (!takeTemplateReference(pass)) return;
+    const invalid = validationError(pass);
+    if (invalid === 'missing') return;
+    if (invalid !== undefined) {
+      setWorkflowPhase(pass, WorkflowPhase.Failed, `invalid spec: ${invalid.message}`);
+      return;
+    }
+    noteStart(pass);
+  }
+  if (state.root === undefined && state.header.suspend !== true && state.spec.suspend !== true) startEntry(pass);
+};

@@ -1,0 +1,25 @@
+import { validateWorkflow, WorkflowInvalidError, type TemplateKey, type WorkflowSpec } from '#libs/workflow-spec';
+import { factId, type FactKey } from '../contract.js';
+import type { Pass } from '../pass.js';
+
+const factKeyOf = (key: TemplateKey): FactKey =>
+  key.kind === 'clusterWorkflowTemplate' ? { kind: 'clusterWorkflowTemplate', name: key.name } : { kind: 'workflowTemplate', namespace: key.namespace, name: key.name };
+
+const loaded = (pass: Pass, key: TemplateKey): WorkflowSpec | null | undefined => {
+  const fact = pass.input.facts.get(factId(factKeyOf(key)));
+  if (fact === undefined || fact === null) return fact;
+  return fact.kind === 'template' ? fact.spec : null;
+};
+
+/** Argo's message where the spec is not valid; `missing` while templates that it names have to be loaded (they are asked for). */
+export const validationError = (pass: Pass): { message: string } | 'missing' | undefined => {
+  const { submitted } = pass.state;
+  try {
+    const result = validateWorkflow({ metadata: submitted.metadata, spec: submitted.spec }, { templates: (key) => loaded(pass, key) });
+    for (const key of result.missing) pass.missing.set(factId(factKeyOf(key)), factKeyOf(key));
+    return result.missing.length > 0 ? 'missing' : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowInvalidError) return { message: error.message };
+    throw error;
+  }
+};

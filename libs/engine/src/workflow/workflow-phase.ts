@@ -1,0 +1,52 @@
+import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, type Condition, WorkflowPhase } from '#libs/workflow-spec';
+import { isActivePod } from '../state/counters.js';
+import type { Pass } from '../pass.js';
+import { setPhase } from '../phase/transitions.js';
+import type { WorkflowState } from '../state/workflow-state.js';
+
+/** Sets a condition, replacing the one of the same type. */
+export const setCondition = (state: WorkflowState, condition: Condition): void => {
+  const others = (state.header.status.conditions ?? []).filter(({ type }) => type !== condition.type);
+  const known = state.header.status.conditions?.find(({ type }) => type === condition.type);
+  if (known?.status === condition.status && known?.message === condition.message) return;
+  state.changeHeader((header) => {
+    header.status = { ...header.status, conditions: [...others, condition] };
+  });
+};
+
+/** Whether the workflow has its final phase. */
+export const isFinished = (state: WorkflowState): boolean => isFinishedWorkflowPhase(state.header.status.phase);
+
+/** Changes the workflow's phase with its labels and times (Argo's markWorkflowPhase); a final phase is never left here. */
+export const setWorkflowPhase = (pass: Pass, phase: WorkflowPhase, message: string): void => {
+  const { state, nowMs } = pass;
+  if (isFinished(state)) return;
+  const isFinal = isFinishedWorkflowPhase(phase);
+  state.changeHeader((header) => {
+    const { message: _message, ...status } = header.status;
+    header.status = { ...status, phase, ...(message === '' ? {} : { message }) };
+    if ((header.status.startedAt ?? null) === null && phase !== WorkflowPhase.Pending) {
+      header.status.startedAt = formatTime(nowMs);
+      header.internal = { ...header.internal, startedAtMs: nowMs };
+    }
+    if (isFinal) header.status.finishedAt = formatTime(nowMs);
+    header.labels = { ...header.labels, [LabelName.phase]: phase, [LabelName.completed]: isFinal ? 'true' : 'false' };
+  });
+  if (phase === WorkflowPhase.Error && state.root?.status.phase === NodePhase.Running) {
+    setPhase(state, state.root, { phase: NodePhase.Error, message: 'Workflow operation error', nowMs });
+  }
+  if (isFinal) finish(state);
+};
+
+/** The end of everything: pods that nobody waits for any more are ended, and those who follow are told. */
+const finish = (state: WorkflowState): void => {
+  setCondition(state, { type: 'Completed', status: 'True' });
+  if (state.counters.activePods > 0) {
+    for (const node of state.nodes.values()) {
+      if (isActivePod(node) && node.memory.incarnation !== undefined) {
+        state.pending.commands.push({ type: 'stopPod', nodeId: node.id, incarnation: node.memory.incarnation, reason: 'shutdown' });
+      }
+    }
+  }
+  state.pending.commands.push({ type: 'finish' });
+};
