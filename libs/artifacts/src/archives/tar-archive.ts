@@ -8,7 +8,7 @@ import { ArchiveRefusedError } from '../errors.js';
 
 import { ArchiveMeter, type ArchiveLimits } from './limits.js';
 import { openSource, sourceTree, type SourceEntry } from './source-tree.js';
-import { UnpackTarget } from './unpack-target.js';
+import { refusalOf, UnpackTarget } from './unpack-target.js';
 
 /**
  * A gzipped tar of the file or folder, produced while it is read. `compressionLevel` is gzip's, -1 to 9, default -1; 0 stores
@@ -71,11 +71,9 @@ export async function unpackTar(body: Readable, folder: string, limits: ArchiveL
     throw error;
   });
   const [written, read] = await Promise.allSettled([writing, reading]);
-  // A refusal closes the stream early, which reading reports as an error of its own; the refusal is the cause.
-  if (written.status === 'rejected' && written.reason instanceof ArchiveRefusedError) throw written.reason;
-  for (const side of [read, written]) {
-    if (side.status === 'rejected') throw side.reason;
-  }
+  if (read.status === 'rejected' && !isEarlyClose(read.reason)) throw read.reason;
+  if (written.status === 'rejected') throw refusalOf(written.reason);
+  if (read.status === 'rejected') throw read.reason;
   await target.finish();
 }
 
@@ -92,6 +90,11 @@ async function writeEntries(extract: tar.Extract, target: UnpackTarget): Promise
     else throw new ArchiveRefusedError(`illegal entry: ${name} is a ${type}`);
     entry.resume();
   }
+}
+
+/** Where writing fails, reading ends early with an error of its own, which is not the cause. */
+function isEarlyClose(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function isTarSyntax(error: unknown): boolean {

@@ -60,7 +60,8 @@ export class UnpackTarget {
     const source = await this.place(existing, entrySegments(existing));
     const found = await lstat(source).catch(ignoreMissing);
     if (found?.isFile() !== true) throw new ArchiveRefusedError(`illegal link target: ${name} -> ${existing}`);
-    await link(source, await this.replaceable(name));
+    const target = await this.replaceable(name, source);
+    if (target !== source) await link(source, target);
   }
 
   /** Folder modes come last: a folder without write permission could not be filled. */
@@ -77,13 +78,13 @@ export class UnpackTarget {
   }
 
   /** Where a file or link of this name goes; what an earlier entry of the same name made is removed, a folder never. */
-  private async replaceable(name: string): Promise<string> {
+  private async replaceable(name: string, kept?: string): Promise<string> {
     const segments = entrySegments(name);
     if (segments.length === 0) throw new ArchiveRefusedError(`illegal file path: ${JSON.stringify(name)}`);
     const target = await this.place(name, segments);
     const found = await lstat(target).catch(ignoreMissing);
     if (found?.isDirectory() === true) throw new ArchiveRefusedError(`illegal file path: ${name} is a folder`);
-    if (found !== undefined) await rm(target);
+    if (found !== undefined && target !== kept) await rm(target);
     return target;
   }
 
@@ -103,7 +104,7 @@ export class UnpackTarget {
       return child;
     }
     if (found.isDirectory()) return child;
-    const resolved = found.isSymbolicLink() ? await realpath(child).catch(ignoreMissing) : undefined;
+    const resolved = found.isSymbolicLink() ? await realpath(child).catch(ignoreUnresolvable) : undefined;
     const isFolder = resolved !== undefined && (await lstat(resolved)).isDirectory();
     if (resolved === undefined || !isFolder || !isInside(this.root, resolved)) {
       throw new ArchiveRefusedError(`illegal file path after symlink resolution: ${name} resolves outside destination`);
@@ -131,6 +132,21 @@ function entrySegments(name: string): string[] {
 
 function isInside(root: string, candidate: string): boolean {
   return candidate === root || candidate.startsWith(root + path.sep);
+}
+
+/** A link to nothing, or one that leads back to itself. */
+function ignoreUnresolvable(error: NodeJS.ErrnoException): undefined {
+  return error.code === 'ELOOP' ? undefined : ignoreMissing(error);
+}
+
+const NAME_CODES = new Set(['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL', 'EILSEQ']);
+
+/** A name that the file system cannot take makes the archive refused; a full disk or the like stays what it is. */
+export function refusalOf(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code !== undefined && NAME_CODES.has(code)
+    ? new ArchiveRefusedError(`the archive cannot be unpacked: ${message}`, { cause: error })
+    : error;
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

@@ -11,7 +11,7 @@ import { ArchiveRefusedError } from '../errors.js';
 
 import { ArchiveMeter, type ArchiveLimits } from './limits.js';
 import { openSource, sourceTree, type SourceEntry } from './source-tree.js';
-import { UnpackTarget } from './unpack-target.js';
+import { refusalOf, UnpackTarget } from './unpack-target.js';
 
 declare module 'yazl' {
   interface ZipFile {
@@ -82,9 +82,8 @@ export async function unpackZip(
     meter.addPacked(spool.bytesWritten);
     await unpackFile(options.spoolFile, new UnpackTarget(folder, meter));
   } catch (error) {
-    throw isZipSyntax(error)
-      ? new ArchiveRefusedError(`the archive cannot be read: ${(error as Error).message}`, { cause: error })
-      : error;
+    if (!isZipSyntax(error)) throw refusalOf(error);
+    throw new ArchiveRefusedError(`the archive cannot be read: ${(error as Error).message}`, { cause: error });
   } finally {
     await rm(options.spoolFile, { force: true });
   }
