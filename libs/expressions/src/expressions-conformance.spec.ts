@@ -147,7 +147,10 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     typed(recorded, () => {
       const source = textOf(recorded, 'expr');
       const env = envOf(recorded);
-      const value = recorded.in['raw'] === true ? evaluateRaw(source, env, { strict: recorded.in['noEnv'] !== true, nowMs: NOW_MS }) : evaluateExpression(source, env, NOW_MS);
+      const value =
+        recorded.in['raw'] === true
+          ? evaluateRaw(source, env, { strict: recorded.in['noEnv'] !== true, nowMs: NOW_MS })
+          : evaluateExpression(source, env, NOW_MS);
       if (recorded.in['bool'] === true && typeof value !== 'boolean') throw new ExpressionError('not a bool', 'bool');
       return value;
     }),
@@ -205,7 +208,7 @@ function fastTemplate(recorded: RecordedCase): string | undefined {
   if (parsed instanceof ExpressionError) {
     return recorded.ok || parsed.message !== recorded.error ? `threw ${parsed.message}` : undefined;
   }
-  if (unresolved === 'tags') return plain(recorded, recorded.result, () => ({ ...parsed }));
+  if (unresolved === 'tags') return plain(recorded, recorded.result, () => ({ tags: parsed.tags, text: parsed.texts }));
   const env = envOf(recorded);
   return plain(recorded, recorded.result?.['value'], () =>
     parsed.texts.reduce((out, text, i) => {

@@ -166,8 +166,8 @@ export function nestedEnvironment(scope: Scope, references: readonly Reference[]
       const exact = path.join('.');
       if (scope.get(exact) !== undefined) keys.add(exact);
     }
-    const present = root !== undefined && keys.size === 0 && hasChildren(scope, root);
-    if (present && lookup(env, root) === undefined) env[root] = newRecord();
+    const hasMembers = root !== undefined && hasChildren(scope, root);
+    if (hasMembers && lookup(env, root) === undefined) env[root] = newRecord();
     for (const key of keys) if (!hasChildren(scope, key)) insert(env, key, scope.get(key) ?? null);
   }
   return env;

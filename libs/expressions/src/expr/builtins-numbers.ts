@@ -28,7 +28,10 @@ const rounding =
 function pick(name: string, sign: number): (args: readonly unknown[]) => unknown {
   return (args) => {
     const numbers = numbersOf(args, name);
-    return numbers.reduce<GoNumber | null>((best, value) => (best === null || compareNumbers(value, best) * sign > 0 ? value : best), null);
+    return numbers.reduce<GoNumber | null>(
+      (best, value) => (best === null || compareNumbers(value, best) * sign > 0 ? value : best),
+      null,
+    );
   };
 }
 

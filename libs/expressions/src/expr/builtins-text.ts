@@ -32,7 +32,8 @@ function replace(args: readonly unknown[]): string {
   const limit = limitOf(args, 3);
   const [value, from, to] = [text(args, 0), text(args, 1), text(args, 2)];
   const parts = splitText(value, from, limit < 0 ? -1 : limit + 1);
-  const joined = from === '' && limit < 0 ? to + parts.join(to) + to : from === '' ? replaceEmpty(value, to, limit) : parts.join(to);
+  const joined =
+    from === '' && limit < 0 ? to + parts.join(to) + to : from === '' ? replaceEmpty(value, to, limit) : parts.join(to);
   if (joined.length > MAX_STRING_LENGTH) return fail('memory budget exceeded');
   return value === '' && from === '' ? (limit === 0 ? '' : to) : joined;
 }
@@ -48,7 +49,9 @@ function join(args: readonly unknown[]): string {
   const [list] = args;
   if (!isArray(list)) return fail(`invalid argument for join (type ${goTypeName(list)})`);
   return list
-    .map((item) => (typeof item === 'string' ? item : fail(`interface conversion: interface {} is ${goTypeName(item)}, not string`)))
+    .map((item) =>
+      typeof item === 'string' ? item : fail(`interface conversion: interface {} is ${goTypeName(item)}, not string`),
+    )
     .join(args.length > 1 ? text(args, 1) : '');
 }
 

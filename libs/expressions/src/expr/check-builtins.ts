@@ -16,7 +16,8 @@ import {
 } from './static-type.js';
 
 /** How Go's `%s` shows a type that is nil. */
-const goName = (type: StaticType): string => (type.kind === 'nil' ? '%!s(<nil>)' : type.kind === 'unknown' ? 'interface {}' : type.name);
+const goName = (type: StaticType): string =>
+  type.kind === 'nil' ? '%!s(<nil>)' : type.kind === 'unknown' ? 'interface {}' : type.name;
 
 /** A builtin whose single argument must be of some kinds. */
 interface OneArgument {
@@ -104,7 +105,7 @@ const PARAMETERS: Readonly<Record<string, { readonly kind: TypeKind; readonly na
   l: { kind: 'array', name: '[]interface {}' },
 };
 
-function checkParameters(checker: Checker, node: BuiltinNode, parameters: string, types: readonly StaticType[]): void {
+function checkParameters(node: BuiltinNode, parameters: string, types: readonly StaticType[]): void {
   const [required = '', optional = ''] = parameters.split('?');
   const letters = required + optional;
   if (types.length > letters.length) reject(`too many arguments to call ${node.name}`, node.at);
@@ -204,6 +205,6 @@ export function checkBuiltin(checker: Checker, node: BuiltinNode): StaticType {
   if (name === 'concat') return checkConcat(node, types);
   const signature = SIGNATURES[name];
   if (!signature) return UNKNOWN;
-  checkParameters(checker, node, signature[0], types);
+  checkParameters(node, signature[0], types);
   return signature[1];
 }

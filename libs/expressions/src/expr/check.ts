@@ -213,7 +213,9 @@ export class Checker {
       case '%':
         return remainder(node, left, right);
       case '..':
-        return (left.kind === 'int' && right.kind === 'int') || besideUnknown(left, right, '..') ? arrayOf(INT, '[]int') : undefined;
+        return (left.kind === 'int' && right.kind === 'int') || besideUnknown(left, right, '..')
+          ? arrayOf(INT, '[]int')
+          : undefined;
       case 'matches':
       case 'contains':
       case 'startsWith':

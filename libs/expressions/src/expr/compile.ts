@@ -187,7 +187,7 @@ class Compiler {
         throw new ExpressionError(`invalid operation: cannot call non-function of type ${goTypeName(target)}`);
       }
       run.budget.spend(1);
-      return target.call(values);
+      return target.call(values, run.budget) ?? null;
     };
   }
 

@@ -19,7 +19,7 @@ export function programReferences(program: Program): readonly Reference[] {
 
 /** Runs a parsed expression on a scope, with Argo's functions. */
 export function runProgram(program: Program, scope: Scope, nowMs?: number): unknown {
-  const env = addArgoFunctions(nestedEnvironment(scope, programReferences(program)), nowMs);
+  const env = addArgoFunctions(nestedEnvironment(scope, programReferences(program)));
   return program.run(env, { nowMs });
 }
 
@@ -38,7 +38,8 @@ function asBool(value: unknown): boolean {
 }
 
 /** Evaluates an expression that must give a bool, as conditions, hooks and `retryStrategy.expression` do. */
-export const evaluateBoolean = (source: string, env: ScopeLike, nowMs?: number): boolean => asBool(evaluateExpression(source, env, nowMs));
+export const evaluateBoolean = (source: string, env: ScopeLike, nowMs?: number): boolean =>
+  asBool(evaluateExpression(source, env, nowMs));
 
 /** Evaluates an expression on an environment taken as it is: no dotted names, no functions of Argo's. */
 export const evaluateRaw = (source: string, env: GoRecord, options: RunOptions = {}): unknown =>

@@ -1,5 +1,5 @@
 import { BoundedCache } from '../bounded-cache.js';
-import { ExpressionError } from '../errors.js';
+import { ExpressionError, type ExpressionStage } from '../errors.js';
 import { type GoRecord } from '../golang/values.js';
 import { type Node } from './ast.js';
 import { Budget } from './budget.js';
@@ -28,9 +28,9 @@ export interface Program {
 
 const MAX_SOURCE_LENGTH = 1_000_000;
 
-function locatedOf(error: unknown, source: string, at: number): unknown {
+function locatedOf(error: unknown, source: string, at: number, stage: ExpressionStage): unknown {
   if (error instanceof LocatedError) return sourceError(source, error.offset, error.message, error.stage);
-  if (error instanceof ExpressionError) return sourceError(source, at, error.message, error.stage);
+  if (error instanceof ExpressionError) return sourceError(source, at, error.message, stage);
   if (error instanceof RangeError) return new ExpressionError('expression needs too much memory');
   return error;
 }
@@ -40,7 +40,7 @@ function parseProgram(source: string): Program | ExpressionError {
     if (source.length > MAX_SOURCE_LENGTH) throw new ExpressionError('expression is too long', 'compile');
     return createProgram(source, parse(source));
   } catch (error) {
-    const located = locatedOf(error, source, 0);
+    const located = locatedOf(error, source, 0, 'compile');
     if (located instanceof ExpressionError) return located;
     throw located;
   }
@@ -75,7 +75,7 @@ function createProgram(source: string, tree: Node): Program {
       step ??= compileNode(tree);
       return step(state) ?? null;
     } catch (error) {
-      throw locatedOf(error, source, state.at);
+      throw locatedOf(error, source, state.at, 'run');
     }
   };
   return { source, tree, run };

@@ -59,7 +59,9 @@ export function parseArgoDuration(text: string): GoDuration {
 }
 
 const trimFraction = (value: bigint, unit: bigint): string => {
-  const fraction = String(value % unit).padStart(String(unit).length - 1, '0').replace(/0+$/, '');
+  const fraction = String(value % unit)
+    .padStart(String(unit).length - 1, '0')
+    .replace(/0+$/, '');
   return String(value / unit) + (fraction === '' ? '' : `.${fraction}`);
 };
 

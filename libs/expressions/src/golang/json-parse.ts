@@ -29,7 +29,14 @@ function quoteCharacter(c: string): string {
   if (c === '"') return `'"'`;
   const code = c.codePointAt(0) ?? 0;
   if (code < 0x20 || code === 0x7f) {
-    const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '\v': '\\v' };
+    const short: Readonly<Record<string, string>> = {
+      '\n': '\\n',
+      '\r': '\\r',
+      '\t': '\\t',
+      '\b': '\\b',
+      '\f': '\\f',
+      '\v': '\\v',
+    };
     return `'${short[c] ?? `\\x${code.toString(16).padStart(2, '0')}`}'`;
   }
   if (c === '\\') return "'\\\\'";
@@ -59,12 +66,10 @@ class JsonReader {
     return value;
   }
 
-  private get current(): string {
-    return this.text.charAt(this.at);
-  }
+  private readonly peek = (): string => this.text.charAt(this.at);
 
   private space(): void {
-    while (this.at < this.text.length && ' \t\r\n'.includes(this.current)) this.at++;
+    while (this.at < this.text.length && ' \t\r\n'.includes(this.peek())) this.at++;
   }
 
   private invalid(where: string): never {
@@ -75,7 +80,7 @@ class JsonReader {
 
   private value(where: string): unknown {
     this.space();
-    const c = this.current;
+    const c = this.peek();
     if (c === '{' || c === '[') return this.nested(c);
     if (c === '"') return this.string();
     if (c === 't') return this.word('true', true);
@@ -96,7 +101,7 @@ class JsonReader {
   private word(word: string, value: unknown): unknown {
     for (let i = 1; i < word.length; i++) {
       this.at++;
-      if (this.current !== word.charAt(i)) this.invalid(`in literal ${word} (expecting '${word.charAt(i)}')`);
+      if (this.peek() !== word.charAt(i)) this.invalid(`in literal ${word} (expecting '${word.charAt(i)}')`);
     }
     this.at++;
     return value;
@@ -110,13 +115,13 @@ class JsonReader {
       return this.invalid('in numeric literal');
     }
     this.at += found.length;
-    if (this.current === '.' && !/[.eE]/.test(found)) {
+    if (this.peek() === '.' && !/[.eE]/.test(found)) {
       this.at++;
       this.invalid('after decimal point in numeric literal');
     }
-    if (/[eE]/.test(this.current) && !/[eE]/.test(found)) {
+    if (/[eE]/.test(this.peek()) && !/[eE]/.test(found)) {
       this.at++;
-      if (/[+-]/.test(this.current)) this.at++;
+      if (/[+-]/.test(this.peek())) this.at++;
       this.invalid('in exponent of numeric literal');
     }
     return this.numbers.number(found);
@@ -130,7 +135,7 @@ class JsonReader {
       const plain = PLAIN.exec(this.text)?.[0] ?? '';
       value += plain;
       this.at += plain.length;
-      const c = this.current;
+      const c = this.peek();
       if (c === '"') {
         this.at++;
         return value;
@@ -142,7 +147,7 @@ class JsonReader {
   }
 
   private escape(): string {
-    const c = this.current;
+    const c = this.peek();
     const simple = ESCAPES[c];
     if (simple !== undefined) {
       this.at++;
@@ -152,7 +157,7 @@ class JsonReader {
     this.at++;
     const start = this.at;
     while (this.at < start + 4) {
-      if (!/[0-9a-fA-F]/.test(this.current)) this.invalid('in \\u hexadecimal character escape');
+      if (!/[0-9a-fA-F]/.test(this.peek())) this.invalid('in \\u hexadecimal character escape');
       this.at++;
     }
     return String.fromCharCode(Number.parseInt(this.text.slice(start, this.at), 16));
@@ -161,14 +166,14 @@ class JsonReader {
   private array(): unknown[] {
     const items: unknown[] = [];
     this.space();
-    if (this.current === ']') {
+    if (this.peek() === ']') {
       this.at++;
       return items;
     }
     for (;;) {
       items.push(this.value('looking for beginning of value'));
       this.space();
-      const c = this.current;
+      const c = this.peek();
       if (c !== ',' && c !== ']') this.invalid('after array element');
       this.at++;
       if (c === ']') return items;
@@ -178,20 +183,20 @@ class JsonReader {
   private object(): Record<string, unknown> {
     const record = newRecord();
     this.space();
-    if (this.current === '}') {
+    if (this.peek() === '}') {
       this.at++;
       return record;
     }
     for (;;) {
       this.space();
-      if (this.current !== '"') this.invalid('looking for beginning of object key string');
+      if (this.peek() !== '"') this.invalid('looking for beginning of object key string');
       const key = this.string();
       this.space();
-      if (this.current !== ':') this.invalid('after object key');
+      if (this.peek() !== ':') this.invalid('after object key');
       this.at++;
       record[key] = this.value('looking for beginning of value');
       this.space();
-      const c = this.current;
+      const c = this.peek();
       if (c !== ',' && c !== '}') this.invalid('after object key:value pair');
       this.at++;
       if (c === '}') return record;

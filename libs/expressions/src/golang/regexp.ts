@@ -22,3 +22,24 @@ export function compileRegexp(pattern: string): RE2JS {
 
 /** Whether the pattern matches anywhere in the text. */
 export const regexpMatches = (pattern: string, text: string): boolean => compileRegexp(pattern).matcher(text).find();
+
+/** The groups of a match, as the regular expression library offers them. */
+export interface MatchGroups {
+  groupCount(): number;
+  group(group?: string | number): string | null;
+}
+
+function groupText(match: MatchGroups, name: string): string {
+  try {
+    if (/^\d+$/.test(name)) return Number(name) <= match.groupCount() ? (match.group(Number(name)) ?? '') : '';
+    return match.group(name) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Fills `$1`, `${1}` and `${name}` of a replacement from a match, as Go's Expand. */
+export const expandReplacement = (replacement: string, match: MatchGroups): string =>
+  replacement.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (whole, plain?: string, braced?: string) =>
+    whole === '$$' ? '$' : groupText(match, plain ?? braced ?? ''),
+  );

@@ -46,7 +46,9 @@ function formatZone(element: string, offsetSeconds: number): string {
 }
 
 function formatFraction(element: string, nanosecond: number): string {
-  const digits = String(nanosecond).padStart(9, '0').slice(0, element.length - 1);
+  const digits = String(nanosecond)
+    .padStart(9, '0')
+    .slice(0, element.length - 1);
   const padded = digits.padEnd(element.length - 1, '0');
   if (element.charAt(1) === '0') return element.charAt(0) + padded;
   const trimmed = padded.replace(/0+$/, '');

@@ -33,9 +33,7 @@ const cache = new BoundedCache<string, readonly LayoutPiece[]>(200);
 /** Cuts a Go time layout into its pieces (cached). */
 export const layoutPieces = (layout: string): readonly LayoutPiece[] => cache.getOrMake(layout, cut);
 
-export const MONTHS = (
-  'January February March April May June July August September October November December'
-).split(' ');
+export const MONTHS = 'January February March April May June July August September October November December'.split(' ');
 export const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
 /** The layout of RFC 3339. */
 export const RFC3339 = '2006-01-02T15:04:05Z07:00';

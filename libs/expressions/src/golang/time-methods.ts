@@ -98,10 +98,7 @@ const DURATION_METHODS: Readonly<Record<string, Method<GoDuration>>> = {
 };
 
 /** The method of that name of a time or duration value, bound to it; undefined when there is none. */
-export function timeMethod(
-  value: GoTime | GoDuration,
-  name: string,
-): ((args: readonly unknown[]) => unknown) | undefined {
+export function timeMethod(value: GoTime | GoDuration, name: string): ((args: readonly unknown[]) => unknown) | undefined {
   if (value instanceof GoTime) {
     const method = Object.hasOwn(TIME_METHODS, name) ? TIME_METHODS[name] : undefined;
     return method && ((args) => method(value, args));

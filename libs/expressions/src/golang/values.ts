@@ -1,12 +1,17 @@
 import { Float64, isInt } from './numbers.js';
 import { GoDuration, GoLocation, GoTime } from './time-values.js';
 
+/** Gives a function the moment of the run. */
+export interface Clock {
+  now(): GoTime;
+}
+
 /** A callable value of an expression's environment: a method, `asInt`, a sprig function. */
 export class GoFunction {
   readonly name: string;
-  readonly call: (args: readonly unknown[]) => unknown;
+  readonly call: (args: readonly unknown[], clock: Clock) => unknown;
 
-  constructor(name: string, call: (args: readonly unknown[]) => unknown) {
+  constructor(name: string, call: (args: readonly unknown[], clock: Clock) => unknown) {
     this.name = name;
     this.call = call;
   }

@@ -74,7 +74,8 @@ function missingStrict(program: Program, scope: Scope, options: SubstituteOption
   if (prefixes.length === 0) return undefined;
   for (const { path, optional } of programReferences(program)) {
     const [root] = path;
-    if (root === undefined || path.length < 2 || !prefixes.some((prefix) => prefix === '*' || withDot(prefix) === `${root}.`)) continue;
+    if (root === undefined || path.length < 2 || !prefixes.some((prefix) => prefix === '*' || withDot(prefix) === `${root}.`))
+      continue;
     const name = path.join('.');
     if (optional || name.includes('.outputs.artifacts.')) continue;
     if (scope.get(name) !== undefined || [...scope.keysUnder(name)].length > 0) continue;
