@@ -41,5 +41,9 @@ export interface ResourceStore {
   update(resource: Resource): Promise<Resource>;
   delete(key: ResourceKey): Promise<void>;
   /** Changes after `resourceVersion` (or from now on); ends when `signal` aborts. A version that is too old: ResourceExpiredError. */
-  watch(kind: string, namespace: string, options: { resourceVersion?: string; signal: AbortSignal }): AsyncIterable<ResourceEvent>;
+  watch(
+    kind: string,
+    namespace: string,
+    options: { resourceVersion?: string; signal: AbortSignal },
+  ): AsyncIterable<ResourceEvent>;
 }

@@ -2,20 +2,10 @@ import { UserError } from './errors.js';
 import type { DAGTask } from './model/workflow.js';
 
 /** What a `depends` expression can ask of a task (Argo's common/ancestry.go). */
-export const TASK_RESULTS = [
-  'Succeeded',
-  'Failed',
-  'Errored',
-  'Skipped',
-  'Omitted',
-  'Daemoned',
-  'AnySucceeded',
-  'AllFailed',
-] as const;
-export type TaskResult = (typeof TASK_RESULTS)[number];
+const TASK_RESULTS = ['Succeeded', 'Failed', 'Errored', 'Skipped', 'Omitted', 'Daemoned', 'AnySucceeded', 'AllFailed'] as const;
 
 /** A task named in a `depends` expression; `result` is absent for the bare name. */
-export interface TaskReference {
+interface TaskReference {
   task: string;
   result?: string;
 }
@@ -24,7 +14,7 @@ const REFERENCE = /([a-zA-Z0-9][-a-zA-Z0-9]*)(?:\.([a-zA-Z]+))?/g;
 const KNOWN_RESULTS: ReadonlySet<string> = new Set(TASK_RESULTS);
 
 /** The references of a `depends` expression in order, operators and parentheses left out. */
-export const dependsReferences = (depends: string): TaskReference[] =>
+const dependsReferences = (depends: string): TaskReference[] =>
   [...depends.matchAll(REFERENCE)].map(([, task = '', result]) => (result === undefined ? { task } : { task, result }));
 
 /** The first result that Argo does not know, as UserError with Argo's message. */
@@ -37,7 +27,7 @@ export const assertTaskResults = (task: DAGTask): void => {
 };
 
 /** A task that another waits for; `items` where the expression asks for AnySucceeded or AllFailed, which only loops have. */
-export interface TaskDependency {
+interface TaskDependency {
   task: string;
   items: boolean;
 }

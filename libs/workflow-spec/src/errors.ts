@@ -6,6 +6,8 @@ export const GrpcCode = {
   PermissionDenied: 7,
   ResourceExhausted: 8,
   FailedPrecondition: 9,
+  Aborted: 10,
+  OutOfRange: 11,
   Unimplemented: 12,
   Internal: 13,
   Unavailable: 14,

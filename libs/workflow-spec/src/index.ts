@@ -56,17 +56,7 @@ export {
   type Decoded,
   type DecodeOptions,
 } from './decode/decode-objects.js';
-export {
-  assertTaskResults,
-  dependsReferences,
-  taskDependencies,
-  TASK_RESULTS,
-  type TaskDependency,
-  type TaskReference,
-  type TaskResult,
-} from './depends.js';
 export { assertPlainValue, parseManifests, type Manifest, type ParseLimits } from './manifests/parse-manifests.js';
-export { findTags, type Tag } from './tags.js';
 export { missingTemplates, templateKeyId, type TemplateGetter, type TemplateKey } from './validate/template-source.js';
 export { type ResolvedReference } from './validate/template-validator.js';
 export {
@@ -79,6 +69,7 @@ export {
 export { validateCronWorkflow } from './validate/validate-cron-workflow.js';
 export { resubmitted, workflowFromCron, workflowFromTemplate, type ResubmitOptions } from './submit/new-workflows.js';
 export { applySubmitOptions, generatedName, overrideParameters, type SubmitOptions } from './submit/submit-options.js';
+export { objectNameProblem } from './object-names.js';
 export { formatTime, parseTime } from './times.js';
 export { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
 export { parseQuantity } from './quantities.js';

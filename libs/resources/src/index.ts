@@ -1,0 +1,21 @@
+export { type ChangeHints } from './change-waiter.js';
+export {
+  type Resource,
+  type ResourceEvent,
+  type ResourceKey,
+  type ResourceListOptions,
+  type ResourcePage,
+  type ResourceStore,
+} from './contract.js';
+export { ResourceConflictError, ResourceExistsError, ResourceExpiredError, ResourceNotFoundError } from './errors.js';
+export { MemoryResourceTable } from './memory-resource-table.js';
+export {
+  type ResourceChanges,
+  type ResourceChangesQuery,
+  type ResourcePageQuery,
+  type ResourceRow,
+  type ResourceTable,
+  type ResourceVersions,
+  type ResourceWrite,
+} from './resource-table.js';
+export { TableResourceStore, type LabelSelectorParser, type TableResourceStoreOptions } from './table-resource-store.js';
