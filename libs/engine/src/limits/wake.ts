@@ -1,7 +1,7 @@
 import { isFulfilled, NodePhase, NodeType, type Parameter } from '#libs/workflow-spec';
 import type { ChangedChild, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
-import { isActivePod } from '../state/counters.js';
+import { completeProgress, isActivePod } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 const DEADLINE_MESSAGE = 'Step exceeded its deadline';
@@ -49,6 +49,7 @@ export const endSuspension = (pass: Pass, node: TreeNode): void => {
   }
   pass.state.change(node, () => {
     if (parameters !== undefined) node.status.outputs = { ...node.status.outputs, parameters };
+    node.status.progress = completeProgress(node.status.progress);
   });
   setPhase(pass.state, node, { phase: NodePhase.Succeeded, nowMs: pass.nowMs });
 };

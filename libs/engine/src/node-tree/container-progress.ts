@@ -1,7 +1,7 @@
-import { NodeType } from '#libs/workflow-spec';
 import type { NodeRow } from '../contract.js';
+import { hasOwnProgress } from '../state/counters.js';
 
-const isPod = (row: NodeRow): boolean => row.status.type === NodeType.Pod || row.status.type === NodeType.Container;
+const isPod = (row: NodeRow): boolean => hasOwnProgress(row.status.type);
 
 /** Most visits spent on the sums of one workflow; beyond it large containers show what has been summed so far. */
 const MOST_VISITS = 20_000_000;

@@ -1,5 +1,6 @@
 import { displayName, formatTime, isFulfilledPhase, NodeType, type Inputs, type NodePhase, type Template } from '#libs/workflow-spec';
 import type { Pass, StartRequest } from '../pass.js';
+import { hasOwnProgress } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 /** What differs between the nodes of one request. */
@@ -11,9 +12,11 @@ export interface NodeDraft {
   retried?: boolean;
 }
 
+/** A hooked Retry node counts as retried itself: Argo marks the attempts and their parent through one shared flag. */
 const nodeFlagOf = (request: StartRequest, draft: NodeDraft): { hooked?: boolean; retried?: boolean } | undefined => {
-  if (request.hooked !== true && draft.retried !== true) return undefined;
-  return { ...(request.hooked === true ? { hooked: true } : {}), ...(draft.retried === true ? { retried: true } : {}) };
+  const isRetried = draft.retried === true || (request.hooked === true && draft.type === NodeType.Retry);
+  if (request.hooked !== true && !isRetried) return undefined;
+  return { ...(request.hooked === true ? { hooked: true } : {}), ...(isRetried ? { retried: true } : {}) };
 };
 
 /** Whether the template has inputs that a node shows. */
@@ -42,7 +45,7 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
       ...(draft.message === undefined || draft.message === '' ? {} : { message: draft.message }),
       startedAt,
       finishedAt: finished ? startedAt : null,
-      ...(draft.type === NodeType.Pod ? { progress: '0/1' } : {}),
+      ...(hasOwnProgress(draft.type) ? { progress: '0/1' } : {}),
       ...(nodeFlag === undefined ? {} : { nodeFlag }),
       ...(inputs === undefined ? {} : { inputs }),
     },

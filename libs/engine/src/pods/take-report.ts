@@ -5,6 +5,7 @@ import { setPhase } from '../phase/transitions.js';
 import { exportGlobals } from '../outputs/global-outputs.js';
 import { locatedOutputs } from '../outputs/located-outputs.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
+import { completeProgress } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 /** The node that a report is about, if it is about its present pod and the node still waits for it. */
@@ -49,8 +50,7 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const outputs = mergedOutputs(pass, node, report);
   state.change(node, () => {
     if (outputs !== undefined) node.status.outputs = outputs;
-    const [, total = '1'] = (node.status.progress ?? '0/1').split('/');
-    node.status.progress = `${total}/${total}`;
+    if (report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
     if (report.finishedAtMs !== undefined) {
       node.status.finishedAt = formatTime(report.finishedAtMs);
       node.memory.finishedAtMs = report.finishedAtMs;

@@ -14,7 +14,7 @@ export const lastAttempt = (state: WorkflowState, retryNode: TreeNode): TreeNode
 
 /** What others read when they name this node: for a Retry its last attempt, else itself (Argo's possiblyGetRetryChildNode). */
 export const speakingNode = (state: WorkflowState, node: TreeNode): TreeNode =>
-  node.status.type === NodeType.Retry && node.status.nodeFlag?.retried !== true ? (lastAttempt(state, node) ?? node) : node;
+  node.status.type === NodeType.Retry && (node.status.nodeFlag?.retried !== true || node.memory.role !== 'attempt') ? (lastAttempt(state, node) ?? node) : node;
 
 const outputVariables = (prefix: string, outputs: Outputs | undefined): [string, string][] => [
   ...(outputs?.result === undefined ? [] : [[`${prefix}.outputs.result`, outputs.result] as [string, string]]),

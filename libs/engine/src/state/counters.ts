@@ -16,10 +16,21 @@ const isActivePhase = (phase: string | undefined): boolean => phase === NodePhas
 /** A pod that has been ordered and has not ended. */
 export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActivePhase(node.status.phase);
 
+const OWN_PROGRESS: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.Container, NodeType.Suspend]);
+
+/** Whether nodes of this type do work themselves; the progress of all others is a sum. */
+export const hasOwnProgress = (type: NodeType): boolean => OWN_PROGRESS.has(type);
+
+/** Progress after success: all of it done. */
+export const completeProgress = (progress: string | undefined): string => {
+  const total = (progress ?? '0/1').split('/')[1] ?? '1';
+  return `${total}/${total}`;
+};
+
 const progressOf = (node: TreeNode): [number, number] => {
-  if (node.status.type !== NodeType.Pod && node.status.type !== NodeType.Container) return [0, 0];
+  if (!hasOwnProgress(node.status.type)) return [0, 0];
   const [done = 0, total = 1] = (node.status.progress ?? '0/1').split('/').map(Number);
-  return isFulfilled(node.status) ? [total, total] : [done, total];
+  return [done, total];
 };
 
 /** Sums over all nodes, kept up to date by adding and taking away single nodes, so that no question needs a scan. */

@@ -32,6 +32,7 @@ const createGroup = (pass: Pass, node: TreeNode, previous: TreeNode | undefined)
       templateScope: scopeInside(node),
       phase: NodePhase.Running,
       boundaryID: node.id,
+      nodeFlag: {},
       startedAt: node.status.startedAt ?? null,
       finishedAt: null,
     },

@@ -7,7 +7,7 @@ export const noteProgress = (pass: Pass): void => {
   const { counters } = state;
   if (state.pending.nodes.size === 0 && !state.pending.header) return;
   const progress = `${counters.progressDone}/${counters.progressTotal}`;
-  if (counters.progressTotal > 0 && state.header.status.progress !== progress) {
+  if (state.header.status.progress !== progress) {
     state.changeHeader((header) => {
       header.status = { ...header.status, progress };
     });
