@@ -48,8 +48,41 @@ export { PodStatusRepository, type RecordResult, type StatusObservation } from '
 export { type PodKey } from './pods/pod-identity.js';
 export { type StoredPodPhase } from './pods/pod-phase.js';
 export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';
-export { DueRepository, type DuePageQuery } from './due/due.repository.js';
+export { DueRepository, type DuePageQuery, type DueWorkflow } from './due/due.repository.js';
 export { HandoffRepository } from './due/handoff.repository.js';
 export { RetentionRepository, type DeletionOptions, type DeletionStep } from './retention/retention.repository.js';
 export { AdvisoryLease } from './lease/advisory-lease.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
+export {
+  ArchiveStore,
+  type ArchivePage,
+  type ArchiveQuery,
+  type ArchiveStoreOptions,
+  type ArchiveWrite,
+} from './archive/archive.store.js';
+export { RecordRepository, type RecordMark, type RecordRepositoryOptions, type RecordWrite } from './record/record.repository.js';
+export {
+  decompressNodes,
+  encodeRecord,
+  hydrateRecord,
+  offloadVersion,
+  type EncodedRecord,
+  type EncodeOptions,
+  type RecordEncoding,
+} from './record/record-codec.js';
+export {
+  ArtifactDeletionRepository,
+  type ArtifactDeletion,
+  type DeletionState,
+  type DeletionStrategy,
+  type NewArtifactDeletion,
+  type WorkflowGcFacts,
+} from './artifact-gc/artifact-deletion.repository.js';
+export {
+  ResourceTableRepository,
+  type StoredResource,
+  type StoredResourceKey,
+  type StoredResourceRow,
+  type StoredResourceWrite,
+} from './resources/resource.table.js';
+export { fsck, type CheckName, type FsckFinding, type FsckOptions, type FsckReport } from './fsck/fsck.js';

@@ -1,3 +1,5 @@
+import { ArchiveStore, type ArchiveStoreOptions } from './archive/archive.store.js';
+import { ArtifactDeletionRepository } from './artifact-gc/artifact-deletion.repository.js';
 import { type ChangeFeedOptions, ChangeFeed } from './changes/change-feed.js';
 import { Database, type DatabaseOptions, type StoreHealth } from './connection/database.js';
 import { DueRepository } from './due/due.repository.js';
@@ -8,12 +10,16 @@ import { AdvisoryLease } from './lease/advisory-lease.js';
 import { PodHostRepository } from './pods/pod-host.repository.js';
 import { PodStatusRepository } from './pods/pod-status.repository.js';
 import { PodRepository } from './pods/pod.repository.js';
+import { RecordRepository } from './record/record.repository.js';
+import { ResourceTableRepository } from './resources/resource.table.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { WorkflowStateRepository } from './state/state.repository.js';
 import { WorkflowRepository } from './workflows/workflow.repository.js';
 
 export interface StoreOptions extends DatabaseOptions {
   changes?: ChangeFeedOptions;
+  /** How our rows in Argo's own tables are marked. */
+  argo?: ArchiveStoreOptions;
 }
 
 /** Everything that is kept in Postgres, by concept. Constructing it connects nowhere: Postgres may be away. */
@@ -28,9 +34,14 @@ export class Store {
   readonly due: DueRepository;
   readonly handoffs: HandoffRepository;
   readonly retention: RetentionRepository;
+  readonly records: RecordRepository;
+  readonly archive: ArchiveStore;
+  readonly artifactDeletions: ArtifactDeletionRepository;
+  /** What libs/resources' table store is built on. */
+  readonly resourceTable: ResourceTableRepository;
   readonly leases: AdvisoryLease;
   readonly changes: ChangeFeed;
-  /** For other adapters of this lib's own; programs use the repositories. */
+  /** For fsck and tests; programs use the repositories. */
   readonly database: Database;
 
   constructor(options: StoreOptions) {
@@ -47,6 +58,10 @@ export class Store {
     this.due = new DueRepository(database);
     this.handoffs = new HandoffRepository(database);
     this.retention = new RetentionRepository(database, this.changes);
+    this.records = new RecordRepository(database, options.argo);
+    this.archive = new ArchiveStore(database, options.argo);
+    this.artifactDeletions = new ArtifactDeletionRepository(database);
+    this.resourceTable = new ResourceTableRepository(database);
     this.leases = new AdvisoryLease(database);
   }
 
@@ -70,6 +85,7 @@ export class Store {
 
   async close(): Promise<void> {
     await this.changes.close();
+    this.leases.close();
     await this.database.close();
   }
 }

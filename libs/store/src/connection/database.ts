@@ -53,12 +53,14 @@ export interface StoreHealth {
 
 const INT8_OID = 20;
 /** All our bigints are versions, ids and milliseconds: below 2^53, so plain numbers. */
-const types = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    const parse: (value: string) => unknown = oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text');
+    return parse;
+  },
 };
 
-const SQL_IDENTIFIER_MAX_MS = 2_147_483_647;
+const POSTGRES_INTEGER_MAX = 2_147_483_647;
 
 /**
  * The connection to Postgres. States: *unknown* (constructed, nothing connected: allowed while Postgres is away), *ready* (the schema
@@ -77,7 +79,7 @@ export class Database implements Executor {
   constructor(options: DatabaseOptions) {
     this.clock = options.clock;
     this.#logger = options.logger;
-    const statementTimeoutMs = Math.min(options.statementTimeoutMs ?? 30_000, SQL_IDENTIFIER_MAX_MS);
+    const statementTimeoutMs = Math.min(options.statementTimeoutMs ?? 30_000, POSTGRES_INTEGER_MAX);
     this.#config = {
       ...options.connection,
       types,
@@ -116,21 +118,32 @@ export class Database implements Executor {
 
   /** One connection for several statements (session locks). It is thrown away if the work fails, so that no session state leaks. */
   async withConnection<Result>(work: (connection: Executor) => Promise<Result>): Promise<Result> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw classifyStoreError(error);
-    });
+    const connection = await this.checkOut();
     let broken = true;
-    // A connection may die while it is checked out and idle between two statements; the next statement reports it.
-    const onError = (error: Error) => this.#logger?.warn({ error: error.message }, 'a database connection was lost');
-    client.on('error', onError);
     try {
-      const result = await work({ run: (statement) => runOn(client, statement) });
+      const result = await work(connection);
       broken = false;
       return result;
     } finally {
-      client.removeListener('error', onError);
-      client.release(broken);
+      connection.release(broken);
     }
+  }
+
+  /** A connection of the pool until it is released; `broken` throws it away. */
+  async checkOut(): Promise<Executor & { release(broken: boolean): void }> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw classifyStoreError(error);
+    });
+    // A connection may die while it is checked out and idle between two statements; the next statement reports it.
+    const onError = (error: Error) => this.#logger?.warn({ error: error.message }, 'a database connection was lost');
+    client.on('error', onError);
+    return {
+      run: (statement) => runOn(client, statement),
+      release: (broken) => {
+        client.removeListener('error', onError);
+        client.release(broken);
+      },
+    };
   }
 
   /** A connection outside of the pool, for LISTEN; the caller ends it. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { open, readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import pg from 'pg';
@@ -11,6 +11,7 @@ import { EmbeddedPostgresError } from '../errors.js';
 import { type ClusterFolders, placeCluster } from './cluster-folders.js';
 import { prepareNativeBinaries } from './native-binaries.js';
 import { delay, findLivePostmaster, type LivePostmaster, stopPostmaster, waitUntilReady } from './postmaster.js';
+import { withStartLock } from './start-lock.js';
 import { chooseUser, type UnprivilegedUser } from './unprivileged-user.js';
 
 const run = promisify(execFile);
@@ -92,8 +93,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const folders = await placeCluster(options.dataDir, user);
   const native = await prepareNativeBinaries(folders.cacheDir, user);
   const starting = { options, folders, native, user, deadline: performance.now() + (options.startTimeoutMs ?? 30_000) };
-  await initialise(starting);
-  const server = await adoptOrStart(starting);
+  const server = await withStartLock(
+    join(dirname(folders.clusterDir), 'starting.lock'),
+    options.startTimeoutMs ?? 30_000,
+    async () => {
+      await initialise(starting);
+      return adoptOrStart(starting);
+    },
+  );
   const handle = {
     ...server,
     clusterDir: folders.clusterDir,
@@ -124,20 +131,10 @@ async function initialise({ folders, native, user, options }: Starting): Promise
       cwd: '/',
     });
   } catch (cause) {
-    // Another starter may have been making the same cluster.
-    if (await waitForCluster(folders.clusterDir)) return;
     throw new EmbeddedPostgresError(`the Postgres cluster in ${folders.clusterDir} cannot be made: ${outputOf(cause)}`, {
       cause,
     });
   }
-}
-
-async function waitForCluster(clusterDir: string): Promise<boolean> {
-  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await delay(100)) {
-    if (await findLivePostmaster(clusterDir)) return true;
-    if (!existsSync(join(clusterDir, 'PG_VERSION'))) return false;
-  }
-  return false;
 }
 
 const outputOf = (error: unknown): string => {

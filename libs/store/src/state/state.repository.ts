@@ -27,6 +27,8 @@ export interface LoadedState extends StateVersion {
   createdAtMs: number;
   updatedAtMs: number;
   nextWakeAtMs: number | null;
+  /** Where a finished workflow is on its way into the archive; null where it does not go there. */
+  archiving: 'Pending' | 'Archived' | null;
   /** In order of `ordinal`. */
   nodes: NodeRow[];
 }
@@ -51,6 +53,11 @@ const STATE_FIELDS = `
   s.engine_level AS "engineLevel", w.deleted_at_ms AS "deletedAtMs"`;
 const FROM_STATE = 'FROM workflow_state s JOIN workflows w ON w.uid = s.uid WHERE s.uid = $1';
 
+const ARCHIVING = `
+  CASE WHEN NOT s.completed THEN NULL
+    WHEN EXISTS (SELECT 1 FROM handoffs h WHERE h.queue = 'archive' AND h.workflow = s.uid) THEN 'Pending'
+    WHEN EXISTS (SELECT 1 FROM archive_marks a WHERE a.workflow = s.uid AND a.archived) THEN 'Archived' END AS archiving`;
+
 /** Nodes that travel in the same statement as the header; larger workflows continue page by page, so that no row holds megabytes. */
 const FIRST_NODES = 300;
 const NODE_PAGE = 1000;
@@ -59,7 +66,7 @@ const firstNodesSql = (condition: string, order: string, limit: number) =>
   `(SELECT json_agg(n) FROM (SELECT ${NODE_FIELDS} FROM workflow_nodes WHERE workflow = $1 AND ${condition} ORDER BY ${order} LIMIT ${limit}) n)`;
 
 const LOAD_SQL = `
-SELECT ${STATE_FIELDS}, s.header, w.submitted, w.created_at_ms AS "createdAtMs", s.updated_at_ms AS "updatedAtMs", s.next_wake_at_ms AS "nextWakeAtMs",
+SELECT ${STATE_FIELDS}, s.header, w.submitted, w.created_at_ms AS "createdAtMs", s.updated_at_ms AS "updatedAtMs", s.next_wake_at_ms AS "nextWakeAtMs", ${ARCHIVING},
   ${firstNodesSql('NOT tombstone', 'ordinal, id', FIRST_NODES)} AS "firstNodes" ${FROM_STATE}`;
 
 const LOAD_SINCE_SQL = `
@@ -145,7 +152,7 @@ export class WorkflowStateRepository {
       name: 'state-headers',
       text: `
         SELECT s.uid, ${STATE_FIELDS}, s.header, w.submitted, w.created_at_ms AS "createdAtMs", s.updated_at_ms AS "updatedAtMs",
-          s.next_wake_at_ms AS "nextWakeAtMs"
+          s.next_wake_at_ms AS "nextWakeAtMs", ${ARCHIVING}
         FROM workflow_state s JOIN workflows w ON w.uid = s.uid WHERE s.uid = ANY($1)`,
       values: [uids],
     });

@@ -1,0 +1,231 @@
+import { type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '#libs/engine';
+import { type Artifact, type ArtifactLocation, type WorkflowLevelArtifactGC } from '#libs/workflow-spec';
+
+import { type Database } from '../connection/database.js';
+
+export type DeletionStrategy = 'OnWorkflowCompletion' | 'OnWorkflowDeletion';
+/** `foreign`: the object carries another workflow's mark and was left alone; `expanded`: a folder whose objects have rows of their own. */
+export type DeletionState = 'pending' | 'deleted' | 'foreign' | 'expanded';
+
+export interface NewArtifactDeletion {
+  workflowUid: string;
+  workflowName: string;
+  namespace: string;
+  nodeId: string;
+  artifactName: string;
+  /** One row per workflow and object, however many artifacts name it. */
+  objectId: string;
+  strategy: DeletionStrategy;
+  location: ArtifactLocation;
+  nowMs: number;
+}
+export interface ArtifactDeletion extends Omit<NewArtifactDeletion, 'nowMs'> {
+  id: number;
+  attempts: number;
+  lastError: string | null;
+  nextTryAtMs: number;
+}
+
+/** What artifact GC needs to know of a workflow. */
+export interface WorkflowGcFacts {
+  uid: string;
+  name: string;
+  namespace: string;
+  /** `spec.artifactGC`, of the effective spec where one was stored. */
+  artifactGC?: WorkflowLevelArtifactGC;
+  /** `status.artifactRepositoryRef.artifactRepository`. */
+  repository?: ArtifactLocation;
+  completed: boolean;
+  deletedAtMs: number | null;
+}
+
+interface GcPageQuery {
+  overdueBeforeMs: number;
+  afterUid?: string;
+  limit: number;
+}
+
+type FactsRow = Omit<WorkflowGcFacts, 'artifactGC' | 'repository'> & {
+  submitted: SubmittedWorkflow;
+  header: WorkflowHeader | null;
+};
+type NodeBody = Pick<NodeRow, 'status'>;
+
+const DELETION_FIELDS = `
+  id, workflow AS "workflowUid", workflow_name AS "workflowName", namespace, node_id AS "nodeId", artifact_name AS "artifactName",
+  object_id AS "objectId", strategy, location, attempts, last_error AS "lastError", next_try_at_ms AS "nextTryAtMs"`;
+
+/** Artifacts to delete, object by object. Written by artifact-gc only. Rows outlive their workflow: a failed deletion holds nobody up. */
+export class ArtifactDeletionRepository {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async workflowFacts(uid: string): Promise<WorkflowGcFacts | undefined> {
+    const rows = await this.#database.run<FactsRow>({
+      name: 'gc-facts',
+      text: `
+        SELECT w.uid, w.name, w.namespace, s.completed, w.deleted_at_ms AS "deletedAtMs", w.submitted, s.header
+        FROM workflows w JOIN workflow_state s ON s.uid = w.uid WHERE w.uid = $1`,
+      values: [uid],
+    });
+    const row = rows[0];
+    if (!row) return undefined;
+    const { submitted, header, ...facts } = row;
+    const artifactGC = header?.status.storedWorkflowTemplateSpec?.artifactGC ?? submitted.spec.artifactGC;
+    const repository = header?.status.artifactRepositoryRef?.artifactRepository;
+    return { ...facts, ...(artifactGC ? { artifactGC } : {}), ...(repository ? { repository } : {}) };
+  }
+
+  /**
+   * Pods with output artifacts, by node id after `afterNodeId`; fewer than `limit` means that there are no more. Bodies are taken apart
+   * here and not by Postgres, whose JSON operators refuse a body that holds U+0000 anywhere.
+   */
+  async outputArtifactsPage(
+    uid: string,
+    query: { afterNodeId?: string; limit: number },
+  ): Promise<{ nodeId: string; artifacts: Artifact[] }[]> {
+    const found: { nodeId: string; artifacts: Artifact[] }[] = [];
+    for (let after = query.afterNodeId ?? ''; ;) {
+      const rows = await this.#database.run<{ id: string; body: NodeBody }>({
+        name: 'gc-artifacts',
+        text: `
+          SELECT id, body FROM workflow_nodes
+          WHERE workflow = $1 AND id > $2 AND type = 'Pod' AND NOT tombstone AND strpos(body::text, '"artifacts":[{') > 0 ORDER BY id LIMIT $3`,
+        values: [uid, after, query.limit],
+      });
+      for (const { id, body } of rows) {
+        const artifacts = body.status.outputs?.artifacts;
+        if (artifacts && artifacts.length > 0 && found.length < query.limit) found.push({ nodeId: id, artifacts });
+      }
+      if (rows.length < query.limit || found.length >= query.limit) return found;
+      after = rows.at(-1)?.id ?? '';
+    }
+  }
+
+  async isPlanned(uid: string, strategy: DeletionStrategy): Promise<boolean> {
+    const rows = await this.#database.run({
+      name: 'gc-is-planned',
+      text: 'SELECT 1 FROM artifact_gc_plans WHERE workflow = $1 AND strategy = $2',
+      values: [uid, strategy],
+    });
+    return rows.length > 0;
+  }
+
+  /** All rows of this strategy are there; the scheduler's handoff is taken off, except that of a deletion which is still to be planned. */
+  async markPlanned(uid: string, strategy: DeletionStrategy, nowMs: number): Promise<void> {
+    await this.#database.run({
+      name: 'gc-mark-planned',
+      text: `
+        WITH planned AS (
+          INSERT INTO artifact_gc_plans (workflow, strategy, planned_at_ms) VALUES ($1, $2, $3)
+          ON CONFLICT (workflow, strategy) DO UPDATE SET planned_at_ms = excluded.planned_at_ms
+        )
+        DELETE FROM handoffs WHERE queue = 'artifact-gc' AND workflow = $1
+          AND ($2 = 'OnWorkflowDeletion' OR NOT EXISTS (SELECT 1 FROM workflows WHERE uid = $1 AND deleted_at_ms IS NOT NULL))`,
+      values: [uid, strategy, nowMs],
+    });
+  }
+
+  /** Objects that have a row already are left as they are. */
+  async insertMany(rows: readonly NewArtifactDeletion[]): Promise<void> {
+    if (rows.length === 0) return;
+    const column = <Key extends keyof NewArtifactDeletion>(key: Key) => rows.map((row) => row[key]);
+    await this.#database.run({
+      name: 'gc-insert',
+      text: `
+        INSERT INTO artifact_deletions
+          (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, next_try_at_ms, created_at_ms)
+        SELECT d.workflow, d.workflow_name, d.namespace, d.node_id, d.artifact_name, d.object_id, d.strategy, d.location, d.now_ms, d.now_ms
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[], $9::bigint[])
+          AS d (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, now_ms)
+        ON CONFLICT (workflow, object_id) DO NOTHING`,
+      values: [
+        column('workflowUid'),
+        column('workflowName'),
+        column('namespace'),
+        column('nodeId'),
+        column('artifactName'),
+        column('objectId'),
+        column('strategy'),
+        rows.map(({ location }) => JSON.stringify(location)),
+        column('nowMs'),
+      ],
+    });
+  }
+
+  /** Pending rows whose time has come, by id. */
+  async duePage(query: { workflowUid?: string; nowMs: number; afterId?: number; limit: number }): Promise<ArtifactDeletion[]> {
+    return this.#database.run<ArtifactDeletion>({
+      name: 'gc-due',
+      text: `
+        SELECT ${DELETION_FIELDS} FROM artifact_deletions
+        WHERE state = 'pending' AND next_try_at_ms <= $1 AND ($2::text IS NULL OR workflow = $2) AND id > $3 ORDER BY id LIMIT $4`,
+      values: [query.nowMs, query.workflowUid ?? null, query.afterId ?? 0, query.limit],
+    });
+  }
+
+  async recordOutcome(id: number, outcome: { state: Exclude<DeletionState, 'pending'>; nowMs: number }): Promise<void> {
+    await this.#database.run({
+      name: 'gc-outcome',
+      text: `UPDATE artifact_deletions SET state = $2, finished_at_ms = $3, last_error = NULL WHERE id = $1 AND state = 'pending'`,
+      values: [id, outcome.state, outcome.nowMs],
+    });
+  }
+
+  async recordFailure(id: number, failure: { error: string; nextTryAtMs: number }): Promise<void> {
+    await this.#database.run({
+      name: 'gc-failure',
+      text: `
+        UPDATE artifact_deletions SET attempts = attempts + 1, last_error = $2, next_try_at_ms = $3 WHERE id = $1 AND state = 'pending'`,
+      values: [id, failure.error.replaceAll('\u0000', ''), failure.nextTryAtMs],
+    });
+  }
+
+  /** Workflows with pending rows that have been due since before `overdueBeforeMs`. */
+  async overdueWorkflows(query: GcPageQuery): Promise<string[]> {
+    const rows = await this.#database.run<{ workflow: string }>({
+      name: 'gc-overdue',
+      text: `
+        SELECT DISTINCT workflow FROM artifact_deletions
+        WHERE state = 'pending' AND next_try_at_ms < $1 AND workflow > $2 ORDER BY workflow LIMIT $3`,
+      values: [query.overdueBeforeMs, query.afterUid ?? '', query.limit],
+    });
+    return rows.map(({ workflow }) => workflow);
+  }
+
+  /** Workflows that were finished or deleted before `overdueBeforeMs` and whose deletions were not planned since. */
+  async unplannedWorkflows(query: GcPageQuery): Promise<string[]> {
+    const rows = await this.#database.run<{ workflow: string }>({
+      name: 'gc-unplanned',
+      text: `
+        SELECT DISTINCT workflow FROM handoffs
+        WHERE queue = 'artifact-gc' AND requested_at_ms < $1 AND workflow > $2 ORDER BY workflow LIMIT $3`,
+      values: [query.overdueBeforeMs, query.afterUid ?? '', query.limit],
+    });
+    return rows.map(({ workflow }) => workflow);
+  }
+
+  /** Forgets rows that were done before `finishedBeforeMs`; gives how many. */
+  async purgeFinished(query: { finishedBeforeMs: number; limit: number }): Promise<number> {
+    const rows = await this.#database.run({
+      name: 'gc-purge',
+      text: `
+        DELETE FROM artifact_deletions WHERE id IN (
+          SELECT id FROM artifact_deletions WHERE finished_at_ms < $1 LIMIT $2) RETURNING 1`,
+      values: [query.finishedBeforeMs, query.limit],
+    });
+    return rows.length;
+  }
+
+  /** For metrics. */
+  async countsByState(): Promise<Partial<Record<DeletionState, number>>> {
+    const rows = await this.#database.run<{ state: DeletionState; count: number }>({
+      name: 'gc-counts',
+      text: 'SELECT state, count(*) AS count FROM artifact_deletions GROUP BY state',
+    });
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  }
+}

@@ -1,0 +1,125 @@
+import { type NodeStatus } from '#libs/workflow-spec';
+
+import { type Database } from '../connection/database.js';
+import { type EncodedRecord, type RecordEncoding } from './record-codec.js';
+
+/** How far the record of a workflow is. */
+export interface RecordMark {
+  /** The visible version that it shows. */
+  version: number;
+  encoding: RecordEncoding;
+  /** What making it took; the next one is worth its while only after a multiple of this. */
+  costMs: number;
+  recordedAtMs: number;
+}
+
+export interface RecordWrite {
+  workflow: { uid: string; namespace: string; name: string };
+  /** The visible version that the record shows. */
+  version: number;
+  labels: Record<string, string>;
+  record: EncodedRecord;
+  costMs: number;
+  nowMs: number;
+}
+
+export interface RecordRepositoryOptions {
+  /** Column `clustername` of Argo's table; default `default`. */
+  clusterName?: string;
+}
+
+/**
+ * The mark is the compare-and-set: only a newer version passes, everything else follows from it. A record can always be made again from
+ * the rows, and the handoff goes in the same transaction, so the commit need not wait for the disk.
+ */
+const WRITE_SQL = `
+WITH marked AS (
+  INSERT INTO record_marks AS m (workflow, version, encoding, offload_version, cost_ms, recorded_at_ms)
+  SELECT w.uid, $2, $3, $4, $5, $6 FROM workflows w WHERE w.uid = $1 FOR KEY SHARE
+  ON CONFLICT (workflow) DO UPDATE
+    SET version = excluded.version, encoding = excluded.encoding, offload_version = excluded.offload_version,
+      cost_ms = excluded.cost_ms, recorded_at_ms = excluded.recorded_at_ms
+    WHERE m.version < excluded.version
+  RETURNING workflow
+), next AS (
+  UPDATE resource_counter c SET version = c.version + 1 FROM marked WHERE c.id = 1 RETURNING c.version
+), recorded AS (
+  INSERT INTO resources (uid, kind, namespace, name, version, created_version, labels, body, changed_at_ms)
+  SELECT $1, 'Workflow', $7, $8, next.version, next.version, $9::jsonb, $10::json, $6 FROM next
+  ON CONFLICT (uid) DO UPDATE SET version = excluded.version, labels = excluded.labels, body = excluded.body, changed_at_ms = excluded.changed_at_ms
+), offloaded AS (
+  INSERT INTO argo_workflows (uid, namespace, clustername, version, nodes, creationtimestamp, updatedat)
+  SELECT $1, $7, $11, $4, $12::json, $13::timestamp, $13::timestamp FROM marked WHERE $12::text IS NOT NULL
+  ON CONFLICT (clustername, uid, version) DO NOTHING
+), done AS (
+  DELETE FROM handoffs WHERE queue = 'record' AND workflow = $1 AND version <= $2
+)
+SELECT set_config('synchronous_commit', 'off', true), (SELECT count(*) FROM marked) AS written`;
+
+/** Public records and offloaded node statuses. Written by the offloader only. */
+export class RecordRepository {
+  readonly #database: Database;
+  readonly #clusterName: string;
+
+  constructor(database: Database, options: RecordRepositoryOptions = {}) {
+    this.#database = database;
+    this.#clusterName = options.clusterName ?? 'default';
+  }
+
+  async mark(uid: string): Promise<RecordMark | undefined> {
+    const rows = await this.#database.run<RecordMark>({
+      name: 'record-mark',
+      text: 'SELECT version, encoding, cost_ms AS "costMs", recorded_at_ms AS "recordedAtMs" FROM record_marks WHERE workflow = $1',
+      values: [uid],
+    });
+    return rows[0];
+  }
+
+  /** `stale`: a record of this version or a newer one is there already, or the workflow is gone; nothing was written. */
+  async write({ workflow, version, labels, record, costMs, nowMs }: RecordWrite): Promise<'written' | 'stale'> {
+    const rows = await this.#database.run<{ written: number }>({
+      name: 'record-write',
+      text: WRITE_SQL,
+      values: [
+        workflow.uid,
+        version,
+        record.encoding,
+        record.offload?.version ?? '',
+        Math.round(costMs),
+        nowMs,
+        workflow.namespace,
+        workflow.name,
+        JSON.stringify(labels),
+        record.body,
+        this.#clusterName,
+        record.offload?.nodes ?? null,
+        new Date(nowMs).toISOString().slice(0, -1),
+      ],
+    });
+    return rows[0]?.written === 1 ? 'written' : 'stale';
+  }
+
+  /** The nodes of an offloaded version; undefined where there is no such row. */
+  async readOffloaded(uid: string, version: string): Promise<Record<string, NodeStatus> | undefined> {
+    const rows = await this.#database.run<{ nodes: Record<string, NodeStatus> }>({
+      name: 'record-offloaded',
+      text: 'SELECT nodes FROM argo_workflows WHERE clustername = $1 AND uid = $2 AND version = $3',
+      values: [this.#clusterName, uid, version],
+    });
+    return rows[0]?.nodes;
+  }
+
+  /** Drops offloaded versions that no record names and that were last written before `beforeMs`; gives how many. */
+  async pruneOffloaded(beforeMs: number, limit: number): Promise<number> {
+    const rows = await this.#database.run({
+      name: 'record-prune',
+      text: `
+        DELETE FROM argo_workflows WHERE (clustername, uid, version) IN (
+          SELECT a.clustername, a.uid, a.version FROM argo_workflows a
+          LEFT JOIN record_marks m ON m.workflow = a.uid AND m.offload_version = a.version
+          WHERE a.clustername = $1 AND a.updatedat < $2::timestamp AND m.workflow IS NULL LIMIT $3) RETURNING 1`,
+      values: [this.#clusterName, new Date(beforeMs).toISOString().slice(0, -1), limit],
+    });
+    return rows.length;
+  }
+}

@@ -1,0 +1,47 @@
+import { bigint, integer, json, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+
+const ms = (name: string) => bigint(name, { mode: 'number' });
+
+/** Pods as desired; only the scheduler writes. */
+export const pods = pgTable(
+  'pods',
+  {
+    workflow: text('workflow').notNull(),
+    nodeId: text('node_id').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    name: text('name').notNull(),
+    namespace: text('namespace').notNull(),
+    bucket: smallint('bucket').notNull(),
+    desired: text('desired').notNull(),
+    manifest: json('manifest').notNull(),
+    createdAtMs: ms('created_at_ms').notNull(),
+    changedAtMs: ms('changed_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workflow, table.nodeId, table.incarnation] })],
+);
+
+/** Pods as observed; only the pod-manager that claimed a pod writes its row. */
+export const podStatus = pgTable(
+  'pod_status',
+  {
+    workflow: text('workflow').notNull(),
+    nodeId: text('node_id').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    host: text('host').notNull(),
+    phase: text('phase').notNull(),
+    phaseRank: smallint('phase_rank').notNull(),
+    observed: json('observed'),
+    claimedAtMs: ms('claimed_at_ms').notNull(),
+    updatedAtMs: ms('updated_at_ms').notNull(),
+    deletedAtMs: ms('deleted_at_ms'),
+  },
+  (table) => [primaryKey({ columns: [table.workflow, table.nodeId, table.incarnation] })],
+);
+
+/** Programs that run pods; each writes its own row. */
+export const podHosts = pgTable('pod_hosts', {
+  host: text('host').primaryKey(),
+  url: text('url').notNull(),
+  runtime: text('runtime').notNull(),
+  seenAtMs: ms('seen_at_ms').notNull(),
+});
