@@ -35,7 +35,9 @@ export async function createQueueBoard(options: QueueBoardOptions): Promise<Queu
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(basePath);
   createBullBoard({
-    queues: queues.map((queue) => new BullMQAdapter(queue as BoardQueue & never, { readOnlyMode: readOnly, allowRetries: !readOnly })),
+    queues: queues.map(
+      (queue) => new BullMQAdapter(queue as BoardQueue & never, { readOnlyMode: readOnly, allowRetries: !readOnly }),
+    ),
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Argosy queues' } },
   });
