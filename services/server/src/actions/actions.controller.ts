@@ -1,0 +1,88 @@
+import { Body, Controller, Headers, Inject, Param, Put } from '@nestjs/common';
+import type { WorkflowRequest } from '#libs/engine';
+import { z } from 'zod';
+import { workflowShape } from '../presentation/wire-shape.js';
+import { resubmitted } from '../workflows/derived-workflows.js';
+import { SubmissionService } from '../workflows/submission.service.js';
+import { parseBody } from '../workflows/submit-options.js';
+import { WorkflowReader } from '../workflows/workflow-reader.js';
+import { ActionService } from './action.service.js';
+import { assertIdempotencyKey } from './idempotency-key.js';
+
+const text = z.string().nullish();
+const selector = { nodeFieldSelector: text };
+const bodies = {
+  resume: z.object(selector),
+  stop: z.object({ ...selector, message: text }),
+  set: z.object({ ...selector, message: text, phase: text, outputParameters: text }),
+  retry: z.object({ ...selector, restartSuccessful: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
+  resubmit: z.object({ memoized: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
+};
+
+/** The members that say something: null, '' and false are what Argo's clients send for "not given". */
+function given<Value extends object>(members: Value): { [Key in keyof Value]?: NonNullable<Value[Key]> } {
+  const entries = Object.entries(members).filter(
+    ([, value]) => value !== null && value !== undefined && value !== '' && value !== false,
+  );
+  return Object.fromEntries(entries) as { [Key in keyof Value]?: NonNullable<Value[Key]> };
+}
+
+type Answer = Promise<Record<string, unknown>>;
+
+/** What can be done to one workflow; each is a request to the scheduler, except resubmit, which makes a new workflow. */
+@Controller('api/v1/workflows/:namespace/:name')
+export class ActionsController {
+  constructor(
+    @Inject(ActionService) private readonly actions: ActionService,
+    @Inject(SubmissionService) private readonly submission: SubmissionService,
+    @Inject(WorkflowReader) private readonly reader: WorkflowReader,
+  ) {}
+
+  @Put('suspend')
+  suspend(@Param() at: Place, @Headers('idempotency-key') key?: string): Answer {
+    return this.act(at, { type: 'suspend' }, key);
+  }
+
+  @Put('resume')
+  resume(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
+    return this.act(at, { type: 'resume', ...given(parseBody(bodies.resume, body)) }, key);
+  }
+
+  @Put('stop')
+  stop(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
+    return this.act(at, { type: 'stop', ...given(parseBody(bodies.stop, body)) }, key);
+  }
+
+  @Put('terminate')
+  terminate(@Param() at: Place, @Headers('idempotency-key') key?: string): Answer {
+    return this.act(at, { type: 'terminate' }, key);
+  }
+
+  @Put('set')
+  set(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
+    return this.act(at, { type: 'set', ...given(parseBody(bodies.set, body)) }, key);
+  }
+
+  @Put('retry')
+  retry(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
+    return this.act(at, { type: 'retry', ...given(parseBody(bodies.retry, body)) }, key);
+  }
+
+  @Put('resubmit')
+  async resubmit(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
+    const { memoized, parameters } = parseBody(bodies.resubmit, body);
+    const original = await this.reader.get(await this.reader.find(at.namespace, at.name), false);
+    const workflow = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
+    return workflowShape(await this.submission.submit(at.namespace, workflow, { idempotencyKey: assertIdempotencyKey(key) }));
+  }
+
+  private async act(at: Place, request: WorkflowRequest, key: string | undefined): Answer {
+    return workflowShape(await this.actions.act(at.namespace, at.name, request, assertIdempotencyKey(key)));
+  }
+}
+
+/** The workflow that the path names. */
+interface Place {
+  namespace: string;
+  name: string;
+}

@@ -1,0 +1,89 @@
+import { Body, Controller, Delete, Get, Headers, Inject, Param, Put, Query } from '@nestjs/common';
+import { Store } from '#libs/store';
+import type { Workflow } from '#libs/workflow-spec';
+import { z } from 'zod';
+import { assertIdempotencyKey } from '../actions/idempotency-key.js';
+import { ApiError, NotServedError } from '../errors/errors.js';
+import { FieldFilter } from '../presentation/field-filter.js';
+import { workflowShape } from '../presentation/wire-shape.js';
+import { parseListOptions, parseWorkflowListRequest, queryText, type Query as QueryTexts } from '../selection/list-options.js';
+import { resubmitted } from '../workflows/derived-workflows.js';
+import { SubmissionService } from '../workflows/submission.service.js';
+import { parseBody } from '../workflows/submit-options.js';
+import { asPersisted } from '../workflows/workflow-reader.js';
+
+/** Argo's page size where none is asked for. */
+const DEFAULT_LIMIT = 10;
+
+const resubmitBody = z.object({ memoized: z.boolean().nullish(), parameters: z.array(z.string()).nullish() });
+type Answer = Record<string, unknown>;
+
+/** Finished workflows in Argo's archive tables. */
+@Controller('api/v1')
+export class ArchivedWorkflowsController {
+  constructor(
+    @Inject(Store) private readonly store: Store,
+    @Inject(SubmissionService) private readonly submission: SubmissionService,
+  ) {}
+
+  @Get('archived-workflows')
+  async list(@Query() query: QueryTexts): Promise<Answer> {
+    const { selection, limit: asked, offset } = parseWorkflowListRequest(queryText(query, 'namespace') ?? '', query);
+    const fields = new FieldFilter(queryText(query, 'fields'));
+    const limit = asked === 0 ? DEFAULT_LIMIT : asked;
+    // One more than asked for says whether there is a next page.
+    const { workflows } = await this.store.archive.list({ ...selection, limit: limit + 1, offset });
+    const items = workflows.slice(0, limit).map((workflow) => workflowShape(asPersisted(workflow)));
+    const metadata = workflows.length > limit ? { continue: String(offset + limit) } : {};
+    return fields.apply({ metadata, items: items.length === 0 ? null : items });
+  }
+
+  @Get('archived-workflows-label-keys')
+  async labelKeys(@Query() query: QueryTexts): Promise<Answer> {
+    return { items: await this.store.archive.labelKeys(queryText(query, 'namespace')) };
+  }
+
+  @Get('archived-workflows-label-values')
+  async labelValues(@Query() query: QueryTexts): Promise<Answer> {
+    const [requirement, ...others] = parseListOptions(query).labels;
+    if (requirement === undefined || others.length > 0 || requirement.operator !== 'exists') {
+      throw new ApiError(3, 'only allow one labelRequirement with operator Exists');
+    }
+    return { items: await this.store.archive.labelValues(requirement.key, queryText(query, 'namespace')) };
+  }
+
+  @Get('archived-workflows/:uid')
+  async get(@Param('uid') uid: string, @Query() query: QueryTexts): Promise<Answer> {
+    return workflowShape(asPersisted(await this.find(uid, query)));
+  }
+
+  @Delete('archived-workflows/:uid')
+  async delete(@Param('uid') uid: string, @Query() query: QueryTexts): Promise<Answer> {
+    await this.find(uid, query);
+    await this.store.archive.delete(uid);
+    return {};
+  }
+
+  @Put('archived-workflows/:uid/resubmit')
+  async resubmit(@Param('uid') uid: string, @Body() body: unknown, @Headers('idempotency-key') key?: string): Promise<Answer> {
+    const original = await this.find(uid, {});
+    const { memoized, parameters } = parseBody(resubmitBody, body);
+    const workflow = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
+    const namespace = original.metadata.namespace ?? '';
+    return workflowShape(await this.submission.submit(namespace, workflow, { idempotencyKey: assertIdempotencyKey(key) }));
+  }
+
+  @Put('archived-workflows/:uid/retry')
+  async retry(@Param('uid') uid: string): Promise<Answer> {
+    await this.find(uid, {});
+    throw new NotServedError('retrying a workflow that only the archive holds is');
+  }
+
+  private async find(uid: string, query: QueryTexts): Promise<Workflow> {
+    const workflow = await this.store.archive.getByUid(uid);
+    const namespace = queryText(query, 'namespace');
+    if (workflow === undefined || (namespace !== undefined && workflow.metadata.namespace !== namespace))
+      throw new ApiError(5, 'not found');
+    return workflow;
+  }
+}

@@ -1,0 +1,116 @@
+import { basename, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  ArtifactKeyError,
+  ArtifactNotFoundError,
+  keyOf,
+  withKey,
+  type ArtifactDriver,
+  type ArtifactDrivers,
+} from '#libs/artifacts';
+import type { Artifact, ArtifactLocation, Workflow } from '#libs/workflow-spec';
+import type { Response } from 'express';
+import { ApiError } from '../errors/errors.js';
+import { ARTIFACT_DRIVERS } from '../ports.js';
+import { artifactLocation } from './artifact-location.js';
+
+/** One artifact of one node; `path` is below it, where it is a directory. */
+export interface ArtifactRequest {
+  workflow: Workflow;
+  nodeId: string;
+  direction: 'inputs' | 'outputs';
+  artifactName: string;
+  path?: string;
+}
+
+/** Browsers show these; anything else is only ever downloaded, so that no stored page runs as one of ours. */
+const SHOWN_TYPES: Readonly<Record<string, string>> = {
+  '.txt': 'text/plain; charset=utf-8',
+  '.log': 'text/plain; charset=utf-8',
+  '.json': 'application/json',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.gif': 'image/gif',
+  '.html': 'text/html; charset=utf-8',
+};
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+const notFound = (what: string): ApiError => new ApiError(5, `${what} not found`);
+
+function findArtifact({ workflow, nodeId, direction, artifactName }: ArtifactRequest): Artifact {
+  const nodes = workflow.status?.nodes ?? {};
+  const node = Object.hasOwn(nodes, nodeId) ? nodes[nodeId] : undefined;
+  if (node === undefined) throw notFound(`node ${JSON.stringify(nodeId.slice(0, 200))}`);
+  const artifact = node[direction]?.artifacts?.find(({ name }) => name === artifactName);
+  if (artifact === undefined) throw notFound(`artifact ${JSON.stringify(artifactName.slice(0, 200))}`);
+  if (artifact.deleted === true) throw notFound(`artifact ${JSON.stringify(artifactName)} was deleted`);
+  return artifact;
+}
+
+/** A path below a directory artifact without any way out of it. */
+function belowKey(key: string, path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  if (parts.includes('..') || parts.includes('.') || path.includes('\0'))
+    throw new ApiError(3, 'the path must not leave the artifact');
+  return posix.join(key, ...parts);
+}
+
+/** Streams artifacts out of their stores; a directory is shown as a page of links. */
+@Injectable()
+export class ArtifactDownload {
+  constructor(@Inject(ARTIFACT_DRIVERS) private readonly drivers: ArtifactDrivers) {}
+
+  async send(request: ArtifactRequest, response: Response): Promise<void> {
+    const namespace = request.workflow.metadata.namespace ?? '';
+    const whole = artifactLocation(request.workflow, findArtifact(request));
+    const key = keyOf(whole);
+    const location = request.path === undefined || key === undefined ? whole : withKey(whole, belowKey(key, request.path));
+    const driver = this.drivers.driverFor(location, { namespace });
+    try {
+      if (key !== undefined && (await driver.isDirectory(location))) await this.sendDirectory(driver, location, response);
+      else await this.sendObject(driver, location, response);
+    } catch (error) {
+      if (error instanceof ArtifactNotFoundError) throw notFound("the artifact's object was");
+      if (error instanceof ArtifactKeyError) throw new ApiError(3, error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  private async sendObject(driver: ArtifactDriver, location: ArtifactLocation, response: Response): Promise<void> {
+    const body = await driver.load(location);
+    const name = basename(keyOf(location) ?? 'artifact');
+    const type = SHOWN_TYPES[posix.extname(name).toLowerCase()];
+    response.setHeader('Content-Type', type ?? 'application/octet-stream');
+    // A sandbox without scripts: what a workflow wrote must not act in our name.
+    response.setHeader(
+      'Content-Security-Policy',
+      "sandbox; base-uri 'none'; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'",
+    );
+    response.setHeader(
+      'Content-Disposition',
+      `${type === undefined ? 'attachment' : 'inline'}; filename*=UTF-8''${encodeURIComponent(name)}`,
+    );
+    try {
+      await pipeline(body, response);
+    } catch (error) {
+      // A client that goes away in the middle is no failure of ours.
+      if (!response.destroyed) throw error;
+    }
+  }
+
+  private async sendDirectory(driver: ArtifactDriver, location: ArtifactLocation, response: Response): Promise<void> {
+    const prefix = `${(keyOf(location) ?? '').replace(/\/$/, '')}/`;
+    const names = new Set<string>();
+    for await (const { key } of driver.list(location)) {
+      const [first = '', ...rest] = key.slice(key.indexOf(prefix) + prefix.length).split('/');
+      if (first !== '') names.add(rest.length > 0 ? `${first}/` : first);
+    }
+    const links = [...names].sort().map((name) => `<li><a href="./${encodeURI(name)}">${escapeHtml(name)}</a></li>`);
+    response.setHeader('Content-Security-Policy', "sandbox allow-same-origin; default-src 'none'");
+    response.type('html').send(`<!doctype html><html><body><ul>${links.join('')}</ul></body></html>`);
+  }
+}

@@ -1,0 +1,51 @@
+import { parseTime } from '#libs/workflow-spec';
+import { ExpressionError, evaluateRaw } from '#libs/expressions';
+import { ApiError } from '../errors/errors.js';
+import { parseLabelSelector } from '../selection/label-selector.js';
+import { queryFlag, queryInteger, queryText, type Query } from '../selection/list-options.js';
+import type { LabelRequirement } from '#libs/store';
+
+/** Which lines of which pods are asked for. */
+export interface LogQuery {
+  podName: string | undefined;
+  container: string;
+  follow: boolean;
+  tailLines: number | undefined;
+  sinceMs: number | undefined;
+  /** Over the pods' labels. */
+  labels: LabelRequirement[];
+  matches: (text: string) => boolean;
+}
+
+function sinceOf(query: Query, nowMs: number): number | undefined {
+  const time = queryText(query, 'logOptions.sinceTime');
+  if (time !== undefined) return parseTime(time);
+  const seconds = queryInteger(query, 'logOptions.sinceSeconds');
+  return seconds === undefined ? undefined : nowMs - seconds * 1000;
+}
+
+/** Matches as Go's regexp does, in linear time: a hostile pattern costs no more than another. */
+function grepOf(pattern: string): LogQuery['matches'] {
+  const matches = (text: string): boolean => evaluateRaw('text matches pattern', { text, pattern }) === true;
+  try {
+    matches('');
+  } catch (cause) {
+    if (!(cause instanceof ExpressionError)) throw cause;
+    throw new ApiError(3, `grep ${JSON.stringify(pattern.slice(0, 100))} is not a regular expression`, { cause });
+  }
+  return matches;
+}
+
+/** `grep` is a Go regular expression, matched in linear time; `logOptions.*` are Kubernetes' PodLogOptions. */
+export function parseLogQuery(podName: string | undefined, query: Query, nowMs: number): LogQuery {
+  const grep = queryText(query, 'grep');
+  return {
+    podName: podName ?? queryText(query, 'podName'),
+    container: queryText(query, 'logOptions.container') ?? 'main',
+    follow: queryFlag(query, 'logOptions.follow'),
+    tailLines: queryInteger(query, 'logOptions.tailLines'),
+    sinceMs: sinceOf(query, nowMs),
+    labels: parseLabelSelector(queryText(query, 'selector') ?? ''),
+    matches: grep === undefined ? () => true : grepOf(grep),
+  };
+}

@@ -1,0 +1,67 @@
+import type { ArtifactDrivers } from '#libs/artifacts';
+import type { JobQueue } from '#libs/jobs';
+import type { ResourceStore } from '#libs/resources';
+import type { Store } from '#libs/store';
+import type { Clock } from '#libs/workflow-spec';
+import type { RequestHandler } from 'express';
+import type { ServerConfig } from './server.config.js';
+
+/** Seams of the server: what it asks of the rest, in its own words. `app.module.ts` and whoever composes programs wire them. */
+
+/** What the server asks of the program's log; `error` values are written without their secrets by whoever implements it. */
+export interface ServerLogger {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** A pod whose log is asked for, and the host that runs or ran it. */
+export interface LoggedPod {
+  workflowUid: string;
+  nodeId: string;
+  incarnation: number;
+  podName: string;
+  host: string;
+}
+export interface PodLogLine {
+  /** Milliseconds since 1970. */
+  atMs: number;
+  text: string;
+}
+export interface PodLogOptions {
+  container: string;
+  follow: boolean;
+  tailLines?: number;
+  sinceMs?: number;
+  signal: AbortSignal;
+}
+/**
+ * Live logs of pods: the runtime itself where it is in this process, the pod-manager of the pod's host otherwise. `undefined` where the
+ * pod is not known there (any more): the archived log is the answer then. TransientError where the host cannot be reached.
+ */
+export interface PodLogSource {
+  lines(pod: LoggedPod, options: PodLogOptions): Promise<AsyncIterable<PodLogLine> | undefined>;
+}
+export const POD_LOG_SOURCE = Symbol('PodLogSource');
+
+export const ARTIFACT_DRIVERS = Symbol('ArtifactDrivers');
+
+/** What nearly every feature needs besides the store. */
+export interface ServerContext {
+  config: ServerConfig;
+  clock: Clock;
+  queue: JobQueue;
+  logger: ServerLogger;
+}
+export const SERVER_CONTEXT = Symbol('ServerContext');
+export const RESOURCE_STORE = Symbol('ResourceStore');
+
+/** Everything that the server is wired from. */
+export interface ServerPorts extends ServerContext {
+  store: Store;
+  resources: ResourceStore;
+  artifacts: ArtifactDrivers;
+  podLogs: PodLogSource;
+  /** The queue dashboards; absent: none are served. Mounted at `/queues`, behind the same authentication. */
+  queueBoard?: RequestHandler | undefined;
+}

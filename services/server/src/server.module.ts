@@ -1,0 +1,83 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { Store } from '#libs/store';
+import { ActionService } from './actions/action.service.js';
+import { ActionsController } from './actions/actions.controller.js';
+import { ArchivedWorkflowsController } from './archived-workflows/archived-workflows.controller.js';
+import { ArtifactDownload } from './artifacts/artifact-download.service.js';
+import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { ApiErrorFilter } from './errors/api-error.filter.js';
+import { EventsController } from './events/events.controller.js';
+import { WatchService } from './events/watch.service.js';
+import { HealthController } from './health/health.controller.js';
+import { InfoController } from './info/info.controller.js';
+import { LogsController } from './logs/logs.controller.js';
+import { LogStreamService } from './logs/log-stream.service.js';
+import { NotYetController } from './not-yet/not-yet.controller.js';
+import { ARTIFACT_DRIVERS, POD_LOG_SOURCE, RESOURCE_STORE, SERVER_CONTEXT, type ServerPorts } from './ports.js';
+import { OwnResourcesController } from './resources/own-resources.controller.js';
+import { StreamLimit } from './streams/stream-limit.js';
+import { StoredObjects } from './templates/stored-objects.js';
+import { TemplateObjects } from './templates/template-objects.service.js';
+import {
+  ClusterWorkflowTemplatesController,
+  CronWorkflowsController,
+  WorkflowTemplatesController,
+} from './templates/templates.controller.js';
+import { SubmissionController } from './workflows/submission.controller.js';
+import { SubmissionService } from './workflows/submission.service.js';
+import { TemplateSubmission } from './workflows/template-submission.js';
+import { WorkflowChecker } from './workflows/workflow-checker.js';
+import { WorkflowListService } from './workflows/workflow-list.service.js';
+import { WorkflowReader } from './workflows/workflow-reader.js';
+import { WorkflowsController } from './workflows/workflows.controller.js';
+
+/** The API's routes. Literal paths stand before those with a name in the same place. */
+const CONTROLLERS = [
+  HealthController,
+  InfoController,
+  SubmissionController,
+  WorkflowsController,
+  ActionsController,
+  LogsController,
+  EventsController,
+  WorkflowTemplatesController,
+  ClusterWorkflowTemplatesController,
+  CronWorkflowsController,
+  ArchivedWorkflowsController,
+  ArtifactsController,
+  OwnResourcesController,
+  NotYetController,
+];
+
+const SERVICES = [
+  ActionService,
+  ArtifactDownload,
+  LogStreamService,
+  StoredObjects,
+  StreamLimit,
+  SubmissionService,
+  TemplateObjects,
+  TemplateSubmission,
+  WatchService,
+  WorkflowChecker,
+  WorkflowListService,
+  WorkflowReader,
+];
+
+const portProviders = ({ store, resources, artifacts, podLogs, ...context }: ServerPorts): Provider[] => [
+  { provide: Store, useValue: store },
+  { provide: SERVER_CONTEXT, useValue: context },
+  { provide: RESOURCE_STORE, useValue: resources },
+  { provide: ARTIFACT_DRIVERS, useValue: artifacts },
+  { provide: POD_LOG_SOURCE, useValue: podLogs },
+  { provide: APP_FILTER, useClass: ApiErrorFilter },
+];
+
+/** The HTTP API as a module, for a program of its own and for the program that holds all services. */
+@Module({})
+export class ServerModule {
+  static register(ports: ServerPorts): DynamicModule {
+    return { module: ServerModule, controllers: CONTROLLERS, providers: [...portProviders(ports), ...SERVICES] };
+  }
+}

@@ -1,0 +1,84 @@
+import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { assertIdempotencyKey } from '../actions/idempotency-key.js';
+import { ApiError } from '../errors/errors.js';
+import { workflowShape } from '../presentation/wire-shape.js';
+import { assertMetadataTexts, memberOf } from './object-shape.js';
+import { SubmissionService } from './submission.service.js';
+import { parseBody, submitOptionsSchema, type SubmitOptions } from './submit-options.js';
+import { TemplateSubmission } from './template-submission.js';
+import { WorkflowChecker } from './workflow-checker.js';
+
+const createOptions = z.object({ dryRun: z.array(z.string()).nullish() }).nullish();
+const createBody = z.object({ namespace: z.string().optional(), serverDryRun: z.boolean().optional(), createOptions });
+const submitBody = z.object({
+  namespace: z.string().optional(),
+  resourceKind: z.string().default(''),
+  resourceName: z.string().default(''),
+  submitOptions: submitOptionsSchema.nullish(),
+});
+
+type Answer = Record<string, unknown>;
+
+const dryRunOf = (options: { client: boolean; server: boolean }): { dryRun?: 'client' | 'server' } => {
+  if (options.client) return { dryRun: 'client' };
+  return options.server ? { dryRun: 'server' } : {};
+};
+
+/** New workflows: as a whole object, from a template, or only checked. */
+@Controller('api/v1/workflows/:namespace')
+export class SubmissionController {
+  constructor(
+    @Inject(SubmissionService) private readonly submission: SubmissionService,
+    @Inject(TemplateSubmission) private readonly templates: TemplateSubmission,
+    @Inject(WorkflowChecker) private readonly checker: WorkflowChecker,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  async create(
+    @Param('namespace') namespace: string,
+    @Body() body: unknown,
+    @Headers('idempotency-key') key?: string,
+  ): Promise<Answer> {
+    const written = this.writtenWorkflow(body);
+    const request = parseBody(createBody, body);
+    const workflow = this.checker.decode(written, namespace);
+    const options = {
+      ...dryRunOf({ client: (request.createOptions?.dryRun?.length ?? 0) > 0, server: request.serverDryRun === true }),
+      idempotencyKey: assertIdempotencyKey(key),
+    };
+    return workflowShape(await this.submission.submit(namespace, workflow, options));
+  }
+
+  @Post('lint')
+  @HttpCode(200)
+  async lint(@Param('namespace') namespace: string, @Body() body: unknown): Promise<Answer> {
+    const workflow = this.checker.decode(this.writtenWorkflow(body), namespace);
+    return workflowShape(await this.checker.lint(workflow));
+  }
+
+  @Post('submit')
+  @HttpCode(200)
+  async submit(
+    @Param('namespace') namespace: string,
+    @Body() body: unknown,
+    @Headers('idempotency-key') key?: string,
+  ): Promise<Answer> {
+    const request = parseBody(submitBody, body);
+    const options: SubmitOptions = request.submitOptions ?? {};
+    const workflow = await this.templates.workflowFor(namespace, request.resourceKind, request.resourceName, options);
+    const submission = {
+      ...dryRunOf({ client: options.dryRun === true, server: options.serverDryRun === true }),
+      idempotencyKey: assertIdempotencyKey(key),
+    };
+    return workflowShape(await this.submission.submit(namespace, workflow, submission));
+  }
+
+  private writtenWorkflow(body: unknown): unknown {
+    const written = memberOf(body, 'workflow');
+    if (written === undefined || written === null) throw new ApiError(3, 'workflow body not specified');
+    assertMetadataTexts(written, 'workflow');
+    return written;
+  }
+}

@@ -1,0 +1,109 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  assertSupported,
+  decodeClusterWorkflowTemplate,
+  decodeCronWorkflow,
+  decodeWorkflow,
+  decodeWorkflowTemplate,
+  Kind,
+  templateKeyId,
+  validateCronWorkflow,
+  validateWorkflow,
+  validateWorkflowTemplate,
+  WorkflowInvalidError,
+  type CronWorkflow,
+  type Decoded,
+  type Template,
+  type TemplateGetter,
+  type TemplateKey,
+  type ValidationResult,
+  type Workflow,
+  type WorkflowSpec,
+  type WorkflowTemplate,
+} from '#libs/workflow-spec';
+import { ApiError } from '../errors/errors.js';
+import { StoredObjects } from '../templates/stored-objects.js';
+
+/** The kinds whose specs are checked and that are stored as objects. */
+export type CheckedKind = 'WorkflowTemplate' | 'ClusterWorkflowTemplate' | 'CronWorkflow';
+
+/** As in Argo the API ignores fields that it does not know; the CLI's strict lint is who names them. */
+const LENIENT = { unknownFields: 'drop' } as const;
+/** Rounds of loading referred templates; each reaches at least one level deeper. */
+const MAX_ROUNDS = 100;
+
+/** Reads and validates what users send, with the templates it refers to. Errors are the user's, in Argo's words. */
+@Injectable()
+export class WorkflowChecker {
+  constructor(@Inject(StoredObjects) private readonly objects: StoredObjects) {}
+
+  /** A workflow out of a request's body, in the namespace of the URL; what does not run yet is refused by name. */
+  decode(written: unknown, namespace: string): Workflow {
+    const decoded = decodeWorkflow(written, LENIENT);
+    assertSupported(decoded);
+    const { status: _status, ...workflow } = decoded.object;
+    const own = workflow.metadata.namespace;
+    if (own !== undefined && own !== '' && namespace !== '' && own !== namespace) {
+      throw new ApiError(3, 'the namespace of the provided object does not match the namespace sent on the request');
+    }
+    return { ...workflow, metadata: { ...workflow.metadata, namespace: own || namespace } };
+  }
+
+  decodeObject(kind: CheckedKind, written: unknown): WorkflowTemplate | CronWorkflow {
+    const decoded: Decoded<WorkflowTemplate | CronWorkflow> =
+      kind === Kind.CronWorkflow
+        ? decodeCronWorkflow(written, LENIENT)
+        : kind === Kind.WorkflowTemplate
+          ? decodeWorkflowTemplate(written, LENIENT)
+          : decodeClusterWorkflowTemplate(written, LENIENT);
+    assertSupported(decoded);
+    return decoded.object;
+  }
+
+  /** Validates for submission; answers the templates of other resources that it uses, as `status.storedTemplates` keys them. */
+  async check(workflow: Workflow): Promise<Record<string, Template>> {
+    const result = await this.validated((templates) => validateWorkflow(workflow, { templates }));
+    return Object.fromEntries(result.references.map(({ storedName, template }) => [storedName, template]));
+  }
+
+  /** As `check`, but parameters may come later; Argo answers what is wrong with status 500. */
+  async lint(workflow: Workflow): Promise<Workflow> {
+    try {
+      await this.validated((templates) => validateWorkflow(workflow, { templates, lint: true }));
+    } catch (error) {
+      if (error instanceof WorkflowInvalidError) throw new ApiError(2, error.message, { cause: error });
+      throw error;
+    }
+    return workflow;
+  }
+
+  async checkObject(kind: CheckedKind, object: WorkflowTemplate | CronWorkflow): Promise<void> {
+    await this.validated((templates) =>
+      kind === Kind.CronWorkflow
+        ? validateCronWorkflow(object as CronWorkflow, { templates })
+        : validateWorkflowTemplate({ ...object, kind }, { templates }),
+    );
+  }
+
+  /** Validates again and again, each time with the templates that were missing, until nothing is. */
+  private async validated(
+    validate: (templates: TemplateGetter) => ValidationResult,
+  ): Promise<Extract<ValidationResult, { missing: [] }>> {
+    const loaded = new Map<string, WorkflowSpec | null>();
+    const getter: TemplateGetter = (key) => loaded.get(templateKeyId(key));
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const result = validate(getter);
+      if ('references' in result) return result;
+      for (const key of result.missing) loaded.set(templateKeyId(key), await this.load(key));
+    }
+    throw new ApiError(3, `the workflow refers to more than ${MAX_ROUNDS} levels of templates`);
+  }
+
+  private async load(key: TemplateKey): Promise<WorkflowSpec | null> {
+    const found =
+      key.kind === 'workflowTemplate'
+        ? await this.objects.find('WorkflowTemplate', key.namespace, key.name)
+        : await this.objects.find('ClusterWorkflowTemplate', '', key.name);
+    return (found?.['spec'] as WorkflowSpec | undefined) ?? null;
+  }
+}
