@@ -38,7 +38,7 @@ export class Store {
   readonly archive: ArchiveStore;
   readonly artifactDeletions: ArtifactDeletionRepository;
   /** What libs/resources' table store is built on. */
-  readonly resourceTable: ResourceTableRepository;
+  readonly resources: ResourceTableRepository;
   readonly leases: AdvisoryLease;
   readonly changes: ChangeFeed;
   /** For fsck and tests; programs use the repositories. */
@@ -61,7 +61,7 @@ export class Store {
     this.records = new RecordRepository(database, options.argo);
     this.archive = new ArchiveStore(database, options.argo);
     this.artifactDeletions = new ArtifactDeletionRepository(database);
-    this.resourceTable = new ResourceTableRepository(database);
+    this.resources = new ResourceTableRepository(database);
     this.leases = new AdvisoryLease(database);
   }
 

@@ -21,7 +21,7 @@ export interface ArchiveQuery {
   startedAfterMs?: number;
   startedBeforeMs?: number;
   finishedBeforeMs?: number;
-  /** Leaves out what is still among the live workflows. */
+  /** Leaves out what is still among the live workflows and is not being deleted. */
   notLive?: boolean;
   /** Default 500. */
   limit?: number;
@@ -246,7 +246,10 @@ export class ArchiveStore {
     add(query.startedAfterMs, (value) => sql`${archive.startedAt} > ${timestampOf(value)}::timestamp`);
     add(query.startedBeforeMs, (value) => sql`${archive.startedAt} < ${timestampOf(value)}::timestamp`);
     add(query.finishedBeforeMs, (value) => sql`${archive.finishedAt} < ${timestampOf(value)}::timestamp`);
-    if (query.notLive) conditions.push(sql`NOT EXISTS (SELECT 1 FROM workflows live WHERE live.uid = ${archive.uid})`);
+    if (query.notLive)
+      conditions.push(
+        sql`NOT EXISTS (SELECT 1 FROM workflows live WHERE live.uid = ${archive.uid} AND live.deleted_at_ms IS NULL)`,
+      );
     for (const requirement of query.labels ?? []) conditions.push(archivedLabelCondition(requirement));
     return conditions;
   }

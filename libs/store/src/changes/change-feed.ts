@@ -107,7 +107,7 @@ export class ChangeFeed {
         values: [CHANNEL, payloadsOf(this.#origin, changes)],
       });
     } catch (error) {
-      this.#logger?.warn({ error: String(error), changes: changes.length }, 'changes could not be told to other processes');
+      this.#logger?.warn('changes could not be told to other processes', { error: String(error), changes: changes.length });
     }
   }
 
@@ -120,7 +120,7 @@ export class ChangeFeed {
       await client.query(`LISTEN ${CHANNEL}`);
       return client;
     } catch (error) {
-      this.#logger?.warn({ error: String(error) }, 'cannot listen for changes, trying again');
+      this.#logger?.warn('cannot listen for changes, trying again', { error: String(error) });
       this.#reconnect();
       return undefined;
     }

@@ -7,8 +7,8 @@ import { classifyStoreError } from './classify-error.js';
 
 /** What the store says about itself; given by the program (pino, a test's array). */
 export interface StoreLogger {
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
 }
 
 /** Where Postgres is: a URL (`postgres://…`, also with `?host=/socket/dir`), or the parts of one; `host` may be a socket folder. */
@@ -53,11 +53,9 @@ export interface StoreHealth {
 
 const INT8_OID = 20;
 /** All our bigints are versions, ids and milliseconds: below 2^53, so plain numbers. */
+const builtInParser = pg.types.getTypeParser as (oid: number, format?: string) => (value: string) => unknown;
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
-    const parse: (value: string) => unknown = oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format as 'text');
-    return parse;
-  },
+  getTypeParser: (oid: number, format?: string) => (oid === INT8_OID ? Number : builtInParser(oid, format)),
 };
 
 const POSTGRES_INTEGER_MAX = 2_147_483_647;
@@ -91,7 +89,7 @@ export class Database implements Executor {
     };
     this.#pool = new pg.Pool({ ...this.#config, max: options.maxConnections ?? 4, idleTimeoutMillis: 30_000 });
     this.#pool.on('error', (error) => {
-      this.#logger?.warn({ error: error.message }, 'an idle database connection was lost');
+      this.#logger?.warn('an idle database connection was lost', { error: error.message });
     });
   }
 
@@ -135,7 +133,7 @@ export class Database implements Executor {
       throw classifyStoreError(error);
     });
     // A connection may die while it is checked out and idle between two statements; the next statement reports it.
-    const onError = (error: Error) => this.#logger?.warn({ error: error.message }, 'a database connection was lost');
+    const onError = (error: Error) => this.#logger?.warn('a database connection was lost', { error: error.message });
     client.on('error', onError);
     return {
       run: (statement) => runOn(client, statement),

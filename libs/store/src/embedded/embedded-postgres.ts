@@ -123,7 +123,7 @@ const identityOf = (user: UnprivilegedUser | undefined) => (user ? { uid: user.u
 /** initdb writes PG_VERSION last of what we look at; a cluster that a crash left half made is refused by initdb itself and said so. */
 async function initialise({ folders, native, user, options }: Starting): Promise<void> {
   if (existsSync(join(folders.clusterDir, 'PG_VERSION'))) return;
-  options.logger?.info({ folder: folders.clusterDir }, 'making a new Postgres cluster');
+  options.logger?.info('making a new Postgres cluster', { folder: folders.clusterDir });
   const args = ['-D', folders.clusterDir, '-U', SUPERUSER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-instructions'];
   try {
     await run(join(native, 'bin', 'initdb'), options.durable === false ? [...args, '--no-sync'] : args, {
@@ -156,7 +156,7 @@ async function adoptOrStart(starting: Starting): Promise<LivePostmaster & { adop
       if (await waitUntilReady(folders.clusterDir, live.pid, { timeoutMs: 5_000, alive })) return { ...live, adopted: true };
     }
     if (live) {
-      options.logger?.warn({ pid: live.pid }, 'stopping the Postgres server that a predecessor left running');
+      options.logger?.warn('stopping the Postgres server that a predecessor left running', { pid: live.pid });
       await stopPostmaster(live.pid);
     }
     const attempt = await startOnce(starting, useSetpriv);

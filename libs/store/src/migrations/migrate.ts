@@ -43,7 +43,7 @@ async function applyMissing(connection: Executor, clock: Clock, logger?: StoreLo
         values: [migration.id, migration.name, clock.nowMs()],
       });
     });
-    logger?.info({ migration: migration.name }, 'database migration applied');
+    logger?.info('database migration applied', { migration: migration.name });
   }
   await bringUpArgoTables(connection);
 }

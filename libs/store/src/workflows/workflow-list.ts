@@ -22,6 +22,8 @@ export interface WorkflowListQuery {
   startedAfterMs?: number;
   startedBeforeMs?: number;
   finishedBeforeMs?: number;
+  /** Leaves out those whose deletion was asked for. */
+  undeleted?: boolean;
   /** Default 500. */
   limit?: number;
   /** From the last row of the previous page: the page begins after it. */
@@ -101,6 +103,7 @@ function conditionsOf(query: WorkflowListQuery): SQL[] {
   add(query.startedAfterMs, (value) => sql`${workflowState.startedAtMs} > ${value}`);
   add(query.startedBeforeMs, (value) => sql`${workflowState.startedAtMs} < ${value}`);
   add(query.finishedBeforeMs, (value) => sql`${workflowState.finishedAtMs} < ${value}`);
+  if (query.undeleted) conditions.push(sql`${workflows.deletedAtMs} IS NULL`);
   for (const requirement of query.labels ?? [])
     conditions.push(labelCondition(requirement, sql`(${LABELS} ->> ${requirement.key})`));
   return conditions;
