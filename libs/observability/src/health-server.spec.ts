@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { argoMetrics, HealthServer, Metrics, queueMetrics, Readiness } from './index.js';
+
+describe('HealthServer', () => {
+  const servers: HealthServer[] = [];
+  afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
+
+  async function serve() {
+    const metrics = new Metrics();
+    const readiness = new Readiness();
+    const server = new HealthServer({ port: 0, metrics, readiness });
+    servers.push(server);
+    const base = `http://127.0.0.1:${await server.start()}`;
+    return { metrics, readiness, get: (path: string) => fetch(base + path) };
+  }
+
+  it('is healthy although nothing that it needs is there, but not ready', async () => {
+    const { readiness, get } = await serve();
+    readiness.register('database', () => false);
+    readiness.register('queue', () => true);
+    expect((await get('/healthz')).status).toBe(200);
+    const ready = await get('/readyz');
+    expect([ready.status, await ready.json()]).toEqual([503, { ready: false, sources: { database: false, queue: true } }]);
+  });
+
+  it('is ready when every source is, and not while a check throws', async () => {
+    const { readiness, get } = await serve();
+    let broken = true;
+    readiness.register('database', () => {
+      if (broken) throw new Error('pool is closed');
+      return true;
+    });
+    expect((await get('/readyz')).status).toBe(503);
+    broken = false;
+    expect((await get('/readyz')).status).toBe(200);
+  });
+
+  it("serves metrics under Argo's names, with gauges read just before", async () => {
+    const { metrics, get } = await serve();
+    const argo = argoMetrics(metrics);
+    argo.workflowsTotal.add(2, { phase: 'Succeeded', namespace: 'argo' });
+    metrics.beforeScrape(() => argo.workflows.set(3, { phase: 'Running' }));
+    metrics.beforeScrape(() => Promise.reject(new Error('database is away')));
+    argo.operationSeconds.observe(0.02);
+    const response = await get('/metrics');
+    const text = await response.text();
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    expect(text).toContain('argo_workflows_total_count{phase="Succeeded",namespace="argo"} 2');
+    expect(text).toContain('argo_workflows_gauge{phase="Running"} 3');
+    expect(text).toContain('argo_workflows_operation_duration_seconds_count 1');
+  });
+
+  it('counts what the queue reports, and bugs as errors of the controller', async () => {
+    const { metrics } = await serve();
+    const queue = queueMetrics(metrics);
+    queue.ran('workflow', 'done', 12);
+    queue.ran('workflow', 'bug', 5);
+    queue.hintDropped('pod', 'buffer_full');
+    const text = await metrics.text();
+    expect(text).toContain('argosy_job_runs_total{queue="workflow",outcome="bug"} 1');
+    expect(text).toContain('argosy_hints_dropped_total{queue="pod",reason="buffer_full"} 1');
+    expect(text).toContain('argo_workflows_error_count{cause="OperationPanic"} 1');
+  });
+
+  it('answers 404 to everything else', async () => {
+    const { get } = await serve();
+    expect((await get('/debug')).status).toBe(404);
+  });
+});
+
+describe('Metrics', () => {
+  it('gives two services of one process the same instrument', async () => {
+    const metrics = new Metrics();
+    argoMetrics(metrics).errors.add(1, { cause: 'x' });
+    argoMetrics(metrics).errors.add(1, { cause: 'x' });
+    expect(await metrics.text()).toContain('argo_workflows_error_count{cause="x"} 2');
+  });
+});
