@@ -16,8 +16,20 @@ import { Float64, int, isInt } from './golang/numbers.js';
 import { GoDuration, GoTime } from './golang/time-values.js';
 import { base64Decode, base64Encode } from './golang/base64.js';
 import { isArray, isRecord } from './golang/values.js';
-import { formatRfc3339, parseRfc3339 } from './golang/time-format.js';
-import { parseDuration } from './golang/duration.js';
+import { formatRfc3339, formatTime, parseRfc3339 } from './golang/time-format.js';
+import { parseTime } from './golang/time-parse.js';
+import { unixSecondsOf } from './golang/calendar.js';
+import { timeMethod } from './golang/time-methods.js';
+import { formatDuration, parseArgoDuration, parseDuration, roundDuration } from './golang/duration.js';
+import {
+  formatLabelSelector,
+  labelSelectorFrom,
+  matchesLabels,
+  parseLabelSelector,
+  type StructuredLabelSelector,
+} from './selectors/label-selector.js';
+import { formatFieldSelector, matchesFields, parseFieldSelector } from './selectors/field-selector.js';
+import { checkName, type NameKind } from './selectors/names.js';
 
 interface RecordedCase {
   readonly id: string;
@@ -133,7 +145,9 @@ function plain(recorded: RecordedCase, expected: unknown, run: () => unknown): s
     ours = run();
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    return recorded.ok ? `threw ${error.message}` : undefined;
+    if (recorded.ok) return `threw ${error.message}`;
+    const seen = ['labels', 'labelSelector', 'fields', 'duration', 'condition'].includes(recorded.kind);
+    return seen && error.message !== recorded.error ? `threw ${error.message}, not ${recorded.error}` : undefined;
   }
   if (!recorded.ok) return `gave ${show(ours)} instead of ${recorded.error}`;
   return same(ours, expected) ? undefined : `gave ${show(ours)}, not ${show(expected)}`;
@@ -187,6 +201,60 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
       substitute(`"${textOf(recorded, 'template')}"`, envOf(recorded), { unresolved }).slice(1, -1),
     );
   },
+  labels: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const selector = parseLabelSelector(textOf(recorded, 'selector'));
+      return {
+        canonical: formatLabelSelector(selector),
+        empty: selector.requirements.length === 0,
+        matches: matchesLabels(selector, recorded.in['labels'] as Record<string, string>),
+        requirements: selector.requirements.map(({ key, operator, values }) => ({ key, op: operator, values })),
+      };
+    }),
+  labelSelector: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const selector = labelSelectorFrom(recorded.in['value'] as StructuredLabelSelector);
+      const canonical = formatLabelSelector(selector);
+      const matches = matchesLabels(selector, recorded.in['labels'] as Record<string, string>);
+      return { canonical, format: canonical === '' ? '<none>' : canonical, matches };
+    }),
+  fields: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const selector = parseFieldSelector(textOf(recorded, 'selector'));
+      return {
+        canonical: formatFieldSelector(selector),
+        matches: matchesFields(selector, recorded.in['labels'] as Record<string, string>),
+        requirements: selector.map(({ field, operator, value }) => ({ field, op: operator, value })),
+      };
+    }),
+  valid: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const count = checkName(recorded.in['type'] as NameKind, textOf(recorded, 's')).length;
+      return { count, valid: count === 0 };
+    }),
+  duration: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const text = textOf(recorded, 's');
+      const duration = recorded.in['type'] === 'argo' ? parseArgoDuration(text) : parseDuration(text);
+      const all: Record<string, unknown> = {
+        ns: String(duration.ns),
+        string: formatDuration(duration),
+        rounded: formatDuration(roundDuration(duration, new GoDuration(1_000_000_000n))),
+        seconds: goFormatValue(timeMethod(duration, 'Seconds')?.([])),
+      };
+      return Object.fromEntries(Object.keys(recorded.result ?? {}).map((key) => [key, all[key]]));
+    }),
+  time: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const [layout, text] = [textOf(recorded, 'path'), textOf(recorded, 's')];
+      if (recorded.in['type'] === 'parse') {
+        const time = parseTime(layout, text);
+        if (time instanceof ExpressionError) throw time;
+        return { unix: String(unixSecondsOf(time)), value: formatRfc3339(time) };
+      }
+      const { unixNs } = parseRfc3339(text);
+      return { value: formatTime(new GoTime(unixNs, textOf(recorded, 'tz') || 'UTC'), layout) };
+    }),
   gofmt: (recorded) => {
     const value = decode(recorded.in['value']);
     return plain(recorded, recorded.result, () => ({

@@ -86,5 +86,6 @@ export function roundDuration(duration: GoDuration, unit: GoDuration): GoDuratio
   const half = unit.ns / 2n;
   const size = duration.ns < 0n ? -duration.ns : duration.ns;
   const rounded = ((size + half) / unit.ns) * unit.ns;
+  if (rounded >= MAX) return new GoDuration(duration.ns < 0n ? -MAX : MAX - 1n);
   return new GoDuration(duration.ns < 0n ? -rounded : rounded);
 }

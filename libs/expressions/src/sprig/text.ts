@@ -149,7 +149,6 @@ const TEXT: Readonly<Record<string, readonly [parameters: string, call: SprigCal
   split: ['ss', (args) => numbered(splitText(textAt(args, 1), textAt(args, 0)))],
   splitn: ['sis', (args) => numbered(splitText(textAt(args, 2), textAt(args, 0), intAt(args, 1)))],
   splitList: ['ss', (args) => splitText(textAt(args, 1), textAt(args, 0))],
-  toString: ['a', ([value]) => toText(value)],
   toStrings: ['a', (args) => textsOf(args[0])],
   sortAlpha: ['a', (args) => textsOf(args[0]).sort(compareStrings)],
   fail: ['s', ([message]) => fail(String(message))],
