@@ -1,4 +1,12 @@
-import { type Container, type EnvVar, formatTime, type KubernetesObject, type Template, UserError } from '#libs/workflow-spec';
+import {
+  type Container,
+  type EnvVar,
+  formatTime,
+  type JsonValue,
+  type KubernetesObject,
+  type Template,
+  UserError,
+} from '#libs/workflow-spec';
 
 import type { BuildPodInput } from './contract.js';
 
@@ -43,6 +51,10 @@ function argoEnvironment({ order, workflow }: BuildPodInput): EnvVar[] {
   ];
 }
 
+function isGiven(entry: [string, JsonValue | undefined]): entry is [string, JsonValue] {
+  return entry[1] !== undefined;
+}
+
 function withoutUndefined(fields: object): KubernetesObject {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as KubernetesObject;
+  return Object.fromEntries(Object.entries<JsonValue | undefined>(fields as KubernetesObject).filter(isGiven));
 }

@@ -1,9 +1,9 @@
-/** Structured log lines; pino's logger fits as it is. Values of environment variables and secrets are never passed to it. */
+/** Structured log lines. Values of environment variables and secrets are never passed to it. */
 export interface RuntimeLogger {
-  debug(fields: Record<string, unknown>, message: string): void;
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
 }
 
 /** What a key of a ConfigMap or a Secret holds; `null` where the object or the key does not exist. */

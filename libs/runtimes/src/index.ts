@@ -9,3 +9,6 @@ export { playSim, type SimPlay } from './simulated/sim-program.js';
 export { type OutcomeScript, type ScriptedOutcome, SimulatedHost } from './simulated/simulated-host.js';
 export { SimulatedRuntime, type SimulatedOptions } from './simulated/simulated-runtime.js';
 export { realTime, type SimulatedTime, VirtualTime } from './simulated/simulated-time.js';
+export { chooseRuntime, defaultMaxPods, RuntimeChoice, type RuntimeMeans } from './choose-runtime.js';
+export { connectDocker, type DockerConnection, type DockerLocation } from './docker/docker-connection.js';
+export { DockerRuntime, type DockerOptions } from './docker/docker-runtime.js';

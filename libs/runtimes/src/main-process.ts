@@ -1,5 +1,5 @@
 import { MAIN_CONTAINER, type PodManifest } from '#libs/pod-spec';
-import type { Container, KubernetesObject } from '#libs/workflow-spec';
+import type { Container } from '#libs/workflow-spec';
 
 import { PodRefusedError } from './errors.js';
 import type { ImageEntry } from './image-catalogue.js';
@@ -31,6 +31,6 @@ export function commandLine(main: Container, image: ImageEntry | undefined): str
 
 /** Seconds that `main` may run, counted from its start (`activeDeadlineSeconds` of the pod); undefined for no limit. */
 export function activeDeadlineSeconds(manifest: PodManifest): number | undefined {
-  const seconds = (manifest.spec as KubernetesObject).activeDeadlineSeconds;
+  const seconds = manifest.spec.activeDeadlineSeconds;
   return typeof seconds === 'number' ? seconds : undefined;
 }

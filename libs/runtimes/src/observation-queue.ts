@@ -51,7 +51,7 @@ export class ObservationQueue {
         pauseMs = FIRST_PAUSE_MS;
       } catch (error) {
         for (const [key, observation] of batch) if (!this.waiting.has(key)) this.waiting.set(key, observation);
-        this.logger.warn({ err: error, count: batch.size, pauseMs }, 'observations could not be recorded; trying again');
+        this.logger.warn('observations could not be recorded; trying again', { err: error, count: batch.size, pauseMs });
         await this.rest(pauseMs);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Clock, type Outputs, TransientError, UserError } from '#libs/workflow-spec';
+import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
 import type { PodIdentity, PodObservation } from '../contract.js';
 import { DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
-import { needsCapture, needsStaging, type PodExit, type PodFiles, type PodStaging } from '../staging.js';
+import { endReport } from '../end-report.js';
+import { untilPossible } from '../patience.js';
+import { needsStaging, type PodFiles, type PodStaging } from '../staging.js';
 import type { HostTools } from './init-script.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
@@ -15,8 +17,6 @@ const LOST_MESSAGE = 'pod lost: its first process ended without a record of the 
 const ADOPTED_POLL_MS = 50;
 /** An init writes its claim in one call right after making it. */
 const CLAIM_WRITE_MS = 2_000;
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 30_000;
 const TERMINATED_BEFORE_START = 143;
 
 /** What a course needs beside its pod. */
@@ -55,7 +55,7 @@ export class PodCourse {
     this.identity = record.identity;
     this.last = this.observation('Pending', {});
     this.done = this.run().catch((error: unknown) => {
-      if (!this.stopped) this.means.logger.error({ err: error, pod: this.folder.folder }, 'a pod could not be followed');
+      if (!this.stopped) this.means.logger.error('a pod could not be followed', { err: error, pod: this.folder.folder });
     });
   }
 
@@ -155,29 +155,14 @@ export class PodCourse {
 
   private async capture(exit: ExitRecord): Promise<void> {
     const message = endMessage(exit);
-    const times = this.times(exit);
-    const { manifest } = this.record;
-    let captured: { outputs: Outputs; error?: string } = { outputs: {} };
-    if (needsCapture(manifest)) {
-      const podExit: PodExit = { exitCode: exit.exitCode, ...times, ...(message === undefined ? {} : { message }) };
-      try {
-        captured = await this.untilPossible('capture', () => this.means.staging.capture(manifest, this.files, podExit));
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        captured = { outputs: {}, error: error.message };
-      }
-    }
-    const broken = message === undefined && captured.error !== undefined;
-    const shown = message ?? captured.error;
-    this.report(
-      this.observation(shown === undefined ? 'Succeeded' : 'Failed', {
-        ...times,
-        exitCode: exit.exitCode,
-        outputs: captured.outputs,
-        ...(shown === undefined ? {} : { message: shown }),
-        ...(broken ? { infrastructure: true } : {}),
-      }),
-    );
+    const report = await endReport({
+      manifest: this.record.manifest,
+      files: this.files,
+      staging: this.means.staging,
+      exit: { exitCode: exit.exitCode, ...this.times(exit), ...(message === undefined ? {} : { message }) },
+      patiently: (attempt) => this.untilPossible('capture', attempt),
+    });
+    this.report(this.observation(report.phase, report));
   }
 
   private times(exit: ExitRecord): { startedAtMs: number; finishedAtMs: number } {
@@ -206,16 +191,8 @@ export class PodCourse {
     return { identity: this.record.identity, phase, hostNodeName: this.means.hostName, ...facts };
   }
 
-  private async untilPossible<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (this.stopped || !(error instanceof TransientError)) throw error;
-        this.means.logger.warn({ err: error, pod: this.folder.folder, what, pauseMs }, 'a pod has to wait; trying again');
-        await sleep(pauseMs, undefined, { signal: this.stopSignal.signal });
-      }
-    }
+  private untilPossible<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    return untilPossible({ what, pod: this.folder.folder, signal: this.stopSignal.signal, logger: this.means.logger }, attempt);
   }
 
   private async aborted(): Promise<void> {

@@ -9,7 +9,7 @@ import type { PodVolume } from './pod-root.js';
  * mounts that the sandbox cannot make, by name.
  */
 export function podVolumes(manifest: PodManifest, main: Container): PodVolume[] {
-  const volumes = new Map(((manifest.spec.volumes ?? []) as KubernetesObject[]).map((volume) => [String(volume.name), volume]));
+  const volumes = new Map(((manifest.spec.volumes ?? []) as KubernetesObject[]).map((volume) => [text(volume.name), volume]));
   return (main.volumeMounts ?? []).map((mount) => {
     const name = text(mount.name);
     const volume = volumes.get(name);

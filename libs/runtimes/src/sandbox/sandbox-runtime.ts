@@ -199,7 +199,7 @@ export class SandboxRuntime implements PodRuntime {
       }
       this.foreignPods = foreign;
     } catch (error) {
-      this.options.logger.error({ err: error }, 'the folder of pods could not be scanned');
+      this.options.logger.error('the folder of pods could not be scanned', { err: error });
     }
   }
 

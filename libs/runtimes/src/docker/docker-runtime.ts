@@ -1,0 +1,278 @@
+import path from 'node:path';
+
+import type Docker from 'dockerode';
+
+import type { PodManifest } from '#libs/pod-spec';
+import { type Clock, type Container, UserError } from '#libs/workflow-spec';
+
+import type { EnvSource, RuntimeLogger } from '../collaborators.js';
+import type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '../contract.js';
+import { resolveEnvironment } from '../environment.js';
+import type { ImageCatalogue } from '../image-catalogue.js';
+import { mainOf } from '../main-process.js';
+import { ObservationQueue } from '../observation-queue.js';
+import { identityKey } from '../pod-identity.js';
+import type { PodStaging } from '../staging.js';
+import { claimedName, containerOptions, MANIFEST_LABEL, OURS_LABEL, OURS_VALUE, unclaimedName } from './container-options.js';
+import { ask, type DockerConnection, statusOf } from './docker-connection.js';
+import { DockerCourse } from './docker-course.js';
+import { DockerPodFiles } from './docker-files.js';
+import { logFrames, parseStampedLine } from './docker-log.js';
+import { ImagePuller } from './image-puller.js';
+
+const NOT_FOUND = 404;
+const CONFLICT = 409;
+const SCAN_INTERVAL_MS = 10_000;
+
+export interface DockerOptions {
+  connection: DockerConnection;
+  staging: PodStaging;
+  images: ImageCatalogue;
+  env: EnvSource;
+  clock: Clock;
+  logger: RuntimeLogger;
+  hostName: string;
+  maxPods: number;
+  /** Folder for files on their way into and out of containers. */
+  dataFolder: string;
+  /** Docker network of the containers; absent: the daemon's default. */
+  network?: string;
+}
+
+interface LabelledPod {
+  identity: PodIdentity;
+  manifest: PodManifest;
+}
+
+/**
+ * One container per pod on a daemon of Docker or Podman. All state is the daemon's: labels say which containers are ours and hold the
+ * pod, so any later process finds them by a list. States: made → started (observing, listing again every ten seconds) → closed.
+ */
+export class DockerRuntime implements PodRuntime {
+  readonly name = 'docker';
+  private readonly docker: Docker;
+  private readonly courses = new Map<string, DockerCourse>();
+  private readonly creating = new Map<string, Promise<CreateOutcome>>();
+  private readonly puller: ImagePuller;
+  private queue: ObservationQueue | null = null;
+  private scan: NodeJS.Timeout | null = null;
+
+  constructor(private readonly options: DockerOptions) {
+    this.docker = options.connection.docker;
+    this.puller = new ImagePuller(this.docker, options.logger);
+  }
+
+  async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
+    this.queue = new ObservationQueue(observe, this.options.logger);
+    await this.followAll();
+    this.scan = setInterval(() => {
+      this.followAll().catch((error: unknown) => this.options.logger.warn('the containers could not be listed', { err: error }));
+    }, SCAN_INTERVAL_MS);
+    this.scan.unref();
+  }
+
+  async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
+    const key = identityKey(identity);
+    const underway = this.creating.get(key);
+    if (underway !== undefined) {
+      const outcome = await underway;
+      return outcome.type === 'created' ? { type: 'adopted' } : outcome;
+    }
+    const creation = this.createOnce(identity, manifest).finally(() => this.creating.delete(key));
+    this.creating.set(key, creation);
+    return creation;
+  }
+
+  async terminate(identity: PodIdentity, graceSeconds: number): Promise<void> {
+    const course = await this.adopt(identity);
+    if (course === null) return this.observeGone(identity);
+    if (course.hasEnded) this.observe(course.latest);
+    else await course.terminate(graceSeconds);
+  }
+
+  async delete(identity: PodIdentity): Promise<void> {
+    const key = identityKey(identity);
+    this.courses.get(key)?.stop();
+    this.courses.delete(key);
+    for (const name of [unclaimedName(identity), claimedName(identity)]) {
+      const container = this.docker.getContainer(name);
+      await ask(
+        () => container.remove({ force: true, v: true }),
+        new Map([
+          [NOT_FOUND, undefined],
+          [CONFLICT, undefined],
+        ]),
+      );
+    }
+    await this.filesOf(identity, this.docker.getContainer(claimedName(identity))).clear();
+  }
+
+  async inspect(identity: PodIdentity): Promise<void> {
+    const course = await this.adopt(identity);
+    if (course === null) this.observeGone(identity);
+    else this.observe(course.latest);
+  }
+
+  async *logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine> {
+    if (options.container !== undefined && options.container !== 'main') return;
+    const found = await this.find(identity);
+    if (found === null) return;
+    const container = this.docker.getContainer(found);
+    const ended = options.follow !== true;
+    const stream = await ask(
+      async () =>
+        (await container.logs({
+          follow: true,
+          stdout: true,
+          stderr: true,
+          timestamps: true,
+          ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
+          ...(options.sinceMs === undefined ? {} : { since: Math.floor(options.sinceMs / 1000) }),
+          ...(ended ? { until: Math.ceil(this.options.clock.nowMs() / 1000) + 1 } : {}),
+          ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
+        } as object)) as unknown as AsyncIterable<Buffer>,
+    );
+    try {
+      yield* linesOf(stream, options);
+    } catch (error) {
+      if (options.signal?.aborted !== true) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.scan !== null) clearInterval(this.scan);
+    const courses = [...this.courses.values()];
+    for (const course of courses) course.stop();
+    this.courses.clear();
+    await Promise.all(courses.map((course) => course.done));
+    await this.queue?.close();
+  }
+
+  private async createOnce(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
+    if ((await this.adopt(identity)) !== null) return { type: 'adopted' };
+    const running = [...this.courses.values()].filter((course) => !course.hasEnded).length;
+    if (running >= this.options.maxPods)
+      return { type: 'busy', message: `all ${this.options.maxPods} pod slots of host ${this.options.hostName} are taken` };
+    try {
+      const main = mainOf(manifest);
+      const image = await this.puller.ensure(main.image ?? '', main.imagePullPolicy);
+      if (image.type !== 'present') return image;
+      return await this.make({ identity, manifest }, main);
+    } catch (error) {
+      if (error instanceof UserError) return { type: 'refused', message: error.message };
+      throw error;
+    }
+  }
+
+  private async make(pod: LabelledPod, main: Container): Promise<CreateOutcome> {
+    const environment = await resolveEnvironment(pod.manifest, main, this.options.env, {
+      hostName: this.options.hostName,
+      podIP: '',
+    });
+    const options = containerOptions({
+      ...pod,
+      main,
+      image: this.options.images.find(main.image ?? ''),
+      environment,
+      hasInit: this.options.connection.hasInit,
+      ...(this.options.network === undefined ? {} : { network: this.options.network }),
+    });
+    const container = await ask<Docker.Container | null>(
+      async () => {
+        try {
+          return await this.docker.createContainer(options);
+        } catch (error) {
+          if (statusOf(error) === 400)
+            throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
+          throw error;
+        }
+      },
+      new Map([[CONFLICT, null]]),
+    );
+    if (container === null)
+      return (await this.adopt(pod.identity)) === null
+        ? { type: 'busy', message: 'the container is being removed' }
+        : { type: 'adopted' };
+    this.follow(pod, container.id);
+    return { type: 'created' };
+  }
+
+  private async adopt(identity: PodIdentity): Promise<DockerCourse | null> {
+    const id = await this.find(identity);
+    if (id === null) return null;
+    const known = this.courses.get(identityKey(identity));
+    if (known !== undefined) return known;
+    const { Config } = await ask(() => this.docker.getContainer(id).inspect());
+    const pod = parsePod(Config.Labels);
+    return pod === null ? null : this.follow(pod, id);
+  }
+
+  /** The claimed container of a pod first: an unclaimed one beside it was made too late and never starts. */
+  private async find(identity: PodIdentity): Promise<string | null> {
+    for (const name of [claimedName(identity), unclaimedName(identity)]) {
+      const found = await ask<Docker.ContainerInspectInfo | null>(
+        () => this.docker.getContainer(name).inspect(),
+        new Map([[NOT_FOUND, null]]),
+      );
+      if (found !== null) return found.Id;
+    }
+    return null;
+  }
+
+  private async followAll(): Promise<void> {
+    const containers = await ask(() =>
+      this.docker.listContainers({ all: true, filters: { label: [`${OURS_LABEL}=${OURS_VALUE}`] } }),
+    );
+    for (const { Id, Labels } of containers) {
+      const pod = parsePod(Labels);
+      if (pod !== null && !this.courses.has(identityKey(pod.identity)) && !this.creating.has(identityKey(pod.identity)))
+        this.follow(pod, Id);
+    }
+  }
+
+  private follow(pod: LabelledPod, id: string): DockerCourse {
+    const key = identityKey(pod.identity);
+    const known = this.courses.get(key);
+    if (known !== undefined) return known;
+    const { staging, clock, logger, hostName } = this.options;
+    const container = this.docker.getContainer(id);
+    const course = new DockerCourse(
+      { ...pod, container, files: this.filesOf(pod.identity, container) },
+      { staging, clock, logger, hostName, observe: (observation) => this.observe(observation) },
+    );
+    this.courses.set(key, course);
+    return course;
+  }
+
+  private filesOf(identity: PodIdentity, container: Docker.Container): DockerPodFiles {
+    return new DockerPodFiles(container, path.join(this.options.dataFolder, 'docker-files', identityKey(identity)));
+  }
+
+  private observeGone(identity: PodIdentity): void {
+    this.observe({ identity, phase: 'Gone', message: 'no such pod on this host' });
+  }
+
+  private observe(observation: PodObservation): void {
+    this.queue?.add(observation);
+  }
+}
+
+function parsePod(labels: Record<string, string>): LabelledPod | null {
+  try {
+    return JSON.parse(labels[MANIFEST_LABEL] ?? 'null') as LabelledPod | null;
+  } catch {
+    return null;
+  }
+}
+
+async function* linesOf(stream: AsyncIterable<Buffer>, options: LogOptions): AsyncIterable<LogLine> {
+  const rests = { stdout: '', stderr: '' };
+  const toLine = (text: string): LogLine => ({ container: 'main', ...parseStampedLine(text) });
+  const wanted = (line: LogLine): boolean => options.sinceMs === undefined || line.atMs >= options.sinceMs;
+  for await (const frame of logFrames(stream)) {
+    const parts = (rests[frame.stream] + frame.data.toString('utf8')).split('\n');
+    rests[frame.stream] = parts.pop() ?? '';
+    yield* parts.map(toLine).filter(wanted);
+  }
+  for (const rest of Object.values(rests)) if (rest !== '') yield* [toLine(rest)].filter(wanted);
+}
