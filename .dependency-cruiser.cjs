@@ -38,7 +38,7 @@ module.exports = {
       name: 'adapters-are-siblings',
       severity: 'error',
       from: { path: `^libs/(${ADAPTERS.join('|')})/`, pathNot: TESTS },
-      to: { path: `^libs/(${ADAPTERS.join('|')})/`, pathNot: '^libs/$1/' },
+      to: { path: `^libs/(program|${ADAPTERS.join('|')})/`, pathNot: '^libs/$1/' },
     },
     { name: 'pure-imports-pure', severity: 'error', from: { path: PURE, pathNot: TESTS }, to: { path: '^libs/', pathNot: PURE } },
     { name: 'pure-has-no-node', severity: 'error', from: { path: PURE, pathNot: TESTS }, to: { dependencyTypes: ['core'] } },

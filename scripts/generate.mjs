@@ -44,14 +44,15 @@ const configurationDocument = async () => {
   const isShared = (row) => counts.get(key(row)) > 1;
   const shared = new Map();
   for (const [program, rows] of rowsOf) {
-    for (const row of rows.filter(isShared)) shared.set(key(row), { row, programs: [...(shared.get(key(row))?.programs ?? []), program] });
+    for (const row of rows.filter(isShared))
+      shared.set(key(row), { row, programs: [...(shared.get(key(row))?.programs ?? []), program] });
   }
   const everywhere = [...shared.values()].filter(({ programs }) => programs.length === rowsOf.size).map(({ row }) => row);
   const inEveryProgram = new Set(everywhere.map(key));
   return [
     '# Configuration',
     '',
-    'Made by `npm run generate` from the programs\' schemas; do not edit.',
+    "Made by `npm run generate` from the programs' schemas; do not edit.",
     '',
     'Every program reads environment variables, names all that are wrong at once, and refuses to start. An empty variable counts as',
     'absent. Durations are written `500ms`, `10s`, `1h30m`; sizes `512`, `64Mi`, `1G`. A secret may also be given as a file: the',

@@ -43,7 +43,10 @@ export const run = (command, args, { label, show = false, env = {} } = {}) =>
     child.on('close', (code) => finish(code ?? 1));
   });
 
-const lockDigest = () => createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const lockDigest = () =>
+  createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 
 export const ensureInstalled = async () => {
   const mark = join(root, 'node_modules', '.argosy-lock');
@@ -54,10 +57,12 @@ export const ensureInstalled = async () => {
     const { code } = await run('npm', ['ls', '--all', '--silent'], { label: 'Checking dependencies' });
     if (code === 0) return writeFileSync(mark, lockDigest());
   }
-  const { code, output } = await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { label: 'Installing dependencies' });
+  const { code, output } = await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    label: 'Installing dependencies',
+  });
   if (code !== 0) {
     console.error(output.trim());
-    console.error('The dependencies could not be installed; the message above is npm\'s.');
+    console.error("The dependencies could not be installed; the message above is npm's.");
     process.exit(code);
   }
   writeFileSync(mark, lockDigest());

@@ -4,6 +4,10 @@ import { ensureBuilt, ensureInstalled, environment, root } from './install.mjs';
 
 await ensureInstalled();
 await ensureBuilt();
-const child = spawn('node', ['services/cli/bin/argosy.js', 'up', ...process.argv.slice(2)], { cwd: root, env: environment(), stdio: 'inherit' });
+const child = spawn('node', ['services/cli/bin/argosy.js', 'up', ...process.argv.slice(2)], {
+  cwd: root,
+  env: environment(),
+  stdio: 'inherit',
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('close', (code, signal) => process.exit(code ?? (signal ? 130 : 1)));

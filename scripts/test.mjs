@@ -4,5 +4,9 @@ import { ensureBuilt, ensureInstalled, run } from './install.mjs';
 await ensureInstalled();
 await run('node', ['scripts/install-test-parts.mjs'], { show: true });
 await ensureBuilt();
-const { code } = await run('vitest', ['run', '--project', 'unit', '--project', 'integration', '--project', 'e2e', ...process.argv.slice(2)], { show: true, env: { FORCE_COLOR: '0' } });
+const { code } = await run(
+  'vitest',
+  ['run', '--project', 'unit', '--project', 'integration', '--project', 'e2e', ...process.argv.slice(2)],
+  { show: true, env: { FORCE_COLOR: '0' } },
+);
 process.exit(code);

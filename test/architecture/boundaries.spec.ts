@@ -17,7 +17,9 @@ interface Summary {
 const cruise = async (cwd: string, folders: string[]): Promise<Summary> => {
   const bin = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
   const args = [bin, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...folders];
-  const { stdout } = await run(process.execPath, args, { cwd, maxBuffer: 256 * 1024 * 1024 }).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(process.execPath, args, { cwd, maxBuffer: 256 * 1024 * 1024 }).catch(
+    (error: { stdout: string }) => error,
+  );
   return (JSON.parse(stdout) as { summary: Summary }).summary;
 };
 
@@ -29,7 +31,8 @@ describe('boundaries', () => {
 
   beforeAll(async () => {
     sandbox = await mkdtemp(join(tmpdir(), 'argosy-boundaries-'));
-    for (const file of ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json']) await cp(join(root, file), join(sandbox, file));
+    for (const file of ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json'])
+      await cp(join(root, file), join(sandbox, file));
     await symlink(join(root, 'node_modules'), join(sandbox, 'node_modules'));
     for (const name of await readdir(fixtures)) {
       const files = JSON.parse(await readFile(join(fixtures, name), 'utf8')) as { files: Record<string, string> };
@@ -54,7 +57,9 @@ describe('boundaries', () => {
   it('every rule is broken by its fixture', async () => {
     const config = await readFile(join(root, '.dependency-cruiser.cjs'), 'utf8');
     expect(config).toContain('forbidden');
-    const { default: loaded } = (await import(join(root, '.dependency-cruiser.cjs'))) as { default: { forbidden: { name: string }[] } };
+    const { default: loaded } = (await import(join(root, '.dependency-cruiser.cjs'))) as {
+      default: { forbidden: { name: string }[] };
+    };
     const summary = await cruise(sandbox, ['libs', 'services']);
     const broken = new Set(summary.violations.map(({ rule }) => rule.name));
     expect(loaded.forbidden.map(({ name }) => name).filter((name) => !broken.has(name))).toEqual([]);

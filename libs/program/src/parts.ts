@@ -1,0 +1,73 @@
+import { type ConfigOf, programFields, queueLocation } from '#libs/config';
+import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import type { JobQueue } from '#libs/jobs';
+import { createLogger, type Logger, Metrics, queueMetrics, Readiness } from '#libs/observability';
+import { openQueueBackend, QueueRuntime } from '#libs/queue';
+import { type ResourceStore, TableResourceStore } from '#libs/resources';
+import { createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
+import { systemClock } from './system-clock.js';
+import type { Clock } from '#libs/workflow-spec';
+
+/** The configuration that every program on queues and tables has. */
+export type ProgramConfig = ConfigOf<z.ZodObject<typeof programFields>>;
+
+/** What a program is wired from. Nothing of it needs its server to be there: all connect when they are first used. */
+export interface ProgramParts {
+  store: Store;
+  resources: ResourceStore;
+  queueRuntime: QueueRuntime;
+  /** The queue as services see it. */
+  queue: JobQueue;
+  logger: Logger;
+  metrics: Metrics;
+  readiness: Readiness;
+  clock: Clock;
+  close(): Promise<void>;
+}
+
+/** Opens the parts of one program out of its configuration. Throws ConfigError where the queue's location is missing. */
+export const openParts = (program: string, config: ProgramConfig): ProgramParts => {
+  const logger = createLogger({ program, level: config.logLevel, format: config.logFormat });
+  const metrics = new Metrics();
+  const readiness = new Readiness();
+  const clock = systemClock;
+  const store = createStore({
+    connection: { connectionString: config.databaseUrl.reveal() },
+    clock,
+    logger,
+    maxConnections: config.databasePoolSize,
+    applicationName: `argosy-${program}`,
+  });
+  const backend = openQueueBackend(queueLocation(config), logger);
+  const queueRuntime = new QueueRuntime({ backend, delivery: 'queue', clock, logger, telemetry: queueMetrics(metrics) });
+  readiness.register('database', async () => (await store.health()).ready);
+  readiness.register('queue', () => queueRuntime.isReady());
+  const resources = openResources(store, clock);
+  return {
+    store,
+    resources,
+    queueRuntime,
+    queue: queueRuntime.queue,
+    logger,
+    metrics,
+    readiness,
+    clock,
+    close: async () => {
+      await queueRuntime.close();
+      await store.close();
+    },
+  };
+};
+
+/** Templates, ConfigMaps, Secrets and records as the `resources` table keeps them. */
+export const openResources = (store: Store, clock: Clock): ResourceStore =>
+  new TableResourceStore({
+    table: store.resources,
+    clock,
+    createUid: randomUUID,
+    parseLabelSelector: (selector) => {
+      const requirements = parseLabelSelector(selector);
+      return (labels) => matchesLabels(requirements, labels);
+    },
+  });

@@ -1,0 +1,52 @@
+import { configOf, loadConfig, optionalText, type ConfigOf } from '#libs/config';
+import type { ServerAddress } from './api-client.js';
+
+/** Variables of the command line: Argo's own. */
+export const configSchema = configOf({
+  argoServer: optionalText({ about: 'Server as host:port; localhost:2746 where absent.' }),
+  argoToken: optionalText({ about: 'Token for the server, with or without "Bearer ".' }),
+  argoSecure: optionalText({ about: 'Whether the server speaks TLS (true or false); default: not on this machine, else yes.' }),
+  argoInsecureSkipVerify: optionalText({ about: 'Whether the certificate of the server is not checked (true or false).' }),
+  argoBaseHref: optionalText({ about: 'Path below which the server serves.' }),
+  argoNamespace: optionalText({ about: 'Namespace; default where absent.' }),
+  argoInstanceid: optionalText({ about: 'Value of the instance label that submitted workflows get.' }),
+});
+export type CliConfig = ConfigOf<typeof configSchema>;
+
+export const readCliConfig = (): CliConfig => loadConfig(configSchema);
+
+/** The global flags that say where the server is; each stands above its variable. */
+export interface AddressFlags {
+  argoServer?: string | undefined;
+  secure?: boolean | undefined;
+  insecureSkipVerify?: boolean | undefined;
+  token?: string | undefined;
+  argoBaseHref?: string | undefined;
+  header?: string[] | undefined;
+}
+
+const DEFAULT_SERVER = 'localhost:2746';
+const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])(:|$)/;
+
+/** Where the server is, from flags and variables. Throws UserError for a header that is not `name: value`. */
+export const serverAddressOf = (flags: AddressFlags, config: CliConfig): ServerAddress => {
+  const server = (flags.argoServer ?? config.argoServer ?? DEFAULT_SERVER).replace(/^https?:\/\//, (scheme) => scheme);
+  const scheme = /^(https?):\/\//.exec(server)?.[1];
+  const host = server.replace(/^https?:\/\//, '').replace(/\/+$/, '');
+  const secure = scheme === undefined ? (flags.secure ?? asFlag(config.argoSecure) ?? !LOCAL.test(host)) : scheme === 'https';
+  const base = (flags.argoBaseHref ?? config.argoBaseHref ?? '').replace(/^\/*|\/+$/g, '');
+  const token = flags.token ?? config.argoToken;
+  return {
+    baseUrl: `${secure ? 'https' : 'http'}://${host}${base === '' ? '' : `/${base}`}`,
+    authorization: token === undefined ? undefined : /^(Bearer|Basic) /i.test(token) ? token : `Bearer ${token}`,
+    headers: Object.fromEntries((flags.header ?? []).map(headerOf)),
+  };
+};
+
+const asFlag = (text: string | undefined): boolean | undefined =>
+  text === undefined ? undefined : text === 'true' || text === '1';
+
+const headerOf = (text: string): [string, string] => {
+  const colon = text.indexOf(':');
+  return colon < 0 ? [text.trim(), ''] : [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+};

@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import type { Workflow } from '#libs/workflow-spec';
+import { listText } from '../output/list-text.js';
+import { objectsText, objectText, OBJECT_FORMATS } from '../output/object-text.js';
+import { collect, contextOf, wordOf } from './context.js';
+import { viewOf } from './progress.js';
+
+const BASE = '/api/v1/archived-workflows';
+const uidPath = (uid: string): string => `${BASE}/${encodeURIComponent(uid)}`;
+
+const addListing = (group: Command): void => {
+  group
+    .command('list')
+    .description('list archived workflows, newest first')
+    .option('-l, --selector <selector>', 'label selector')
+    .option('--prefix <prefix>', 'only names that begin with it')
+    .option('--chunk-size <count>', 'workflows per request', '500')
+    .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
+    .action(async (flags: { selector?: string; prefix?: string; output?: string; chunkSize: string }, command: Command) => {
+      const context = contextOf(command);
+      const format = wordOf('--output', OBJECT_FORMATS, flags.output);
+      const items: Workflow[] = [];
+      let next: string | undefined;
+      do {
+        const page = await context.client.get<{ items: Workflow[] | null; metadata?: { continue?: string } }>(BASE, {
+          namespace: context.namespace,
+          namePrefix: flags.prefix,
+          'listOptions.labelSelector': flags.selector,
+          'listOptions.limit': flags.chunkSize,
+          'listOptions.continue': next,
+        });
+        items.push(...(page.items ?? []));
+        next = page.metadata?.continue || undefined;
+      } while (next !== undefined);
+      context.out(
+        format
+          ? objectsText(items, format)
+          : listText(items, { ...context.style, nowMs: Date.now(), namespaces: true, wide: false, headers: true }),
+      );
+    });
+  for (const [name, path] of [
+    ['list-label-keys', 'archived-workflows-label-keys'],
+    ['list-label-values', 'archived-workflows-label-values'],
+  ] as const) {
+    group
+      .command(name)
+      .description(name === 'list-label-keys' ? 'label keys of archived workflows' : 'values of one label of archived workflows')
+      .option('-l, --selector <key>', 'the label')
+      .action(async (flags: { selector?: string }, command: Command) => {
+        const context = contextOf(command);
+        const { items } = await context.client.get<{ items: string[] | null }>(`/api/v1/${path}`, {
+          namespace: context.namespace,
+          'listOptions.labelSelector': flags.selector,
+        });
+        context.out((items ?? []).join('\n'));
+      });
+  }
+};
+
+/** `archive list|get|delete|retry|resubmit|list-label-keys|list-label-values`. */
+export const addArchive = (program: Command): void => {
+  const group = program
+    .command('archive')
+    .description('workflows that have finished, as kept in the archive')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  argosy archive list -l team=red\n  argosy archive get 7d1c2b1e-3f3a-4c8e-9a53-0d8c1d0d7a11',
+    );
+  addListing(group);
+  group
+    .command('get <uid>')
+    .description('show an archived workflow')
+    .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
+    .action(async (uid: string, flags: { output?: string }, command: Command) => {
+      const context = contextOf(command);
+      const format = wordOf('--output', OBJECT_FORMATS, flags.output);
+      const workflow = await context.client.get<Workflow>(uidPath(uid), { namespace: context.namespace });
+      context.out(format ? objectText(workflow, format) : viewOf(workflow, context));
+    });
+  group
+    .command('delete <uids...>')
+    .description('delete workflows from the archive')
+    .action(async (uids: string[], _flags: unknown, command: Command) => {
+      const context = contextOf(command);
+      for (const uid of uids) {
+        await context.client.send('DELETE', uidPath(uid), undefined, { namespace: context.namespace });
+        context.out(`Archived workflow '${uid}' deleted`);
+      }
+    });
+  for (const verb of ['retry', 'resubmit'] as const) {
+    group
+      .command(`${verb} <uids...>`)
+      .description(
+        verb === 'retry'
+          ? 'bring archived workflows back and run their failed nodes again'
+          : 'submit archived workflows again as new ones',
+      )
+      .option('-p, --parameter <name=value>', 'other value of a parameter; may be repeated', collect)
+      .action(async (uids: string[], flags: { parameter?: string[] }, command: Command) => {
+        const context = contextOf(command);
+        for (const uid of uids) {
+          const body = { uid, namespace: context.namespace, parameters: flags.parameter };
+          context.out(viewOf(await context.client.send<Workflow>('PUT', `${uidPath(uid)}/${verb}`, body), context));
+        }
+      });
+  }
+};

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { UserError } from '#libs/workflow-spec';
+import { ApiClient } from '../client/api-client.js';
+import { type AddressFlags, readCliConfig, serverAddressOf } from '../client/server-address.js';
+import type { TextStyle } from '../output/icons.js';
+
+/** Flags that every command has. */
+export interface GlobalFlags extends AddressFlags {
+  namespace?: string | undefined;
+  instanceid?: string | undefined;
+  color?: boolean | undefined;
+  utf8?: boolean | undefined;
+}
+
+/** What a command works with: the server, the namespace, where text goes. */
+export interface CommandContext {
+  client: ApiClient;
+  namespace: string;
+  instanceId: string | undefined;
+  style: TextStyle;
+  out(text: string): void;
+}
+
+export const contextOf = (command: Command): CommandContext => {
+  const flags: GlobalFlags = command.optsWithGlobals();
+  const config = readCliConfig();
+  return {
+    client: new ApiClient(serverAddressOf(flags, config)),
+    namespace: flags.namespace ?? config.argoNamespace ?? 'default',
+    instanceId: flags.instanceid ?? config.argoInstanceid,
+    style: { colour: flags.color !== false && process.stdout.isTTY === true, utf8: flags.utf8 !== false },
+    out: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+  };
+};
+
+/** Flags that may be given several times. */
+export const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** One of the words that a flag takes. Throws UserError naming the flag. */
+export const wordOf = <Word extends string>(
+  flag: string,
+  words: readonly Word[],
+  given: string | undefined,
+): Word | undefined => {
+  if (given === undefined) return undefined;
+  const word = words.find((candidate) => candidate === given);
+  if (word === undefined) throw new UserError(`${flag} takes ${words.join(', ')}, not ${given}`);
+  return word;
+};
+
+/** Ends the command with an exit code after its text is written; 1: the workflow did not succeed. */
+export class ExitCodeError extends Error {
+  constructor(readonly exitCode: number) {
+    super(`exit code ${exitCode}`);
+  }
+}

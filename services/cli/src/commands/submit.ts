@@ -1,0 +1,131 @@
+import type { Command } from 'commander';
+import { applySubmitOptions, decodeWorkflow, type SubmitOptions, UserError, type Workflow } from '#libs/workflow-spec';
+import { WorkflowsApi } from '../client/workflows-api.js';
+import { objectText, OBJECT_FORMATS } from '../output/object-text.js';
+import { collect, type CommandContext, contextOf, wordOf } from './context.js';
+import { readManifests, readParameterFile } from './manifests.js';
+import { assertSucceeded, printLogs, viewOf, waitForWorkflow, watchWorkflow } from './progress.js';
+
+interface SubmitFlags {
+  from?: string;
+  name?: string;
+  generateName?: string;
+  entrypoint?: string;
+  parameter?: string[];
+  parameterFile?: string;
+  labels?: string;
+  annotations?: string;
+  serviceaccount?: string;
+  priority?: string;
+  output?: string;
+  watch?: boolean;
+  wait?: boolean;
+  log?: boolean;
+  dryRun?: boolean;
+  serverDryRun?: boolean;
+}
+
+/** Flags that say what to submit, shared by `submit` and `run`. */
+export const withSubmitFlags = (command: Command): Command =>
+  command
+    .option('--name <name>', 'name of the workflow instead of the one in the file')
+    .option('--generate-name <prefix>', 'prefix of a generated name')
+    .option('--entrypoint <template>', 'template to begin with')
+    .option('-p, --parameter <name=value>', 'value of a workflow parameter; may be repeated', collect)
+    .option('-f, --parameter-file <file>', 'YAML or JSON file with values of parameters')
+    .option('-l, --labels <labels>', 'comma-separated labels, name=value')
+    .option('--annotations <annotations>', 'comma-separated annotations, name=value')
+    .option('--serviceaccount <name>', 'service account of the pods')
+    .option('--priority <number>', 'priority among workflows that wait');
+
+/** The submit options of Argo's API out of the flags. */
+export const submitOptionsOf = async (flags: SubmitFlags): Promise<SubmitOptions> => {
+  const fromFile = flags.parameterFile === undefined ? [] : await readParameterFile(flags.parameterFile);
+  const parameters = [...fromFile, ...(flags.parameter ?? [])];
+  const priority = flags.priority === undefined ? undefined : Number(flags.priority);
+  if (priority !== undefined && !Number.isInteger(priority))
+    throw new UserError(`--priority takes a whole number, not ${flags.priority}`);
+  return {
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(flags.generateName === undefined ? {} : { generateName: flags.generateName }),
+    ...(flags.entrypoint === undefined ? {} : { entryPoint: flags.entrypoint }),
+    ...(flags.labels === undefined ? {} : { labels: flags.labels }),
+    ...(flags.annotations === undefined ? {} : { annotations: flags.annotations }),
+    ...(flags.serviceaccount === undefined ? {} : { serviceAccount: flags.serviceaccount }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+  };
+};
+
+/** Workflows of the files with the options laid over them. Throws UserError for a document of another kind. */
+export const workflowsOf = async (files: readonly string[], options: SubmitOptions): Promise<Workflow[]> => {
+  const documents = await readManifests(files);
+  return documents.map(({ file, object }) => {
+    if (object.kind !== 'Workflow')
+      throw new UserError(`${file}: only objects of kind Workflow are submitted, this is ${object.kind ?? 'of no kind'}`);
+    return applySubmitOptions(decodeWorkflow(object).object, options);
+  });
+};
+
+export const addSubmit = (program: Command): void => {
+  withSubmitFlags(program.command('submit [files...]'))
+    .description('submit workflows from files (- for standard input) or from a template')
+    .option('--from <kind/name>', 'submit from a template: workflowtemplate/x, clusterworkflowtemplate/x, cronwf/x')
+    .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
+    .option('-w, --wait', 'wait until the workflow has finished; exit code 1 unless it succeeded')
+    .option('--watch', 'show the workflow until it has finished; exit code 1 unless it succeeded')
+    .option('--log', 'print the logs until the workflow has finished; exit code 1 unless it succeeded')
+    .option('--dry-run', 'print what would be submitted')
+    .option('--server-dry-run', 'let the server check it without keeping it')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  argosy submit examples/hello-world.yaml --watch\n  argosy submit --from workflowtemplate/build -p branch=main --log\n  cat flow.yaml | argosy submit - -o name',
+    )
+    .action(async (files: string[], flags: SubmitFlags, command: Command) => {
+      const context = contextOf(command);
+      const api = new WorkflowsApi(context.client, context.namespace);
+      const format = wordOf('--output', OBJECT_FORMATS, flags.output);
+      const submitted = await submitAll(api, files, flags);
+      for (const workflow of submitted) context.out(format ? objectText(workflow, format) : viewOf(workflow, context));
+      if (!flags.dryRun && !flags.serverDryRun) await followAll(context, submitted, flags);
+    });
+};
+
+const submitAll = async (api: WorkflowsApi, files: readonly string[], flags: SubmitFlags): Promise<Workflow[]> => {
+  const options = await submitOptionsOf(flags);
+  if (flags.from !== undefined) {
+    if (files.length > 0) throw new UserError('give files or --from, not both');
+    const [kind, name, ...rest] = flags.from.split('/');
+    if (!kind || !name || rest.length > 0) throw new UserError(`--from takes kind/name, not ${flags.from}`);
+    return [
+      await api.submitFrom(kind, name, { ...options, ...(flags.dryRun || flags.serverDryRun ? { serverDryRun: true } : {}) }),
+    ];
+  }
+  if (files.length === 0) throw new UserError('nothing to submit: give files, - for standard input, or --from');
+  const workflows = await workflowsOf(files, options);
+  if (flags.dryRun) return workflows;
+  const submitted: Workflow[] = [];
+  for (const workflow of workflows) submitted.push(await api.create(workflow, flags.serverDryRun));
+  return submitted;
+};
+
+/** Watches, waits for or logs each workflow, as the flags ask. Throws ExitCodeError where one did not succeed. */
+export const followAll = async (
+  context: CommandContext,
+  workflows: readonly Workflow[],
+  flags: { watch?: boolean; wait?: boolean; log?: boolean },
+): Promise<void> => {
+  if (!flags.watch && !flags.wait && !flags.log) return;
+  const phases = [];
+  for (const { metadata } of workflows) {
+    const api = new WorkflowsApi(context.client, metadata.namespace ?? context.namespace);
+    const name = metadata.name ?? '';
+    if (flags.log) {
+      await printLogs(api, name, { 'logOptions.follow': true, 'logOptions.container': 'main' }, context);
+      for await (const workflow of api.follow(name))
+        phases[workflows.findIndex((one) => one.metadata.name === name)] = workflow.status?.phase;
+    } else if (flags.watch) phases.push(await watchWorkflow(api, name, context));
+    else phases.push(await waitForWorkflow(api, name, context));
+  }
+  assertSucceeded(phases);
+};

@@ -1,0 +1,32 @@
+import { stringify } from 'yaml';
+
+export const OBJECT_FORMATS = ['name', 'json', 'yaml'] as const;
+export type ObjectFormat = (typeof OBJECT_FORMATS)[number];
+
+interface Named {
+  metadata: { name?: string };
+}
+
+/** An object as its name, as JSON or as YAML. */
+export const objectText = (object: Named, format: ObjectFormat): string => {
+  switch (format) {
+    case 'name':
+      return object.metadata.name ?? '';
+    case 'json':
+      return JSON.stringify(object, null, 2);
+    case 'yaml':
+      return stringify(object, { lineWidth: 0 });
+  }
+};
+
+/** Several objects: names line by line, one JSON list, or YAML documents. */
+export const objectsText = (objects: readonly Named[], format: ObjectFormat): string => {
+  switch (format) {
+    case 'name':
+      return objects.map(({ metadata }) => metadata.name ?? '').join('\n');
+    case 'json':
+      return JSON.stringify(objects, null, 2);
+    case 'yaml':
+      return objects.map((object) => objectText(object, 'yaml')).join('---\n');
+  }
+};

@@ -1,0 +1,31 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { openArtifactDrivers, runProgram } from '#libs/program';
+import { configSchema } from './pod-manager.config.js';
+import { PodManagerModule, podManagerJobs } from './pod-manager.module.js';
+import { openPodRuntime } from './wiring/open-pod-runtime.js';
+
+await runProgram({
+  name: 'pod-manager',
+  configSchema,
+  build: async ({ store, queue, resources, clock, logger }, config) => {
+    const host = config.podHost ?? hostname();
+    const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(config.dataDir, 'artifacts') });
+    const runtime = await openPodRuntime({ ...config, host, hiddenPaths: [] }, { resources, artifacts, clock, logger });
+    const settings = {
+      ...config,
+      host,
+      logs: {
+        host: config.logHost,
+        port: config.logPort,
+        token: config.internalToken?.reveal(),
+        advertisedUrl: config.logAdvertisedUrl,
+      },
+    };
+    return {
+      module: PodManagerModule.register({ store, queue, runtime, clock, logger, settings }),
+      jobs: podManagerJobs(settings),
+      close: async () => artifacts.close(),
+    };
+  },
+});

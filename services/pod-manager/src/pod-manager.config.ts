@@ -1,0 +1,40 @@
+import {
+  configOf,
+  duration,
+  integer,
+  oneOf,
+  optionalInteger,
+  optionalSecret,
+  optionalText,
+  programFields,
+  text,
+} from '#libs/config';
+
+/** Variables of the pod-manager. */
+export const configSchema = configOf({
+  ...programFields,
+  runtime: oneOf({
+    about: 'What runs pods; auto takes the first that works here.',
+    choices: ['auto', 'sandbox', 'docker', 'simulated'],
+    byDefault: 'auto',
+  }),
+  podHost: optionalText({ about: "Name of the machine whose pods this program runs; the machine's host name where absent." }),
+  dataDir: text({ about: 'Folder for pods and, with the filesystem repository, artifacts.', byDefault: './.argosy' }),
+  imagesFile: optionalText({ about: 'YAML file that says what image names are (root folder, entrypoint, cmd).' }),
+  maxPods: optionalInteger({ about: 'Most pods that run here at the same time; by cores and memory where absent.', min: 1 }),
+  podConcurrency: integer({ about: 'Buckets of pods handled at the same time.', byDefault: 16, min: 1 }),
+  observationBatch: integer({ about: 'Most observations of pods written in one transaction.', byDefault: 200, min: 1 }),
+  heartbeatIntervalMs: duration({ about: 'How often this host says that it is there.', byDefault: '30s' }),
+  silentAfterMs: duration({ about: 'A pod of which nothing was heard for this long is looked at.', byDefault: '30s' }),
+  logHost: text({ about: 'Address on which logs are served to the API server.', byDefault: '127.0.0.1' }),
+  logPort: integer({
+    about: 'Port on which logs are served to the API server; 0 takes a free one.',
+    byDefault: 2747,
+    max: 65_535,
+  }),
+  logAdvertisedUrl: optionalText({
+    about: 'URL under which the API server reaches that port; made of address and port where absent.',
+  }),
+  internalToken: optionalSecret({ about: 'Token that programs of this installation show each other.' }),
+  artifactRepository: optionalText({ about: 'Default artifact repository as JSON; none where absent.' }),
+});

@@ -1,0 +1,2 @@
+export { configSchema } from './scheduler.config.js';
+export { SchedulerModule, schedulerJobs, type SchedulerPorts, type SchedulerSettings } from './scheduler.module.js';

@@ -1,0 +1,81 @@
+import type { Command, EngineConfig, PodOrder, SubmittedWorkflow } from '#libs/engine';
+import { POD_BUCKETS } from '#libs/jobs';
+import { buildPod, type PodManifest } from '#libs/pod-spec';
+import { fnv1a32, type KubernetesObject } from '#libs/workflow-spec';
+
+/** A desired pod as the `pods` table takes it. */
+export interface DesiredPod {
+  nodeId: string;
+  incarnation: number;
+  podName: string;
+  bucket: number;
+  manifest: PodManifest;
+}
+
+/** A change of what is wanted of a pod that was ordered before. */
+export interface DesiredChange {
+  nodeId: string;
+  incarnation: number;
+  desired: 'terminate' | 'delete';
+}
+
+export interface PodChanges {
+  inserts: DesiredPod[];
+  changes: DesiredChange[];
+  finished: boolean;
+}
+
+/** All pods of a node share a bucket, whatever their incarnation: one handler at a time looks at them. */
+export const bucketOf = (nodeId: string): number => fnv1a32(nodeId) % POD_BUCKETS;
+
+export interface PodRowsContext {
+  workflow: SubmittedWorkflow;
+  config: EngineConfig;
+  instanceId?: string | undefined;
+}
+
+const manifestOf = (order: PodOrder, { workflow, config, instanceId }: PodRowsContext): PodManifest => {
+  const { name = '', namespace = '', uid = '' } = workflow.metadata;
+  const repository = config.artifactRepository;
+  return buildPod({
+    order,
+    workflow: { name, namespace, uid },
+    ...(repository ? { repository: repository.location as KubernetesObject } : {}),
+    archiveLogs: archivesLogs(order, workflow, repository?.archiveLogs ?? false),
+    ...(instanceId === undefined ? {} : { instanceId }),
+  });
+};
+
+/** Argo's precedence: the repository's `true` wins; else the template's archiveLocation; else the workflow's spec. */
+const archivesLogs = (order: PodOrder, workflow: SubmittedWorkflow, repositoryArchives: boolean): boolean =>
+  repositoryArchives || (order.template.archiveLocation?.archiveLogs ?? workflow.spec.archiveLogs ?? false);
+
+/** Turns the engine's commands into rows. Pods are built here, once, so that every runtime plays the same object. */
+export const podChangesOf = (commands: readonly Command[], context: PodRowsContext): PodChanges => {
+  const result: PodChanges = { inserts: [], changes: [], finished: false };
+  for (const command of commands) {
+    switch (command.type) {
+      case 'runPod': {
+        const { nodeId, incarnation, podName } = command.order;
+        result.inserts.push({
+          nodeId,
+          incarnation,
+          podName,
+          bucket: bucketOf(nodeId),
+          manifest: manifestOf(command.order, context),
+        });
+        break;
+      }
+      case 'stopPod':
+        result.changes.push({ nodeId: command.nodeId, incarnation: command.incarnation, desired: 'terminate' });
+        break;
+      case 'deletePod':
+        result.changes.push({ nodeId: command.nodeId, incarnation: command.incarnation, desired: 'delete' });
+        break;
+      case 'finish':
+        result.finished = true;
+        break;
+    }
+  }
+  return result;
+};

@@ -1,0 +1,225 @@
+import {
+  createWorkflowState,
+  decide,
+  type Decision,
+  type EngineConfig,
+  type FactValue,
+  type InboxEntry,
+  markCommitted,
+  refreshWorkflowState,
+  restoreWorkflowState,
+  sizeOf,
+  type SubmittedWorkflow,
+  type WorkflowState,
+} from '#libs/engine';
+import type { JobOutcome } from '#libs/jobs';
+import type { InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
+import { type Clock, TransientError } from '#libs/workflow-spec';
+import type { CommandDispatcher } from './command-dispatcher.js';
+import { expiryOf } from './expiry.js';
+import type { FactLoader } from './fact-loader.js';
+import { type PodChanges, podChangesOf } from './pod-rows.js';
+import { StateCache } from './state-cache.js';
+
+export interface ReconcileOptions {
+  engine: EngineConfig;
+  /** Value of the controller-instanceid label on pods; absent for none. */
+  instanceId?: string | undefined;
+  cacheBytes: number;
+  /** Most inbox entries taken into one decision. */
+  inboxLimit: number;
+}
+
+export interface ReconcileCollaborators {
+  states: Pick<WorkflowStateRepository, 'load' | 'loadSince' | 'loadInbox' | 'commit'>;
+  retention: Pick<RetentionRepository, 'markDeleted'>;
+  facts: FactLoader;
+  dispatcher: CommandDispatcher;
+  clock: Clock;
+  /** Begins or goes on with the removal of a workflow whose deletion was asked for. */
+  removal: { advance(uid: string): Promise<JobOutcome> };
+}
+
+/** What this replica holds of a workflow, as of `version`. */
+interface Held {
+  workflow: SubmittedWorkflow;
+  state: WorkflowState;
+  version: number;
+  nodeRevision: number;
+  treeEpoch: number;
+}
+
+type Step = 'again' | 'deleting' | { wakeAtMs: number | null };
+type DeleteRequest = Extract<InboxEntry, { kind: 'request' }>;
+
+/** Rounds of facts that one decision may ask for: templates may refer to templates that deep. */
+const MAX_FACT_ROUNDS = 100;
+/** Commits in one job, so that a large workflow does not hold a handler for ever. */
+const MAX_COMMITS_PER_JOB = 20;
+
+const isDeletion = (entry: InboxEntry): entry is DeleteRequest => entry.kind === 'request' && entry.request.type === 'delete';
+
+/**
+ * Load → decide → commit → hint, for one workflow.
+ *
+ * Crash points: before the commit nothing has happened; after it and before the hints, the sweepers find the rows that are
+ * due. A fence that does not hold (another replica was quicker) or a COMMIT of unknown outcome drops the held state, which
+ * may be ahead of the tables, and the next step reads anew.
+ */
+export class ReconcileService {
+  private readonly cache: StateCache<Held>;
+
+  constructor(
+    private readonly collaborators: ReconcileCollaborators,
+    private readonly options: ReconcileOptions,
+  ) {
+    this.cache = new StateCache(options.cacheBytes);
+  }
+
+  async reconcile(uid: string): Promise<JobOutcome> {
+    for (let commits = 0; commits < MAX_COMMITS_PER_JOB; commits += 1) {
+      const step = await this.step(uid);
+      if (step === 'again') continue;
+      if (step === 'deleting') return this.collaborators.removal.advance(uid);
+      return step.wakeAtMs === null ? undefined : { wakeAtMs: step.wakeAtMs };
+    }
+    return { again: true };
+  }
+
+  /** Bytes and workflows held, for metrics. */
+  cacheUse(): { sizeBytes: number; count: number } {
+    return { sizeBytes: this.cache.sizeBytes, count: this.cache.count };
+  }
+
+  private async step(uid: string): Promise<Step> {
+    try {
+      return await this.readDecideCommit(uid);
+    } catch (error) {
+      this.cache.drop(uid);
+      throw error;
+    }
+  }
+
+  private async readDecideCommit(uid: string): Promise<Step> {
+    const inbox = await this.collaborators.states.loadInbox(uid, { limit: this.options.inboxLimit });
+    if (!inbox) {
+      this.cache.drop(uid);
+      return { wakeAtMs: null };
+    }
+    if (inbox.deletedAtMs !== null) {
+      this.cache.drop(uid);
+      return 'deleting';
+    }
+    const deletion = inbox.entries.find(isDeletion);
+    if (deletion) return this.acceptDeletion(uid, inbox, deletion);
+
+    const held = await this.heldAt(uid, inbox);
+    if (!held) return { wakeAtMs: null };
+    const decision = await this.decideWithFacts(held, inbox.entries);
+    const pods = podChangesOf(decision.commands, {
+      workflow: held.workflow,
+      config: this.options.engine,
+      instanceId: this.options.instanceId,
+    });
+    if (changesNothing(decision, pods, inbox)) return { wakeAtMs: decision.nextWakeAtMs };
+    return this.commit(held, decision, { pods, inboxHasMore: inbox.more });
+  }
+
+  private async commit(
+    held: Held,
+    decision: Decision,
+    { pods, inboxHasMore }: { pods: PodChanges; inboxHasMore: boolean },
+  ): Promise<Step> {
+    const { states, dispatcher, clock } = this.collaborators;
+    const uid = held.workflow.metadata.uid ?? '';
+    const nowMs = clock.nowMs();
+    const namespace = held.workflow.metadata.namespace ?? '';
+    const outcome = await states.commit({
+      uid,
+      expectedVersion: held.version,
+      ...(decision.header ? { header: decision.header, expiresAtMs: expiryOf(held.workflow, decision.header) } : {}),
+      nodes: decision.nodes,
+      removedNodeIds: decision.removedNodeIds,
+      podInserts: pods.inserts.map((pod) => ({ ...pod, namespace })),
+      podDesired: pods.changes,
+      consumedInboxIds: decision.consumed,
+      outcomes: decision.outcomes,
+      nextWakeAtMs: decision.nextWakeAtMs,
+      nowMs,
+    });
+    if (!outcome.committed) {
+      this.cache.drop(uid);
+      return 'again';
+    }
+    markCommitted(held.state);
+    const { version, nodeRevision, treeEpoch } = outcome;
+    this.cache.set(uid, { ...held, version, nodeRevision, treeEpoch }, sizeOf(held.state));
+    await dispatcher.committed({ uid, pods, visible: decision.header !== undefined || decision.nodes.length > 0 });
+    return decision.more || inboxHasMore ? 'again' : { wakeAtMs: decision.nextWakeAtMs };
+  }
+
+  private async decideWithFacts(held: Held, inbox: readonly InboxEntry[]): Promise<Decision> {
+    const facts = new Map<string, FactValue>();
+    for (let round = 0; round < MAX_FACT_ROUNDS; round += 1) {
+      const decision = decide(held.state, { inbox, facts, nowMs: this.collaborators.clock.nowMs() });
+      if (decision.missing.length === 0) return decision;
+      for (const [id, value] of await this.collaborators.facts.load(decision.missing)) facts.set(id, value);
+    }
+    const { namespace, name } = held.workflow.metadata;
+    throw new TransientError(`workflow ${namespace}/${name} still misses facts after ${MAX_FACT_ROUNDS} rounds`);
+  }
+
+  /** The held state where it is that of the tables; else with what changed since; else read whole. */
+  private async heldAt(uid: string, { version, treeEpoch }: InboxReading): Promise<Held | undefined> {
+    const held = this.cache.get(uid);
+    if (held?.version === version) return held;
+    this.cache.drop(uid);
+    if (held?.treeEpoch === treeEpoch) {
+      const changes = await this.collaborators.states.loadSince(uid, held.version, held.nodeRevision);
+      if (!changes) return undefined;
+      if (changes.treeEpoch === treeEpoch) {
+        refreshWorkflowState(held.state, {
+          ...(changes.header ? { header: changes.header } : {}),
+          nodes: changes.changedNodes,
+          removedNodeIds: changes.removedNodeIds,
+        });
+        return { ...held, version: changes.version, nodeRevision: changes.nodeRevision };
+      }
+    }
+    const loaded = await this.collaborators.states.load(uid);
+    if (!loaded) return undefined;
+    const { submitted, header, nodes } = loaded;
+    const state = header
+      ? restoreWorkflowState(this.options.engine, submitted, { header, nodes })
+      : createWorkflowState(this.options.engine, submitted);
+    return {
+      workflow: submitted,
+      state,
+      version: loaded.version,
+      nodeRevision: loaded.nodeRevision,
+      treeEpoch: loaded.treeEpoch,
+    };
+  }
+
+  /** The mark comes first: dying between the two, the request is found again and answered, and the mark stays. */
+  private async acceptDeletion(uid: string, inbox: InboxReading, deletion: DeleteRequest): Promise<Step> {
+    const { retention, states, clock } = this.collaborators;
+    const nowMs = clock.nowMs();
+    await retention.markDeleted(uid, nowMs);
+    await states.commit({
+      uid,
+      expectedVersion: inbox.version,
+      consumedInboxIds: [deletion.id],
+      outcomes: [{ requestId: deletion.requestId, ok: true }],
+      nowMs,
+    });
+    this.cache.drop(uid);
+    return 'deleting';
+  }
+}
+
+const changesNothing = (decision: Decision, pods: PodChanges, inbox: InboxReading): boolean =>
+  !decision.header &&
+  decision.nodes.length + decision.removedNodeIds.length + decision.consumed.length + decision.outcomes.length === 0 &&
+  pods.inserts.length + pods.changes.length === 0 &&
+  decision.nextWakeAtMs === inbox.nextWakeAtMs;

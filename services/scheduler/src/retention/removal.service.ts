@@ -1,0 +1,47 @@
+import type { JobOutcome } from '#libs/jobs';
+import type { RetentionRepository } from '#libs/store';
+import type { Clock } from '#libs/workflow-spec';
+import { POD_BUCKETS } from '#libs/jobs';
+import type { CommandDispatcher } from '../reconcile/command-dispatcher.js';
+
+/** Steps in one job; a large workflow goes on in the next one. */
+const STEPS_PER_JOB = 50;
+/** Between two looks at somebody else's part of the work. */
+const LOOK_AGAIN_MS = 1000;
+
+const ALL_BUCKETS = Array.from({ length: POD_BUCKETS }, (_, bucket) => bucket);
+
+export interface RemovalPorts {
+  retention: Pick<RetentionRepository, 'step'>;
+  dispatcher: CommandDispatcher;
+  clock: Clock;
+}
+
+/**
+ * Removes a workflow whose deletion was asked for, a step at a time: pods, record, archive, artifact GC, and its own rows last.
+ * Every step finds in the tables where the last one stopped, so dying anywhere is harmless.
+ */
+export class RemovalService {
+  constructor(private readonly ports: RemovalPorts) {}
+
+  async advance(uid: string): Promise<JobOutcome> {
+    const { retention, dispatcher, clock } = this.ports;
+    for (let step = 0; step < STEPS_PER_JOB; step += 1) {
+      const outcome = await retention.step(uid, { nowMs: clock.nowMs() });
+      switch (outcome) {
+        case 'gone':
+          return undefined;
+        case 'more':
+          continue;
+        case 'waiting-pods':
+        case 'waiting-gc':
+          await dispatcher.deleting(uid, outcome === 'waiting-pods' ? ALL_BUCKETS : []);
+          return { wakeAtMs: clock.nowMs() + LOOK_AGAIN_MS };
+        case 'waiting-archive':
+          await dispatcher.archiving(uid);
+          return { wakeAtMs: clock.nowMs() + LOOK_AGAIN_MS };
+      }
+    }
+    return { again: true };
+  }
+}

@@ -1,0 +1,111 @@
+import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EngineConfig } from '#libs/engine';
+import { type JobQueue, WorkflowJob } from '#libs/jobs';
+import type { Logger } from '#libs/observability';
+import { type ClaimedJob, Sweeper } from '#libs/queue';
+import type { ResourceStore } from '#libs/resources';
+import type { Store } from '#libs/store';
+import type { Clock } from '#libs/workflow-spec';
+import { CommandDispatcher } from './reconcile/command-dispatcher.js';
+import { FactLoader } from './reconcile/fact-loader.js';
+import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
+import { ReconcileService } from './reconcile/reconcile.service.js';
+import { ExpiryTimer } from './retention/expiry-timer.js';
+import { RemovalService } from './retention/removal.service.js';
+
+export interface SchedulerSettings {
+  engine: EngineConfig;
+  instanceId?: string | undefined;
+  reconcileConcurrency: number;
+  stateCacheBytes: number;
+  inboxBatch: number;
+  retentionIntervalMs: number;
+}
+
+/** What the scheduler is wired from. */
+export interface SchedulerPorts {
+  store: Store;
+  queue: JobQueue;
+  resources: ResourceStore;
+  clock: Clock;
+  logger: Logger;
+  settings: SchedulerSettings;
+}
+
+/** The jobs that a program with this module in it claims. */
+export const schedulerJobs = (settings: Pick<SchedulerSettings, 'reconcileConcurrency'>): ClaimedJob[] => [
+  { job: WorkflowJob, concurrency: settings.reconcileConcurrency },
+];
+
+const SWEEP_PAGE = 500;
+
+/** Timers of the scheduler: the sweeper of its queue and retention. They begin with the program and end before its queue does. */
+class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly sweeper: Sweeper<{ workflow: string }>;
+  private readonly expiry: ExpiryTimer;
+
+  constructor({ store, queue, clock, logger, settings }: SchedulerPorts) {
+    this.expiry = new ExpiryTimer({
+      retention: store.retention,
+      pods: store.pods,
+      requests: store.requests,
+      queue,
+      clock,
+      logger,
+      intervalMs: settings.retentionIntervalMs,
+    });
+    this.sweeper = new Sweeper({
+      job: WorkflowJob,
+      queue,
+      lease: store.leases,
+      clock,
+      logger,
+      page: async (after, dueBeforeMs) => {
+        const query = {
+          nowMs: clock.nowMs(),
+          overdueBeforeMs: dueBeforeMs,
+          limit: SWEEP_PAGE,
+          ...(after === undefined ? {} : { after }),
+        };
+        const rows = await store.due.workflows(query);
+        return rows.map(({ uid, version }) => ({ key: uid, payload: { workflow: uid }, progress: String(version) }));
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper.start();
+    this.expiry.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.sweeper.stop(), this.expiry.stop()]);
+  }
+}
+
+/** Decides what happens in workflows: load → decide → commit → hint, retention and removal. */
+@Module({})
+export class SchedulerModule {
+  static register(ports: SchedulerPorts): DynamicModule {
+    const { store, queue, resources, clock, settings } = ports;
+    const dispatcher = new CommandDispatcher(queue);
+    const removal = new RemovalService({ retention: store.retention, dispatcher, clock });
+    const reconciler = new ReconcileService(
+      { states: store.workflowState, retention: store.retention, facts: new FactLoader(resources), dispatcher, clock, removal },
+      {
+        engine: settings.engine,
+        instanceId: settings.instanceId,
+        cacheBytes: settings.stateCacheBytes,
+        inboxLimit: settings.inboxBatch,
+      },
+    );
+    return {
+      module: SchedulerModule,
+      controllers: [ReconcileProcessor],
+      providers: [
+        { provide: ReconcileService, useValue: reconciler },
+        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports) },
+      ],
+    };
+  }
+}
