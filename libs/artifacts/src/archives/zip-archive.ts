@@ -31,34 +31,45 @@ export function packZip(source: { hostPath: string; entryName: string }): Readab
   return Readable.from(zipBytes(source), { objectMode: false });
 }
 
+/** The file that is read at this moment, to be closed where nobody wants the rest. */
+interface OpenFile {
+  stream: Readable | undefined;
+}
+interface ZipOutput {
+  output: Readable;
+  reading: OpenFile;
+}
+
 /** A generator, so that nothing is opened and no error can arise before somebody reads. */
 async function* zipBytes(source: { hostPath: string; entryName: string }): AsyncGenerator<Buffer> {
   const zip = new ZipWriter();
   const output = zip.outputStream as Readable;
   zip.on('error', (error: Error) => output.destroy(error));
-  const adding = addEntries(zip, source, output).catch((error: Error) => output.destroy(error));
+  const reading: OpenFile = { stream: undefined };
+  const adding = addEntries(zip, source, { output, reading }).catch((error: Error) => output.destroy(error));
   try {
     yield* output as AsyncIterable<Buffer>;
   } finally {
     output.destroy();
+    reading.stream?.destroy();
     await adding;
   }
 }
 
-async function addEntries(zip: ZipWriter, source: { hostPath: string; entryName: string }, output: Readable): Promise<void> {
-  for await (const entry of sourceTree(source.hostPath, source.entryName)) addEntry(zip, entry, output);
+async function addEntries(zip: ZipWriter, source: { hostPath: string; entryName: string }, to: ZipOutput): Promise<void> {
+  for await (const entry of sourceTree(source.hostPath, source.entryName)) addEntry(zip, entry, to);
   zip.end();
 }
 
 /** Only names are queued; each file is opened when the one before it has been read. */
-function addEntry(zip: ZipWriter, entry: SourceEntry, output: Readable): void {
+function addEntry(zip: ZipWriter, entry: SourceEntry, { output, reading }: ZipOutput): void {
   const options = { mode: entry.stats.mode & 0o177777, mtime: entry.stats.mtime };
   if (entry.type === 'folder') return zip.addEmptyDirectory(entry.name, options);
   if (entry.type === 'symlink') return zip.addBuffer(Buffer.from(entry.target), entry.name, { ...options, compress: false });
   zip.addReadStreamLazy(entry.name, options, (opened) => {
     openSource(entry.hostPath, entry.stats.size).then(
       (stream) => {
-        output.once('close', () => stream.destroy());
+        reading.stream = stream;
         opened(null, stream);
       },
       (error: Error) => output.destroy(error),

@@ -7,6 +7,10 @@ import type { S3Settings } from './s3-settings.js';
 /** Stores that one process talks to at the same time are few; beyond this the client used longest ago is closed. */
 const MAX_CLIENTS = 32;
 
+/** A store that neither answers nor ends the connection counts as away. */
+const CONNECT_LIMIT_MS = 10_000;
+const SILENCE_LIMIT_MS = 60_000;
+
 interface PoolOptions {
   requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
   maxAttempts?: number;
@@ -36,6 +40,7 @@ export class S3ClientPool {
     const { requestChecksumCalculation = 'WHEN_SUPPORTED', maxAttempts = 3 } = this.options;
     return new S3Client({
       ...settings,
+      requestHandler: { connectionTimeout: CONNECT_LIMIT_MS, socketTimeout: SILENCE_LIMIT_MS },
       maxAttempts,
       requestChecksumCalculation,
       responseChecksumValidation: requestChecksumCalculation,

@@ -1,0 +1,35 @@
+import { configOf, duration, integer, optionalText, programFields, text } from '#libs/config';
+
+/** Variables of artifact-gc. */
+export const configSchema = configOf({
+  ...programFields,
+  artifactRepository: optionalText({
+    about: 'Default artifact repository as JSON, lent to artifacts that give only a key; none where absent.',
+  }),
+  artifactFolder: text({ about: 'Folder of the filesystem artifact driver.', byDefault: './.argosy/artifacts' }),
+  artifactGcConcurrency: integer({
+    about: 'Workflows whose artifacts one replica deletes at the same time.',
+    byDefault: 4,
+    min: 1,
+  }),
+  artifactGcObjectsPerJob: integer({
+    about: 'Objects of one workflow that are deleted before others have their turn.',
+    byDefault: 500,
+    min: 1,
+  }),
+  artifactGcParallelDeletions: integer({
+    about: 'Deletions of one workflow under way at the same time.',
+    byDefault: 8,
+    min: 1,
+    max: 100,
+  }),
+  artifactGcRetryBase: duration({
+    about: 'Pause after the first failure of a deletion; it doubles with each further one.',
+    byDefault: '5s',
+  }),
+  artifactGcRetryLongest: duration({ about: 'Longest pause between two tries of a deletion.', byDefault: '1h' }),
+  artifactGcKeepFinished: duration({
+    about: 'How long the rows of finished deletions are kept to be looked at.',
+    byDefault: '168h',
+  }),
+});

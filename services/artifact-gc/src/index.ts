@@ -1,0 +1,2 @@
+export { configSchema } from './artifact-gc.config.js';
+export { ArtifactGcModule, artifactGcJobs, type ArtifactGcPorts, type ArtifactGcSettings } from './artifact-gc.module.js';
