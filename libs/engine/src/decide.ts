@@ -73,7 +73,11 @@ const propagate = (pass: Pass, first: ChangedChild): void => {
       afterTopChange(pass, changed);
       return;
     }
-    if (isFulfilled(owner.status)) return;
+    if (isFulfilled(owner.status)) {
+      if (owner.status.type !== NodeType.TaskGroup) return;
+      changed = { node: owner };
+      continue;
+    }
     const outcome = advance(pass, owner, changed);
     showError(pass, owner, outcome);
     if (!isFulfilled(owner.status) && outcome.error === undefined) return;

@@ -1,4 +1,4 @@
-import { evaluateDepends, type TaskResults } from '#libs/expressions';
+import { evaluateDepends, UnresolvedTagError, type TaskResults } from '#libs/expressions';
 import { isCompleted, isDaemoned, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import { runExitHandler } from '../exit-handlers/exit-handler.js';
 import { shutdownOf } from '../limits/shutdown.js';
@@ -154,7 +154,10 @@ const startSingle = (pass: Pass, dag: Dag, name: string, { task }: ResolvedTask)
   return 'started';
 };
 
-const startReady = (pass: Pass, dag: Dag, name: string): 'started' | 'waits' => {
+/** Tasks that name what does not exist (yet). Argo asks again for ever; here they fail when nothing else can change it. */
+const unresolvedTasks = (pass: Pass, dag: Dag): Set<string> => pass.state.derived.of(dag.node.id, 'unresolved', () => new Set());
+
+const startReady = (pass: Pass, dag: Dag, name: string, isFinal = false): 'started' | 'waits' => {
   const broken = brokenAncestor(pass, dag, name);
   if (broken !== undefined) {
     skip(pass, dag, name, { phase: NodePhase.Error, message: broken });
@@ -168,9 +171,14 @@ const startReady = (pass: Pass, dag: Dag, name: string): 'started' | 'waits' => 
       pass.state.deferred.set(dag.node.id, 'fact');
       return 'waits';
     }
+    if (error instanceof UnresolvedTagError && !isFinal) {
+      unresolvedTasks(pass, dag).add(name);
+      return 'waits';
+    }
     skip(pass, dag, name, { phase: NodePhase.Error, message: messageOf(error) });
     return 'started';
   }
+  unresolvedTasks(pass, dag).delete(name);
   if (!isLoop(resolved.task)) return startSingle(pass, dag, name, resolved);
   startLoop(pass, dag, name);
   return 'started';
@@ -204,9 +212,13 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   runExitHandler(pass, { node, invocation: task, prefix: `tasks.${task.name}`, variables: scope.variables, owner: dag.node });
 };
 
+/** A loop that succeeded lets its dependents go before its own exit handler starts, so they do not wait for it. */
+const isExitLast = (node: TreeNode): boolean => node.status.type === NodeType.TaskGroup && node.status.phase === NodePhase.Succeeded;
+
 /** Follows the ends of tasks: whatever waited for them is started, and what ends at once is followed in turn. */
-const follow = (pass: Pass, dag: Dag, first: readonly string[]): Outcome => {
+const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string): Outcome => {
   const blocked = blockedTasks(pass, dag);
+  const lateExits: TreeNode[] = [];
   const queue = [...first];
   for (let at = 0; at < queue.length; at += 1) {
     const name = queue[at] ?? '';
@@ -222,10 +234,12 @@ const follow = (pass: Pass, dag: Dag, first: readonly string[]): Outcome => {
       const error = brokenAncestor(pass, dag, name);
       if (error !== undefined) return { error };
     }
-    runTaskExit(pass, dag, node);
     if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
+    if (isExitLast(node)) lateExits.push(node);
+    else if (name !== errored) runTaskExit(pass, dag, node);
     if (isSettled(pass, dag, node)) queue.push(...dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined));
   }
+  for (const node of lateExits) runTaskExit(pass, dag, node);
   return {};
 };
 
@@ -263,6 +277,13 @@ const finish = (pass: Pass, dag: Dag): Outcome => {
 const assess = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
   if (state.counters.open(dag.node.id) > 0) return {};
+  const unresolved = [...unresolvedTasks(pass, dag)];
+  if (unresolved.length > 0) {
+    for (const name of unresolved) startReady(pass, dag, name, true);
+    unresolvedTasks(pass, dag).clear();
+    const followed = follow(pass, dag, unresolved);
+    return followed.error === undefined ? assess(pass, dag) : followed;
+  }
   const isFailFast = templateOf(pass, dag.node).dag?.failFast !== false;
   const isStopped = shutdownOf(state) !== undefined && dag.node.memory.onExit !== true;
   const phase = isStopped ? NodePhase.Failed : assessDagPhase(state, dag.node, dag.graph, isFailFast);
@@ -285,8 +306,12 @@ export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): 
   const dag = { node, graph: graphOf(pass, node) };
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
   const names = changed === undefined ? [...blockedTasks(pass, dag)] : [subjectOf(pass, changed.node).memory.name ?? ''];
-  const followed = follow(pass, dag, changed === undefined ? inOrder(dag, names) : names);
-  return followed.error === undefined ? assess(pass, dag) : followed;
+  const errored = changed?.error === undefined ? undefined : names[0];
+  const followed = follow(pass, dag, changed === undefined ? inOrder(dag, names) : names, errored);
+  if (followed.error !== undefined) return followed;
+  const assessed = assess(pass, dag);
+  if (errored !== undefined && changed !== undefined && !isFulfilled(node.status)) runTaskExit(pass, dag, changed.node);
+  return assessed;
 };
 
 const inOrder = (dag: Dag, names: readonly string[]): string[] => {

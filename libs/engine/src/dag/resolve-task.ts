@@ -1,13 +1,9 @@
-import { substituteJson } from '#libs/expressions';
 import type { DAGTask } from '#libs/workflow-spec';
-import { isLoop } from '../loops/expand.js';
-import { resolveArguments } from '../outputs/artifact-arguments.js';
+import { resolveInvocation } from '../loops/resolve-invocation.js';
 import type { Pass } from '../pass.js';
-import { withAbsentArguments } from '../scope/absent-arguments.js';
 import { taskScope } from '../scope/dag-scope.js';
 import { mentionedNames } from '../scope/mentioned-names.js';
 import type { TemplateScope } from '../scope/steps-scope.js';
-import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { templateOf } from '../templates/process-template.js';
 import { taskGraph, type TaskGraph } from './task-graph.js';
@@ -26,11 +22,5 @@ export const resolveTask = (pass: Pass, dag: TreeNode, name: string): ResolvedTa
   const graph = graphOf(pass, dag);
   const written = graph.tasks.get(name) ?? { name };
   const scope = taskScope(pass, dag, graph, { name, mentioned: mentionedNames(JSON.stringify(written)) });
-  const filled = substituteJson(withAbsentArguments(written, scope.variables), scope.variables, { strictPrefixes: ['tasks', 'steps'] }) as DAGTask;
-  try {
-    if (!isWanted(filled.when)) return { task: filled, scope };
-  } catch (error) {
-    if (!isLoop(filled)) throw error;
-  }
-  return { task: resolveArguments(filled, scope) as DAGTask, scope };
+  return { task: resolveInvocation(written, scope), scope };
 };

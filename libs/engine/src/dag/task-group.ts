@@ -77,8 +77,14 @@ const startItems = (pass: Pass, group: TreeNode, loop: PreparedLoop): 'started' 
   return 'started';
 };
 
+const isExitHandlerOpen = (pass: Pass, group: TreeNode): boolean =>
+  pass.state.ownedBy(group.id).some((node) => node.memory.role === 'exit' && !isFulfilled(node.status));
+
+/** Starts the exit handler of a member. That of a failed pod does not start beside another one; Argo drops it then. */
 const runItemExit = (pass: Pass, group: TreeNode, loop: PreparedLoop, item: TreeNode): void => {
-  if (item.memory.role !== 'item' || !isCompleted(item.status)) return;
+  if (exitHookOf(loop.task, undefined) === undefined || item.memory.role !== 'item' || !isCompleted(item.status)) return;
+  const isFailedPod = item.status.type === NodeType.Pod && isFailedOrErrorPhase(item.status.phase);
+  if (isFailedPod && isExitHandlerOpen(pass, group)) return;
   runExitHandler(pass, { node: item, invocation: loop.task, prefix: `tasks.${loop.task.name}`, variables: loop.scope.variables, owner: group });
 };
 
@@ -102,8 +108,22 @@ export const advanceTaskGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
   }
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
   if (changed !== undefined) runItemExit(pass, group, loop, changed.node);
-  if (startItems(pass, group, loop) === 'waits' || state.counters.open(group.id) > 0 || isExitHandlerMissing(pass, group, loop)) return;
-  const failed = state.ownedBy(group.id).findLast((item) => item.memory.role === 'item' && isFailedOrErrorPhase(item.status.phase));
+  if (startItems(pass, group, loop) === 'waits') return;
+  const failed = failedItem(pass, group, loop);
+  if (failed === undefined && (state.counters.open(group.id) > 0 || isExitHandlerMissing(pass, group, loop))) return;
   setPhase(state, group, { phase: failed?.status.phase ?? NodePhase.Succeeded, nowMs });
+};
+
+/**
+ * The last member that failed, once all members have ended. A loop with a failed member does not wait for the exit handlers of its
+ * members (Argo completes such a group while it assesses the DAG).
+ */
+const failedItem = (pass: Pass, group: TreeNode, loop: PreparedLoop): TreeNode | undefined => {
+  const { state } = pass;
+  const hasExitHandlers = exitHookOf(loop.task, undefined) !== undefined;
+  if (!hasExitHandlers && state.counters.open(group.id) > 0) return undefined;
+  const items = state.ownedBy(group.id).filter((node) => node.memory.role === 'item');
+  if (!items.every((item) => isFulfilled(item.status))) return undefined;
+  return items.findLast((item) => isFailedOrErrorPhase(item.status.phase));
 };
 

@@ -63,6 +63,9 @@ const itemsOf = (invocation: TemplateInvocation): ItemText[] => {
   }
 };
 
+/** So many members are filled before the first is started, so that a mistake in one of them stops the loop as a whole, as in Argo. */
+const CHECKED_MEMBERS = 200;
+
 /**
  * The members of a loop. `scope` holds what else a member may name beside its item; unknown names are an error unless `when` is false
  * for all. Throws ExecutionError or ExpressionError with Argo's message.
@@ -71,14 +74,13 @@ export const expand = (invocation: TemplateInvocation, scope: Scope): Members =>
   const items = itemsOf(invocation);
   const { withItems: _items, withParam: _param, withSequence: _sequence, ...body } = invocation;
   const unresolved = isKnownFalse(invocation.when) ? 'keep' : 'error';
-  return {
-    count: items.length,
-    at: (index) => {
-      const item = items[index];
-      if (item === undefined) throw new ExecutionError(`loop ${invocation.name} has no item ${index}`);
-      const filled = substituteJson(body, createScope(itemVariables(item), scope), { unresolved });
-      const nodeName = loopNodeName(invocation.name, index, itemDescription(item));
-      return { nodeName, index, invocation: { ...filled, name: nodeName, ...(body.template === undefined ? {} : { template: body.template }) } };
-    },
+  const at = (index: number): Member => {
+    const item = items[index];
+    if (item === undefined) throw new ExecutionError(`loop ${invocation.name} has no item ${index}`);
+    const filled = substituteJson(body, createScope(itemVariables(item), scope), { unresolved });
+    const nodeName = loopNodeName(invocation.name, index, itemDescription(item));
+    return { nodeName, index, invocation: { ...filled, name: nodeName, ...(body.template === undefined ? {} : { template: body.template }) } };
   };
+  for (let index = 0; index < Math.min(items.length, CHECKED_MEMBERS); index += 1) at(index);
+  return { count: items.length, at };
 };

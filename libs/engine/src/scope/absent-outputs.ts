@@ -18,6 +18,5 @@ export const absentOutputs = (pass: Pass, prefix: string, node: TreeNode, invoca
     `${prefix}.outputs.parameters.${parameter.name}`,
     parameter.valueFrom?.default ?? null,
   ]);
-  const hasResult = template.container !== undefined || template.script !== undefined;
-  return hasResult ? [...parameters, [`${prefix}.outputs.result`, null]] : parameters;
+  return template.script === undefined ? parameters : [...parameters, [`${prefix}.outputs.result`, null]];
 };

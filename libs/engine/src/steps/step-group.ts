@@ -1,15 +1,13 @@
-import { substituteJson } from '#libs/expressions';
 import { isCompleted, isFailedOrError, isFulfilled, NodePhase, NodeType, type TemplateInvocation } from '#libs/workflow-spec';
 import { runExitHandler } from '../exit-handlers/exit-handler.js';
 import { expand, isLoop, type Member, type Members } from '../loops/expand.js';
+import { resolveInvocation } from '../loops/resolve-invocation.js';
 import { createNode } from '../node-tree/create-node.js';
-import { resolveArguments } from '../outputs/artifact-arguments.js';
 import { exitHookOf, isBudgetSpent, type ChangedChild, type Pass, type StartRequest } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { continuesOn } from '../phase/continue-on.js';
 import { mentionedNames } from '../scope/mentioned-names.js';
 import { stepsScope, type TemplateScope } from '../scope/steps-scope.js';
-import { withAbsentArguments } from '../scope/absent-arguments.js';
 import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
@@ -21,18 +19,6 @@ interface PreparedGroup {
   scope: TemplateScope;
   members: Members;
 }
-
-const STRICT = { strictPrefixes: ['steps', 'tasks'] };
-
-const resolveStep = (step: TemplateInvocation, scope: TemplateScope): TemplateInvocation => {
-  const filled = substituteJson(withAbsentArguments(step, scope.variables), scope.variables, STRICT);
-  try {
-    if (!isWanted(filled.when)) return filled;
-  } catch (error) {
-    if (!isLoop(filled)) throw error;
-  }
-  return resolveArguments(filled, scope);
-};
 
 const concatenated = (parts: readonly Members[]): Members => ({
   count: parts.reduce((sum, part) => sum + part.count, 0),
@@ -63,7 +49,7 @@ const prepare = (pass: Pass, group: TreeNode): PreparedGroup => {
   const scope = stepsScope(pass, stepsNode, index, mentionedNames(JSON.stringify(written)));
   const resolved = written.map((step) => {
     try {
-      return resolveStep(step, scope);
+      return resolveInvocation(step, scope);
     } catch (error) {
       throw withPrefix('failed to resolve references', error);
     }

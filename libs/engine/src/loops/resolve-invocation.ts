@@ -1,0 +1,24 @@
+import { substituteJson, substituteString } from '#libs/expressions';
+import type { TemplateInvocation } from '#libs/workflow-spec';
+import { resolveArguments } from '../outputs/artifact-arguments.js';
+import { withAbsentArguments } from '../scope/absent-arguments.js';
+import type { TemplateScope } from '../scope/steps-scope.js';
+import { isWanted } from '../scope/when.js';
+import { isLoop } from './expand.js';
+
+const STRICT = { strictPrefixes: ['steps', 'tasks'] };
+
+/**
+ * A step or task with its references resolved: its condition first, and where that is false the rest is left as written. A condition
+ * that cannot be told before the loop is expanded counts as true. Throws ExpressionError or ExecutionError with Argo's message.
+ */
+export const resolveInvocation = <T extends TemplateInvocation>(written: T, scope: TemplateScope): T => {
+  const when = written.when === undefined ? undefined : substituteString(written.when, scope.variables, STRICT);
+  try {
+    if (!isWanted(when)) return { ...written, when };
+  } catch (error) {
+    if (!isLoop(written)) throw error;
+  }
+  const filled = substituteJson(withAbsentArguments(written, scope.variables), scope.variables, STRICT) as T;
+  return resolveArguments(filled, scope) as T;
+};
