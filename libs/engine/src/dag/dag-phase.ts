@@ -8,6 +8,14 @@ import type { TaskGraph } from './task-graph.js';
 const belowRetry = (state: WorkflowState, node: TreeNode): string[] =>
   state.children(node).flatMap((child) => (child.status.nodeFlag?.hooked === true && child.memory.role !== 'attempt' ? [child.id] : child.children));
 
+/** Left unfinished inside something that failFast ended; Argo waits for such a node for ever. */
+const isAbandoned = (state: WorkflowState, node: TreeNode, dag: TreeNode): boolean => {
+  for (let at = state.find(node.memory.owner); at !== undefined && at.id !== dag.id; at = state.find(at.memory.owner)) {
+    if (isFulfilled(at.status) && at.status.type !== NodeType.TaskGroup) return true;
+  }
+  return false;
+};
+
 /** The last phase that a branch came to before each target; undefined where something on the way is unfinished. */
 const branchPhases = (state: WorkflowState, dag: TreeNode, targets: ReadonlySet<string>): Map<string, NodePhase> | undefined => {
   const phases = new Map<string, NodePhase>();
@@ -25,7 +33,10 @@ const branchPhases = (state: WorkflowState, dag: TreeNode, targets: ReadonlySet<
   for (let at = 0; at < queue.length; at += 1) {
     const [id, inherited] = queue[at] ?? ['', NodePhase.Succeeded];
     const node = state.get(id);
-    if (!isFulfilled(node.status)) return undefined;
+    if (!isFulfilled(node.status)) {
+      if (!isAbandoned(state, node, dag)) return undefined;
+      continue;
+    }
     const phase = isCompleted(node.status) ? (node.status.phase ?? inherited) : inherited;
     if (targets.has(id) && !isFailedOrErrorPhase(phases.get(id))) phases.set(id, phase);
     add(node.status.type === NodeType.Retry ? belowRetry(state, node) : node.children, phase);

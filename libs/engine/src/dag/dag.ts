@@ -16,7 +16,7 @@ import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact, scopeInside, templateOf } from '../templates/process-template.js';
 import { assessDagPhase } from './dag-phase.js';
-import { graphOf, resolveTask, type ResolvedTask } from './resolve-task.js';
+import { graphOf, isFailFastDag, resolveTask, type ResolvedTask } from './resolve-task.js';
 import type { TaskGraph } from './task-graph.js';
 import { markTaskError, preparedLoop } from './task-group.js';
 
@@ -213,7 +213,10 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
 };
 
 /** A loop that succeeded lets its dependents go before its own exit handler starts, so they do not wait for it. */
-const isExitLast = (node: TreeNode): boolean => node.status.type === NodeType.TaskGroup && node.status.phase === NodePhase.Succeeded;
+const isExitLast = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
+  if (node.status.type !== NodeType.TaskGroup || node.status.phase !== NodePhase.Succeeded) return false;
+  return !isFailFastDag(pass, dag.node) || pass.state.ownedBy(node.id).every((item) => !isCompleted(item.status));
+};
 
 /** Follows the ends of tasks: whatever waited for them is started, and what ends at once is followed in turn. */
 const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string): Outcome => {
@@ -235,7 +238,7 @@ const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string
       if (error !== undefined) return { error };
     }
     if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
-    if (isExitLast(node)) lateExits.push(node);
+    if (isExitLast(pass, dag, node)) lateExits.push(node);
     else if (name !== errored) runTaskExit(pass, dag, node);
     if (isSettled(pass, dag, node)) queue.push(...dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined));
   }
@@ -284,7 +287,7 @@ const assess = (pass: Pass, dag: Dag): Outcome => {
     const followed = follow(pass, dag, unresolved);
     return followed.error === undefined ? assess(pass, dag) : followed;
   }
-  const isFailFast = templateOf(pass, dag.node).dag?.failFast !== false;
+  const isFailFast = isFailFastDag(pass, dag.node);
   const isStopped = shutdownOf(state) !== undefined && dag.node.memory.onExit !== true;
   const phase = isStopped ? NodePhase.Failed : assessDagPhase(state, dag.node, dag.graph, isFailFast);
   if (phase === NodePhase.Succeeded) return finish(pass, dag);

@@ -12,6 +12,9 @@ import { taskGraph, type TaskGraph } from './task-graph.js';
 export const graphOf = (pass: Pass, dag: TreeNode): TaskGraph =>
   pass.state.derived.of(dag.id, 'graph', () => taskGraph(templateOf(pass, dag).dag ?? { tasks: [] }));
 
+/** The DAG's own `failFast`, which is on unless it is switched off. */
+export const isFailFastDag = (pass: Pass, dag: TreeNode): boolean => templateOf(pass, dag).dag?.failFast !== false;
+
 export interface ResolvedTask {
   task: DAGTask;
   scope: TemplateScope;

@@ -8,7 +8,7 @@ import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact, scopeInside } from '../templates/process-template.js';
-import { resolveTask, type ResolvedTask } from './resolve-task.js';
+import { isFailFastDag, resolveTask, type ResolvedTask } from './resolve-task.js';
 
 interface PreparedLoop extends ResolvedTask {
   members: Members;
@@ -109,21 +109,18 @@ export const advanceTaskGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
   if (changed !== undefined) runItemExit(pass, group, loop, changed.node);
   if (startItems(pass, group, loop) === 'waits') return;
-  const failed = failedItem(pass, group, loop);
-  if (failed === undefined && (state.counters.open(group.id) > 0 || isExitHandlerMissing(pass, group, loop))) return;
+  if (state.counters.open(group.id) > 0 ? !isAheadOfExitHandlers(pass, group, loop) : isExitHandlerMissing(pass, group, loop)) return;
+  const failed = state.ownedBy(group.id).findLast((node) => node.memory.role === 'item' && isFailedOrErrorPhase(node.status.phase));
   setPhase(state, group, { phase: failed?.status.phase ?? NodePhase.Succeeded, nowMs });
 };
 
-/**
- * The last member that failed, once all members have ended. A loop with a failed member does not wait for the exit handlers of its
- * members (Argo completes such a group while it assesses the DAG).
- */
-const failedItem = (pass: Pass, group: TreeNode, loop: PreparedLoop): TreeNode | undefined => {
+/** With the DAG's failFast a loop does not wait for the exit handlers of its members (Argo completes such a group while it assesses the DAG). */
+const isAheadOfExitHandlers = (pass: Pass, group: TreeNode, loop: PreparedLoop): boolean => {
   const { state } = pass;
-  const hasExitHandlers = exitHookOf(loop.task, undefined) !== undefined;
-  if (!hasExitHandlers && state.counters.open(group.id) > 0) return undefined;
+  if (exitHookOf(loop.task, undefined) === undefined || !isFailFastDag(pass, state.get(group.memory.owner))) return false;
   const items = state.ownedBy(group.id).filter((node) => node.memory.role === 'item');
-  if (!items.every((item) => isFulfilled(item.status))) return undefined;
-  return items.findLast((item) => isFailedOrErrorPhase(item.status.phase));
+  if (!items.every((item) => isFulfilled(item.status))) return false;
+  for (const item of items) runItemExit(pass, group, loop, item);
+  return true;
 };
 
