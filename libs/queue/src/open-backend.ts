@@ -9,7 +9,7 @@ export type QueueBackendConfig =
   | { readonly kind: 'postgres'; readonly connection: PostgresLocation; readonly queryConnections?: number };
 
 const DEFAULT_PREFIX = 'argosy';
-const DEFAULT_QUERY_CONNECTIONS = 3;
+const DEFAULT_QUERY_CONNECTIONS = 2;
 
 /** Opens the backend without waiting for its database; keys are prefixed `argosy` (Redis) or in schema `bullmq` (Postgres). */
 export function openQueueBackend(config: QueueBackendConfig, logger: QueueLogger): QueueBackend {

@@ -1,3 +1,4 @@
+import { type Queue } from 'bullmq';
 import { type Express, type RequestHandler } from 'express';
 
 import { JobCatalogue, queueNameOf } from '#libs/jobs';
@@ -36,7 +37,7 @@ export async function createQueueBoard(options: QueueBoardOptions): Promise<Queu
   serverAdapter.setBasePath(basePath);
   createBullBoard({
     queues: queues.map(
-      (queue) => new BullMQAdapter(queue as BoardQueue & never, { readOnlyMode: readOnly, allowRetries: !readOnly }),
+      (queue) => new BullMQAdapter(queue as BoardQueue as Queue, { readOnlyMode: readOnly, allowRetries: !readOnly }),
     ),
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Argosy queues' } },
