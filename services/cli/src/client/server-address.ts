@@ -1,4 +1,4 @@
-import { configOf, loadConfig, optionalText, type ConfigOf } from '#libs/config';
+import { configOf, loadConfig, optionalSecret, optionalText, type ConfigOf } from '#libs/config';
 import type { ServerAddress } from './api-client.js';
 
 /** Variables of the command line: Argo's own. */
@@ -9,6 +9,7 @@ export const configSchema = configOf({
   argoInsecureSkipVerify: optionalText({ about: 'Whether the certificate of the server is not checked (true or false).' }),
   argoBaseHref: optionalText({ about: 'Path below which the server serves.' }),
   argoNamespace: optionalText({ about: 'Namespace; default where absent.' }),
+  authToken: optionalSecret({ about: 'Token that requests to `argosy up` must carry; none where absent.' }),
   argoInstanceid: optionalText({ about: 'Value of the instance label that submitted workflows get.' }),
 });
 export type CliConfig = ConfigOf<typeof configSchema>;

@@ -1,12 +1,19 @@
 import type { Command } from 'commander';
-import { applySubmitOptions, decodeWorkflow, type SubmitOptions, UserError, type Workflow } from '#libs/workflow-spec';
+import {
+  applySubmitOptions,
+  decodeWorkflow,
+  type SubmitOptions,
+  UserError,
+  type Workflow,
+  type WorkflowPhase,
+} from '#libs/workflow-spec';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import { objectText, OBJECT_FORMATS } from '../output/object-text.js';
 import { collect, type CommandContext, contextOf, wordOf } from './context.js';
 import { readManifests, readParameterFile } from './manifests.js';
 import { assertSucceeded, printLogs, viewOf, waitForWorkflow, watchWorkflow } from './progress.js';
 
-interface SubmitFlags {
+export interface SubmitFlags {
   from?: string;
   name?: string;
   generateName?: string;
@@ -116,7 +123,7 @@ export const followAll = async (
   flags: { watch?: boolean; wait?: boolean; log?: boolean },
 ): Promise<void> => {
   if (!flags.watch && !flags.wait && !flags.log) return;
-  const phases = [];
+  const phases: (WorkflowPhase | undefined)[] = [];
   for (const { metadata } of workflows) {
     const api = new WorkflowsApi(context.client, metadata.namespace ?? context.namespace);
     const name = metadata.name ?? '';
