@@ -89,7 +89,7 @@ export class Database implements Executor {
     };
     this.#pool = new pg.Pool({ ...this.#config, max: options.maxConnections ?? 4, idleTimeoutMillis: 30_000 });
     this.#pool.on('error', (error) => {
-      this.#logger?.warn('an idle database connection was lost', { error: error.message });
+      if (!this.#closing) this.#logger?.warn('an idle database connection was lost', { error: error.message });
     });
   }
 

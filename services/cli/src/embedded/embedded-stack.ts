@@ -87,6 +87,7 @@ const startOn = async (
     logger,
     maxConnections: STORE_CONNECTIONS,
     applicationName: 'argosy',
+    changes: { crossProcess: false },
   });
   closers.push(() => store.close());
   const backend = openQueueBackend({ kind: 'postgres', connection: postgres.connection }, logger);
