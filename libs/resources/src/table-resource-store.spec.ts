@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resourceStoreContract } from '../../testing/src/contracts/resource-store.js';
-import { resourceTableContract } from '../../testing/src/contracts/resource-table.js';
+import { resourceStoreContract, resourceTableContract } from '#libs/testing';
 import { TransientError } from '#libs/workflow-spec';
 import {
   MemoryResourceTable,

@@ -13,3 +13,6 @@ export { quietLogger } from './quiet-logger.js';
 export { emptyEnvSource, resultStaging } from './pod-means.js';
 export { playPod, type PlayedPod } from './simulation/sim-pod.js';
 export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions } from './simulation/simulated-run.js';
+export { resourceStoreContract } from './contracts/resource-store.js';
+export { resourceTableContract } from './contracts/resource-table.js';
+export { startDocker, type TestDocker } from './docker-daemon.js';

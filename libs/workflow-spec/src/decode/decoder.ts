@@ -179,6 +179,7 @@ export class Decoder {
   }
 
   private unknown(key: string, known: string[], place: Place): void {
+    if (this.findings.unknownFields.length >= FINDINGS_LIMIT) return;
     const near = nearestName(key, known);
     const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
     this.note('unknownFields', `unknown field ${JSON.stringify(place.path.slice(0, 300))}${hint}`);

@@ -91,6 +91,12 @@ const compose = (text: string, lines: LineCounter): Document.Parsed<ParsedNode>[
   }
 };
 
+/** The reader catches its own overflow of the stack and reports it like a mistake in the text. */
+const problemText = (message: string): string => {
+  const firstLine = message.split('\n')[0] ?? 'not YAML';
+  return /call stack/i.test(firstLine) ? 'nested too deeply' : firstLine;
+};
+
 const parseYaml = (text: string, limits: Required<ParseLimits>): Manifest[] => {
   const lines = new LineCounter();
   assertFlowDepth(text, limits.maxDepth);
@@ -100,7 +106,7 @@ const parseYaml = (text: string, limits: Required<ParseLimits>): Manifest[] => {
     const problem = yaml.errors[0];
     if (problem !== undefined) {
       const { line, col } = lines.linePos(problem.pos[0]);
-      throw new ManifestSyntaxError(problem.message.split('\n')[0] ?? 'not YAML', { document, line, column: col });
+      throw new ManifestSyntaxError(problemText(problem.message), { document, line, column: col });
     }
     const value = plainValue(yaml, document);
     if (value === null) return [];

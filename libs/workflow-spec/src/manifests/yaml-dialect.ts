@@ -28,5 +28,12 @@ const binary: ScalarTag = {
   resolve: (text) => (text.startsWith('-') ? -1 : 1) * parseInt(text.replace(/[-+_]|0b/g, ''), 2),
 };
 
+const underscored: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?[1-9][0-9]*_[0-9_]*$/,
+  resolve: (text) => Number(text.replaceAll('_', '')),
+};
+
 /** Put before the schema's own tags, so that they are tried first. */
-export const goYamlTags = (tags: Tags): Tags => [boolean, octal, binary, ...tags];
+export const goYamlTags = (tags: Tags): Tags => [boolean, octal, binary, underscored, ...tags];

@@ -46,17 +46,26 @@ export const sortTasks = (tasks: readonly DAGTask[]): DAGTask[] => {
   return sorted;
 };
 
-/** Everything that ends before a task, near or far. */
-export const taskAncestors = (byName: ReadonlyMap<string, DAGTask>, task: DAGTask): Set<string> => {
-  const ancestors = new Set<string>();
-  const pending = [task];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    for (const { task: dependency } of taskDependencies(next)) {
-      const before = byName.get(dependency);
-      if (before === undefined || ancestors.has(dependency)) continue;
-      ancestors.add(dependency);
-      pending.push(before);
+/** The tasks that each task waits for, by name. */
+export const dependencyIndex = (tasks: readonly DAGTask[]): ReadonlyMap<string, readonly string[]> =>
+  new Map(tasks.map((task) => [task.name, taskDependencies(task).map((dependency) => dependency.task)]));
+
+/** Those of the wanted tasks that end before a task, near or far; the search ends when all are found. */
+export const ancestorsAmong = (
+  wanted: ReadonlySet<string>,
+  name: string,
+  dependencies: ReadonlyMap<string, readonly string[]>,
+): Set<string> => {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const pending = [name];
+  for (let next = pending.pop(); next !== undefined && found.size < wanted.size; next = pending.pop()) {
+    for (const dependency of dependencies.get(next) ?? []) {
+      if (seen.has(dependency)) continue;
+      seen.add(dependency);
+      if (wanted.has(dependency)) found.add(dependency);
+      pending.push(dependency);
     }
   }
-  return ancestors;
+  return found;
 };

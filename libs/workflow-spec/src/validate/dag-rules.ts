@@ -4,7 +4,7 @@ import type { Arguments, DAGTask, Template } from '../model/workflow.js';
 import { findTags } from '../tags.js';
 import { assertArguments } from './arguments.js';
 import { addInlineInputs, addItemsToScope, addOutputsToScope, isAggregating } from './call-scope.js';
-import { sortTasks, taskAncestors } from './dag-order.js';
+import { ancestorsAmong, dependencyIndex, sortTasks } from './dag-order.js';
 import { assertNames, containsParameter, fieldNameProblems } from './field-names.js';
 import { anyArguments, suppliedArguments } from './process-arguments.js';
 import { assertTagsResolve, Scope } from './scope.js';
@@ -12,6 +12,7 @@ import { assertNoDeadline, withPlace, type TemplateFrame } from './validation-co
 
 interface DagFrame extends TemplateFrame {
   byName: ReadonlyMap<string, DAGTask>;
+  dependencies: ReadonlyMap<string, readonly string[]>;
   called: Map<string, Template | undefined>;
 }
 
@@ -102,12 +103,9 @@ const validateTask = (frame: DagFrame, task: DAGTask): void => {
   addOutputsToScope(context, scope, { prefix, template: called, aggregate: false, isAncestor: false });
 
   const json = JSON.stringify(task);
-  const mentioned = mentionedTasks(json);
-  // Only a task that mentions others needs to know which of them end before it.
-  const ancestors = mentioned.size === 0 ? mentioned : taskAncestors(frame.byName, task);
+  const ancestors = ancestorsAmong(mentionedTasks(json), task.name, frame.dependencies);
   const taskScope = new Scope(scope);
-  for (const ancestor of mentioned) {
-    if (!ancestors.has(ancestor)) continue;
+  for (const ancestor of ancestors) {
     const before = frame.byName.get(ancestor);
     addOutputsToScope(context, taskScope, {
       prefix: `tasks.${ancestor}`,
@@ -136,6 +134,7 @@ export const validateDag = (frame: TemplateFrame): void => {
   const usesDepends = tasks.some((task) => Boolean(task.depends));
   const dag: DagFrame = {
     ...frame,
+    dependencies: dependencyIndex(tasks),
     byName: new Map(tasks.map((task) => [task.name, task])),
     called: new Map(),
   };

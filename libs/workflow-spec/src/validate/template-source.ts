@@ -28,8 +28,17 @@ export const templateNotFoundMessage = (key: TemplateKey): string =>
     ? `couldn't find cluster workflow template "${key.name}"`
     : `couldn't find workflow template "${key.name}" in namespace "${key.namespace}"`;
 
-export const templateByName = (spec: WorkflowSpec, name: string): Template | undefined =>
-  spec.templates?.find((template) => template.name === name);
+const indices = new WeakMap<WorkflowSpec, Map<string, Template>>();
+
+/** The template of a spec by its name; the first one where names repeat. The index is kept with the spec, which must not change. */
+export const templateByName = (spec: WorkflowSpec, name: string): Template | undefined => {
+  let index = indices.get(spec);
+  if (index === undefined) {
+    index = new Map((spec.templates ?? []).toReversed().map((template) => [template.name ?? '', template]));
+    indices.set(spec, index);
+  }
+  return index.get(name);
+};
 
 const specReferences = (spec: WorkflowSpec, namespace: string): TemplateKey[] => {
   const keys: TemplateKey[] = [];
