@@ -1,0 +1,93 @@
+import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { ArchiveJob, type JobQueue } from '#libs/jobs';
+import type { Logger } from '#libs/observability';
+import { type ClaimedJob, Sweeper } from '#libs/queue';
+import type { Store } from '#libs/store';
+import type { Clock } from '#libs/workflow-spec';
+import { ArchiveProcessor } from './archiving/archive.processor.js';
+import { ArchivingService, type ArchivingSettings } from './archiving/archiving.service.js';
+import { ArchiveExpiry } from './expiry/archive-expiry.js';
+
+export interface ArchiverSettings extends ArchivingSettings {
+  archiveConcurrency: number;
+  /** See ArchiveExpiryOptions. */
+  ttlMs?: number | undefined;
+  expiryIntervalMs: number;
+}
+
+/** What the archiver is wired from. */
+export interface ArchiverPorts {
+  store: Pick<Store, 'workflowState' | 'archive' | 'handoffs' | 'due' | 'leases'>;
+  queue: JobQueue;
+  clock: Clock;
+  logger: Logger;
+  settings: ArchiverSettings;
+}
+
+/** The jobs that a program with this module in it claims. */
+export const archiverJobs = (settings: Pick<ArchiverSettings, 'archiveConcurrency'>): ClaimedJob[] => [
+  { job: ArchiveJob, concurrency: settings.archiveConcurrency },
+];
+
+const SWEEP_PAGE = 500;
+
+/** Timers of the archiver: the sweeper of its queue, and the archive's TTL. */
+class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly sweeper: Sweeper<{ workflow: string }>;
+  private readonly expiry: ArchiveExpiry;
+
+  constructor({ store, queue, clock, logger, settings }: ArchiverPorts) {
+    this.expiry = new ArchiveExpiry({
+      archive: store.archive,
+      lease: store.leases,
+      clock,
+      logger,
+      intervalMs: settings.expiryIntervalMs,
+      ttlMs: settings.ttlMs,
+    });
+    this.sweeper = new Sweeper({
+      job: ArchiveJob,
+      queue,
+      lease: store.leases,
+      clock,
+      logger,
+      page: async (after, overdueBeforeMs) => {
+        const rows = await store.due.handoffs('archive', {
+          overdueBeforeMs,
+          limit: SWEEP_PAGE,
+          ...(after === undefined ? {} : { after }),
+        });
+        return rows.map(({ uid, version }) => ({ key: uid, payload: { workflow: uid }, progress: String(version) }));
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper.start();
+    this.expiry.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.sweeper.stop(), this.expiry.stop()]);
+  }
+}
+
+/** Puts finished workflows into Argo's archive tables, and deletes them when the archive's TTL has passed. */
+@Module({})
+export class ArchiverModule {
+  static register(ports: ArchiverPorts): DynamicModule {
+    const { store, clock, settings } = ports;
+    const archiving = new ArchivingService(
+      { states: store.workflowState, archive: store.archive, handoffs: store.handoffs, clock },
+      settings,
+    );
+    return {
+      module: ArchiverModule,
+      controllers: [ArchiveProcessor],
+      providers: [
+        { provide: ArchivingService, useValue: archiving },
+        { provide: ArchiverTimers, useFactory: () => new ArchiverTimers(ports) },
+      ],
+    };
+  }
+}

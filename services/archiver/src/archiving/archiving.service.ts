@@ -1,0 +1,59 @@
+import { renderWorkflow } from '#libs/engine';
+import {
+  type ArchiveStore,
+  type HandoffRepository,
+  type LabelRequirement,
+  type LoadedState,
+  matchesLabels,
+  type WorkflowStateRepository,
+} from '#libs/store';
+import { ArchivingStatus, type Clock, LabelName, type Workflow } from '#libs/workflow-spec';
+
+export interface ArchivingSettings {
+  /** False: nothing is archived, and nobody waits for it. */
+  enabled: boolean;
+  /** Only workflows with such labels are archived; empty: all. */
+  labels: readonly LabelRequirement[];
+}
+
+export interface ArchivingPorts {
+  states: Pick<WorkflowStateRepository, 'load'>;
+  archive: Pick<ArchiveStore, 'upsert' | 'skip'>;
+  handoffs: Pick<HandoffRepository, 'latestVersion' | 'complete'>;
+  clock: Clock;
+}
+
+/**
+ * Puts a finished workflow into the archive, exactly one row however often it is asked. Crash points: before the write nothing has
+ * happened; the write itself is one statement (row, labels, mark, handoff). A workflow that a retry has opened again since is left
+ * alone: its next end is handed over anew.
+ */
+export class ArchivingService {
+  constructor(
+    private readonly ports: ArchivingPorts,
+    private readonly settings: ArchivingSettings,
+  ) {}
+
+  async archive(uid: string): Promise<void> {
+    const { states, archive, handoffs, clock } = this.ports;
+    const handedOver = await handoffs.latestVersion('archive', uid);
+    if (handedOver === undefined) return;
+    const state = await states.load(uid);
+    if (!state) return;
+    if (!state.completed) return handoffs.complete('archive', uid, handedOver);
+    const workflow = toArchived(state);
+    if (!this.isWanted(workflow)) return archive.skip(uid, state.version, clock.nowMs());
+    await archive.upsert({ workflow, version: state.version, nowMs: clock.nowMs() });
+  }
+
+  private isWanted(workflow: Workflow): boolean {
+    return this.settings.enabled && matchesLabels(this.settings.labels, workflow.metadata.labels ?? {});
+  }
+}
+
+/** As Argo stores it: with its nodes, and labelled `Persisted` (Argo v4.1 persist/sqldb/workflow_archive.go). */
+function toArchived(state: LoadedState): Workflow {
+  const workflow = renderWorkflow(state.submitted, state.header, state.nodes);
+  const labels = { ...workflow.metadata.labels, [LabelName.archivingStatus]: ArchivingStatus.Persisted };
+  return { ...workflow, metadata: { ...workflow.metadata, labels } };
+}

@@ -1,0 +1,2 @@
+export { configSchema } from './archiver.config.js';
+export { ArchiverModule, archiverJobs, type ArchiverPorts, type ArchiverSettings } from './archiver.module.js';

@@ -1,0 +1,2 @@
+export { configSchema } from './offloader.config.js';
+export { OffloaderModule, offloaderJobs, type OffloaderPorts, type OffloaderSettings } from './offloader.module.js';

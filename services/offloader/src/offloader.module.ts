@@ -1,0 +1,89 @@
+import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { type JobQueue, RecordJob } from '#libs/jobs';
+import type { Logger } from '#libs/observability';
+import { type ClaimedJob, Sweeper } from '#libs/queue';
+import type { Store } from '#libs/store';
+import type { Clock } from '#libs/workflow-spec';
+import { type ProjectionSettings, ProjectionService } from './projection/projection.service.js';
+import { RecordProcessor } from './projection/record.processor.js';
+import { OffloadPruner } from './pruning/offload-pruner.js';
+
+export interface OffloaderSettings extends ProjectionSettings {
+  recordConcurrency: number;
+  /** How often and from which age on offloaded versions are pruned. */
+  pruneIntervalMs: number;
+  offloadTtlMs: number;
+}
+
+/** What the offloader is wired from. */
+export interface OffloaderPorts {
+  store: Pick<Store, 'workflowState' | 'records' | 'handoffs' | 'due' | 'leases'>;
+  queue: JobQueue;
+  clock: Clock;
+  logger: Logger;
+  settings: OffloaderSettings;
+}
+
+/** The jobs that a program with this module in it claims. */
+export const offloaderJobs = (settings: Pick<OffloaderSettings, 'recordConcurrency'>): ClaimedJob[] => [
+  { job: RecordJob, concurrency: settings.recordConcurrency },
+];
+
+const SWEEP_PAGE = 500;
+
+/** Timers of the offloader: the sweeper of its queue, and pruning. */
+class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly sweeper: Sweeper<{ workflow: string }>;
+  private readonly pruner: OffloadPruner;
+
+  constructor({ store, queue, clock, logger, settings }: OffloaderPorts) {
+    this.pruner = new OffloadPruner({
+      records: store.records,
+      lease: store.leases,
+      clock,
+      logger,
+      intervalMs: settings.pruneIntervalMs,
+      ttlMs: settings.offloadTtlMs,
+    });
+    this.sweeper = new Sweeper({
+      job: RecordJob,
+      queue,
+      lease: store.leases,
+      clock,
+      logger,
+      page: async (after, overdueBeforeMs) => {
+        const rows = await store.due.records({ overdueBeforeMs, limit: SWEEP_PAGE, ...(after === undefined ? {} : { after }) });
+        return rows.map(({ uid, version }) => ({ key: uid, payload: { workflow: uid }, progress: String(version) }));
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweeper.start();
+    this.pruner.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.sweeper.stop(), this.pruner.stop()]);
+  }
+}
+
+/** Keeps the size-limited public record of each workflow: inline, compressed or offloaded. */
+@Module({})
+export class OffloaderModule {
+  static register(ports: OffloaderPorts): DynamicModule {
+    const { store, clock, settings } = ports;
+    const projection = new ProjectionService(
+      { states: store.workflowState, records: store.records, handoffs: store.handoffs, clock },
+      settings,
+    );
+    return {
+      module: OffloaderModule,
+      controllers: [RecordProcessor],
+      providers: [
+        { provide: ProjectionService, useValue: projection },
+        { provide: OffloaderTimers, useFactory: () => new OffloaderTimers(ports) },
+      ],
+    };
+  }
+}

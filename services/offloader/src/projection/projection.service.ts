@@ -1,0 +1,78 @@
+import { renderWorkflow } from '#libs/engine';
+import type { JobOutcome } from '#libs/jobs';
+import {
+  encodeRecord,
+  type HandoffRepository,
+  type RecordMark,
+  type RecordRepository,
+  type WorkflowStateRepository,
+} from '#libs/store';
+import type { Clock } from '#libs/workflow-spec';
+
+export interface ProjectionSettings {
+  maxSizeBytes: number;
+  alwaysOffload: boolean;
+  /** Shortest time between two records of a running workflow. */
+  intervalMs: number;
+}
+
+export interface ProjectionPorts {
+  states: Pick<WorkflowStateRepository, 'load' | 'loadHeaders'>;
+  records: Pick<RecordRepository, 'mark' | 'write'>;
+  handoffs: Pick<HandoffRepository, 'complete'>;
+  clock: Clock;
+}
+
+/** A record may take at most one part in twenty of the time. */
+const COST_FACTOR = 20;
+
+/**
+ * Makes the public record of a workflow catch up with its rows: at most once per interval while it runs, and at once when it has ended.
+ * Crash points: before the write nothing has happened; the write itself is one statement (mark, record, offloaded nodes, handoff).
+ * Two at once: the mark lets the newer version win.
+ */
+export class ProjectionService {
+  constructor(
+    private readonly ports: ProjectionPorts,
+    private readonly settings: ProjectionSettings,
+  ) {}
+
+  async project(uid: string): Promise<JobOutcome> {
+    const { states, records, handoffs, clock } = this.ports;
+    const [[header], mark] = await Promise.all([states.loadHeaders([uid]), records.mark(uid)]);
+    if (!header) return undefined;
+    if (mark && mark.version >= header.visibleVersion)
+      return handoffs.complete('record', uid, header.version).then(() => undefined);
+    const earliestMs = this.earliestMs(mark, header.createdAtMs);
+    if (!header.completed && clock.nowMs() < earliestMs) return { wakeAtMs: earliestMs };
+    await this.write(uid);
+    return undefined;
+  }
+
+  /** A workflow that ends within the first interval gets one record only. */
+  private earliestMs(mark: RecordMark | undefined, createdAtMs: number): number {
+    if (!mark) return createdAtMs + this.settings.intervalMs;
+    return mark.recordedAtMs + Math.max(this.settings.intervalMs, COST_FACTOR * mark.costMs);
+  }
+
+  private async write(uid: string): Promise<void> {
+    const { states, records, handoffs, clock } = this.ports;
+    const startedMs = performance.now();
+    const state = await states.load(uid);
+    if (!state) return;
+    const workflow = renderWorkflow(state.submitted, state.header, state.nodes);
+    const record = await encodeRecord(workflow, {
+      maxSizeBytes: this.settings.maxSizeBytes,
+      alwaysOffload: this.settings.alwaysOffload,
+    });
+    const outcome = await records.write({
+      workflow: { uid, namespace: workflow.metadata.namespace ?? '', name: workflow.metadata.name ?? '' },
+      version: state.visibleVersion,
+      labels: workflow.metadata.labels ?? {},
+      record,
+      costMs: performance.now() - startedMs,
+      nowMs: clock.nowMs(),
+    });
+    if (outcome === 'stale') await handoffs.complete('record', uid, state.visibleVersion);
+  }
+}
