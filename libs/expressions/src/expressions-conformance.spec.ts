@@ -8,6 +8,9 @@ import { evaluateRaw } from './expr/evaluate.js';
 import { evaluateExpression, evaluateWhen, substitute } from './index.js';
 import { checkTokens, tokenizeWhen } from './when/lexer.js';
 import { evaluateTokens } from './when/plan.js';
+import { nextCronTime } from './cron/next-time.js';
+import { parseCron } from './cron/schedule.js';
+import { queryJsonPath } from './json-paths/jsonpath.js';
 import { parseDelimited } from './template/parse-template.js';
 import { goJson } from './golang/json.js';
 import { goFormatValue } from './golang/format-value.js';
@@ -255,6 +258,22 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
       const { unixNs } = parseRfc3339(text);
       return { value: formatTime(new GoTime(unixNs, textOf(recorded, 'tz') || 'UTC'), layout) };
     }),
+  cron: (recorded) =>
+    plain(recorded, recorded.result, () => {
+      const schedule = parseCron(textOf(recorded, 's'), textOf(recorded, 'tz') || 'UTC');
+      const next: string[] = [];
+      let at: number | undefined = Date.parse(textOf(recorded, 'from'));
+      while (next.length < Number(recorded.in['n'] ?? 5)) {
+        at = nextCronTime(schedule, at);
+        if (at === undefined) {
+          if (recorded.stage === 'timeout') throw new ExpressionError('never');
+          return { next: [...next, 'never'] };
+        }
+        next.push(new Date(at).toISOString().replace('.000Z', 'Z'));
+      }
+      return { next };
+    }),
+  jsonpath: (recorded) => typed(recorded, () => queryJsonPath(textOf(recorded, 'json'), textOf(recorded, 'path')), false),
   gofmt: (recorded) => {
     const value = decode(recorded.in['value']);
     return plain(recorded, recorded.result, () => ({

@@ -1,11 +1,14 @@
 import { goJson } from '../golang/json.js';
 import { GoFunction } from '../golang/values.js';
+import { queryJsonPath } from '../json-paths/jsonpath.js';
+import { sprigFunction, textAt } from '../sprig/arguments.js';
 import { SPRIG_FUNCTIONS } from '../sprig/functions.js';
 import { toFloat64, toInt } from './conversions.js';
 
 const functions: Readonly<Record<string, unknown>> = {
   asInt: new GoFunction('asInt', ([value]) => toInt(value)),
   asFloat: new GoFunction('asFloat', ([value]) => toFloat64(value)),
+  jsonpath: sprigFunction('jsonpath', 'ss', (args) => queryJsonPath(textAt(args, 0), textAt(args, 1))),
   toJson: new GoFunction('toJson', ([value]) => goJson(value)),
   sprig: SPRIG_FUNCTIONS,
 };

@@ -159,4 +159,7 @@ const removeStart = (text: string, prefix: string): string => (text.startsWith(p
 const removeEnd = (text: string, suffix: string): string =>
   suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;
 
-export const TEXT_FUNCTIONS = Object.entries(TEXT).map(([name, [parameters, call]]) => sprigFunction(name, parameters, call));
+export const TEXT_FUNCTIONS = [
+  ...Object.entries(TEXT).map(([name, [parameters, call]]) => sprigFunction(name, parameters, call)),
+  sprigFunction('toString', 'a', ([value]) => toText(value)),
+];
