@@ -16,3 +16,4 @@ export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions }
 export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
+export { startS3, type TestS3 } from './s3.js';

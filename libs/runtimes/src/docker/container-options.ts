@@ -56,7 +56,7 @@ export function containerOptions(input: ContainerInput): ContainerCreateOptions 
 }
 
 function hostConfig({ manifest, main, hasInit, network }: ContainerInput): HostConfig {
-  const limits = ((main.resources as KubernetesObject | undefined)?.limits ?? {}) as Record<string, string | number>;
+  const limits = (main.resources?.limits ?? {}) as Record<string, string | number>;
   const memory = limits.memory === undefined ? undefined : Number(parseQuantity(String(limits.memory)));
   const cpu = limits.cpu === undefined ? undefined : Number(parseQuantity(String(limits.cpu)));
   return {
@@ -72,10 +72,12 @@ function mounts(manifest: PodManifest, main: Container): NonNullable<HostConfig[
   const volumes = (manifest.spec.volumes ?? []) as KubernetesObject[];
   return (main.volumeMounts ?? []).map((mount) => {
     const volume = volumes.find((candidate) => candidate.name === mount.name);
-    const name = String(mount.name as string);
+    const name = text(mount.name);
     if (volume?.emptyDir === undefined)
       throw new PodRefusedError(`volume ${name}: only emptyDir is supported by the docker runtime`);
     if (mount.subPath !== undefined) throw new PodRefusedError(`volume ${name}: subPath is not supported by the docker runtime`);
-    return { Type: 'volume', Source: '', Target: String(mount.mountPath as string), ReadOnly: mount.readOnly === true };
+    return { Type: 'volume', Source: '', Target: text(mount.mountPath), ReadOnly: mount.readOnly === true };
   });
 }
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,10 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
 import { type PodManifest, SCRIPT_PATH } from '#libs/pod-spec';
 import { type Clock, UserError } from '#libs/workflow-spec';
-import { writeFile } from 'node:fs/promises';
 
 import type { RuntimeLogger } from '../collaborators.js';
 import type { PodIdentity, PodObservation } from '../contract.js';
@@ -20,6 +20,8 @@ import type { DockerPodFiles } from './docker-files.js';
 const SCRIPT_MODE = 0o755;
 const TERMINATED = 143;
 const LOST_MESSAGE = 'pod lost: its container was claimed but never started';
+const YOUNG_MS = 1_000;
+const TERM_AGAIN_MS = 500;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a course needs beside its container. */
@@ -46,7 +48,7 @@ interface DockerPod {
 export class DockerCourse {
   readonly done: Promise<void>;
   private last: PodObservation;
-  private terminating = false;
+  private graceSeconds: number | null = null;
   private readonly stopSignal = new AbortController();
 
   constructor(
@@ -72,14 +74,37 @@ export class DockerCourse {
     this.stopSignal.abort();
   }
 
-  /** TERM, and KILL by the daemon after the grace period; before the start it keeps the container from starting. */
+  /** TERM, and KILL after the grace period; before the start it keeps the container from starting. */
   async terminate(graceSeconds: number): Promise<void> {
-    this.terminating = true;
+    this.graceSeconds = graceSeconds;
     const { State } = await ask(() => this.pod.container.inspect());
     if (!State.Running) return;
-    void this.pod.container.stop({ t: graceSeconds }).catch((error: unknown) => {
-      this.means.logger.debug('the container had ended before it was stopped', { err: error });
-    });
+    const ageMs = this.means.clock.nowMs() - Date.parse(State.StartedAt);
+    await this.send('SIGTERM');
+    if (ageMs < YOUNG_MS) this.later(TERM_AGAIN_MS, 'SIGTERM');
+    this.later(graceSeconds * 1000, 'SIGKILL');
+  }
+
+  /** A program that has just been started may not have been able to receive the first signal. */
+  private later(delayMs: number, name: NodeJS.Signals): void {
+    const { signal } = this.stopSignal;
+    sleep(Math.min(delayMs, MAX_TIMER_MS), undefined, { signal, ref: false })
+      .then(() => (this.hasEnded ? undefined : this.send(name)))
+      .catch((error: unknown) => {
+        if (!signal.aborted)
+          this.means.logger.warn('a signal could not be sent', { err: error, pod: claimedName(this.pod.identity) });
+      });
+  }
+
+  /** 404 and 409: there is no such container any more, or it does not run. */
+  private async send(name: NodeJS.Signals): Promise<void> {
+    await ask<unknown>(
+      () => this.pod.container.kill({ signal: name }),
+      new Map([
+        [404, null],
+        [409, null],
+      ]),
+    );
   }
 
   private async run(): Promise<void> {
@@ -117,7 +142,7 @@ export class DockerCourse {
     }
     if (this.stopSignal.signal.aborted) return false;
     await this.patiently('claim', () => ask(() => container.rename({ name: claimedName(identity) })));
-    if (this.terminating) {
+    if (this.graceSeconds !== null) {
       this.publish(this.observation('Failed', { exitCode: TERMINATED, message: exitMessage(TERMINATED), outputs: {} }));
       return false;
     }
@@ -136,18 +161,20 @@ export class DockerCourse {
       this.publish(this.observation('Failed', { message: `main: StartError (exit code ${exitCode}): ${reason}`, exitCode }));
       return false;
     }
-    if (this.terminating) await this.terminate(this.pod.manifest.work.terminationGracePeriodSeconds);
+    if (this.graceSeconds !== null) await this.terminate(this.graceSeconds);
     return true;
   }
 
   private async finish(deadlineAtMs: number): Promise<void> {
     if (this.stopSignal.signal.aborted) return;
     const { State } = await this.patiently('inspect', () => ask(() => this.pod.container.inspect()));
-    const finishedAtMs = Date.parse(State.FinishedAt);
+    const startedAtMs = Date.parse(State.StartedAt);
+    // The daemon takes the two times at different places; a program that ends at once may have "ended before it began".
+    const finishedAtMs = Math.max(startedAtMs, Date.parse(State.FinishedAt));
     const message = this.endMessage(State, finishedAtMs >= deadlineAtMs);
     const exit: PodExit = {
       exitCode: State.ExitCode,
-      startedAtMs: Date.parse(State.StartedAt),
+      startedAtMs,
       finishedAtMs,
       ...(message === undefined ? {} : { message }),
     };

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
@@ -22,6 +23,7 @@ import { ImagePuller } from './image-puller.js';
 
 const NOT_FOUND = 404;
 const CONFLICT = 409;
+const START_POLL_MS = 100;
 const SCAN_INTERVAL_MS = 10_000;
 
 export interface DockerOptions {
@@ -117,23 +119,19 @@ export class DockerRuntime implements PodRuntime {
     if (options.container !== undefined && options.container !== 'main') return;
     const found = await this.find(identity);
     if (found === null) return;
-    const container = this.docker.getContainer(found);
-    const ended = options.follow !== true;
-    const stream = await ask(
-      async () =>
-        (await container.logs({
-          follow: true,
-          stdout: true,
-          stderr: true,
-          timestamps: true,
-          ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
-          ...(options.sinceMs === undefined ? {} : { since: Math.floor(options.sinceMs / 1000) }),
-          ...(ended ? { until: Math.ceil(this.options.clock.nowMs() / 1000) + 1 } : {}),
-          ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
-        } as object)) as unknown as AsyncIterable<Buffer>,
-    );
     try {
-      yield* linesOf(stream, options);
+      let lines = 0;
+      do {
+        if (options.follow === true) await this.started(identity, found, options.signal);
+        const ended = this.courses.get(identityKey(identity))?.hasEnded !== false;
+        for await (const line of linesOf(await this.openLog(found, options), options)) {
+          lines += 1;
+          yield line;
+        }
+        // A log that is opened in the moment of the start may end at once.
+        if (options.follow !== true || ended) break;
+        if (lines === 0) await sleep(START_POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      } while (lines === 0);
     } catch (error) {
       if (options.signal?.aborted !== true) throw error;
     }
@@ -146,6 +144,33 @@ export class DockerRuntime implements PodRuntime {
     this.courses.clear();
     await Promise.all(courses.map((course) => course.done));
     await this.queue?.close();
+  }
+
+  /** The daemon ends the log of a container that has not been started at once. */
+  private async started(identity: PodIdentity, container: string, signal: AbortSignal | undefined): Promise<void> {
+    while (signal?.aborted !== true && this.courses.get(identityKey(identity))?.hasEnded === false) {
+      const found = await ask<Docker.ContainerInspectInfo | null>(
+        () => this.docker.getContainer(container).inspect(),
+        new Map([[NOT_FOUND, null]]),
+      );
+      if (found?.State.Status !== 'created') return;
+      await sleep(START_POLL_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  private openLog(container: string, options: LogOptions): Promise<AsyncIterable<Buffer>> {
+    const selection: Docker.ContainerLogsOptions & { follow: true } = {
+      // Always as a stream; what must not be followed ends at the present.
+      follow: true,
+      stdout: true,
+      stderr: true,
+      timestamps: true,
+      ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
+      ...(options.sinceMs === undefined ? {} : { since: Math.floor(options.sinceMs / 1000) }),
+      ...(options.follow === true ? {} : { until: Math.ceil(this.options.clock.nowMs() / 1000) + 1 }),
+      ...(options.signal === undefined ? {} : { abortSignal: options.signal }),
+    };
+    return ask(async () => (await this.docker.getContainer(container).logs(selection)) as unknown as AsyncIterable<Buffer>);
   }
 
   private async createOnce(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {

@@ -157,7 +157,7 @@ function endTests(open: Open): void {
   it('refuses a pod of which nobody knows what to run', async () => {
     const watched = await open();
     const identity = newIdentity();
-    const manifest = podOf(identity, [], { template: { container: { image: 'nobody/knows:this' } } });
+    const manifest = podOf(identity, [], { template: { container: { image: 'nobody/knows:this', imagePullPolicy: 'Never' } } });
     const outcome = await watched.runtime.create(identity, manifest);
     expect(outcome.type).toBe('refused');
   });
