@@ -13,7 +13,7 @@ export { ObservabilityModule } from './observability.module.js';
 export type { ObservabilityOptions } from './observability.module.js';
 export { createLogger } from './pino-logger.js';
 export type { LoggerOptions, LogLevel } from './pino-logger.js';
-export { queueMetrics } from './queue-telemetry.js';
+export { queueMetrics, showQueueDepth } from './queue-telemetry.js';
 export type { QueueMetrics } from './queue-telemetry.js';
 export { Readiness, READINESS } from './readiness.js';
 export type { ReadinessCheck, ReadinessReport } from './readiness.js';

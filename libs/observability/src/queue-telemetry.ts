@@ -3,6 +3,7 @@ import { type Metrics } from './metrics.js';
 
 /** What the queue library reports, as metrics; it fits the queue's QueueTelemetry port. */
 export interface QueueMetrics {
+  woken(queue: string, rows: number): void;
   ran(queue: string, outcome: string, durationMs: number): void;
   hintDropped(queue: string, reason: string): void;
   hintSkipped(queue: string): void;
@@ -12,7 +13,7 @@ export interface QueueMetrics {
 
 /** Counts handler runs by outcome, dropped and skipped hints, replaced workers and swept rows, by queue. */
 export function queueMetrics(metrics: Metrics): QueueMetrics {
-  const { errors } = argoMetrics(metrics);
+  const { errors, queueAdds } = argoMetrics(metrics);
   const runs = metrics.counter({
     name: 'argosy_job_runs_total',
     help: 'Number of handler runs; outcomes permanent and bug need a person.',
@@ -44,6 +45,7 @@ export function queueMetrics(metrics: Metrics): QueueMetrics {
     labelNames: ['queue'],
   });
   return {
+    woken: (queue, rows) => queueAdds.add(rows, { queue_name: queue }),
     ran: (queue, outcome, durationMs) => {
       runs.add(1, { queue, outcome });
       seconds.observe(durationMs / 1_000, { queue });
@@ -55,4 +57,12 @@ export function queueMetrics(metrics: Metrics): QueueMetrics {
     workerReplaced: (queue, reason) => replaced.add(1, { queue, reason }),
     swept: (queue, rows) => swept.add(rows, { queue }),
   };
+}
+
+/** Reads, before each scrape, how many hints wait in each queue: the signal to scale a program by. */
+export function showQueueDepth(metrics: Metrics, waitingCounts: () => Promise<ReadonlyMap<string, number>>): void {
+  const { queueDepth } = argoMetrics(metrics);
+  metrics.beforeScrape(async () => {
+    for (const [queue, waiting] of await waitingCounts()) queueDepth.set(waiting, { queue_name: queue });
+  });
 }

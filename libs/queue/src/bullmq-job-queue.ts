@@ -2,6 +2,7 @@ import { type JobDefinition, type JobQueue, queueNameOf } from '#libs/jobs';
 import { type Clock } from '#libs/workflow-spec';
 
 import { type HintAdd, type HintProducer, type QueueBackend } from './backend.js';
+import { endsWithin } from './bounded-wait.js';
 import { foldingOptions, type Hint, HintName, timerKey } from './hint.js';
 import { type QueueLogger, type QueueTelemetry } from './telemetry.js';
 
@@ -40,6 +41,7 @@ export class BullMqJobQueue implements JobQueue {
   }
 
   async wakeMany<Payload>(job: JobDefinition<Payload>, payloads: readonly Payload[]): Promise<void> {
+    this.options.telemetry.woken(job.queue, payloads.length);
     await this.addCopies(job, payloads, { origin: '', sequence: 0, dedupSuffix: '' });
   }
 
@@ -90,7 +92,7 @@ export class BullMqJobQueue implements JobQueue {
     if (!this.reachable) return this.keep(queueName, hints);
     for (let from = 0; from < hints.length; from += BULK_SIZE) {
       const slice = hints.slice(from, from + BULK_SIZE);
-      await bounded(this.add(queueName, slice), ADD_WAIT_MS);
+      await endsWithin(this.add(queueName, slice), ADD_WAIT_MS);
     }
   }
 
@@ -145,18 +147,5 @@ export class BullMqJobQueue implements JobQueue {
     const producer = this.producers.get(queueName);
     this.producers.delete(queueName);
     void producer?.close().catch(() => undefined);
-  }
-}
-
-/** Waits for `work`, but no longer than `limitMs`; the work itself goes on. */
-async function bounded(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  try {
-    await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
   }
 }

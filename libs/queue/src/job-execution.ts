@@ -19,6 +19,8 @@ export interface JobExecutionOptions<Payload> {
 const FIRST_BACKOFF_MS = 250;
 const BACKOFF_LIMIT_MS = 30_000;
 const REMEMBERED_FAILURES = 10_000;
+/** A run of this length is named in the log, since its row gets no other meanwhile. */
+const LONG_RUN_MS = 60_000;
 
 /**
  * Runs a handler and decides by the class of its error what becomes of the hint. This is the only place where that is
@@ -34,8 +36,9 @@ export class JobExecution<Payload> {
   /** Rejects where the hint has failed (permanent error or bug). */
   async run(payload: unknown): Promise<void> {
     const startedMs = performance.now();
-    const report = (outcome: RunOutcome): void =>
-      this.options.telemetry.ran(this.options.job.queue, outcome, performance.now() - startedMs);
+    const { job, logger } = this.options;
+    const warning = setTimeout(() => logger.warn('a handler runs long', { queue: job.queue, payload }), LONG_RUN_MS).unref();
+    const report = (outcome: RunOutcome): void => this.options.telemetry.ran(job.queue, outcome, performance.now() - startedMs);
     try {
       const outcome = await this.handle(payload);
       report(outcome);
@@ -43,6 +46,8 @@ export class JobExecution<Payload> {
       report(error instanceof PermanentError ? RunOutcome.Permanent : RunOutcome.Bug);
       this.logFailure(error, payload);
       throw error;
+    } finally {
+      clearTimeout(warning);
     }
   }
 

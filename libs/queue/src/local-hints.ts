@@ -5,6 +5,7 @@ import { type Clock } from '#libs/workflow-spec';
 
 import { type BullMqJobQueue } from './bullmq-job-queue.js';
 import { type RowRunner } from './row-runner.js';
+import { type QueueTelemetry } from './telemetry.js';
 
 /** Where hints of this process are handled: the runner of each queue that it consumes. */
 export class LocalRunners {
@@ -55,6 +56,7 @@ export class LocalFirstJobQueue implements JobQueue {
     private readonly local: LocalRunners,
     private readonly remote: BullMqJobQueue,
     private readonly clock: Clock,
+    private readonly telemetry: QueueTelemetry,
   ) {}
 
   wake<Payload>(job: JobDefinition<Payload>, payload: Payload): Promise<void> {
@@ -94,6 +96,7 @@ export class LocalFirstJobQueue implements JobQueue {
   }
 
   private deliver<Payload>(runner: RowRunner, job: JobDefinition<Payload>, payload: Payload): void {
+    this.telemetry.woken(job.queue, 1);
     const sequence = this.local.nextSequence();
     const forget = (): void => void this.unfinished.delete(sequence);
     const copy = { origin: this.local.origin, sequence, dedupSuffix: `@${this.local.origin}` };

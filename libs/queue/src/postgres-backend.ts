@@ -9,6 +9,7 @@ import {
   type QueueBackend,
   workerTiming,
 } from './backend.js';
+import { endsWithin } from './bounded-wait.js';
 import { superviseEvents, toProducer } from './bullmq-adapter.js';
 import { type Hint } from './hint.js';
 import { type QueueLogger } from './telemetry.js';
@@ -33,6 +34,8 @@ export interface PostgresBackendOptions {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 500;
+/** A worker whose handler does not end keeps its connection. */
+const CLOSE_LIMIT_MS = 5_000;
 const PROBE_INTERVAL_MS = 1_000;
 /** An idle worker is woken by NOTIFY; this poll only covers a notification that was lost. */
 const IDLE_POLL_SECONDS = 30;
@@ -120,7 +123,7 @@ export class PostgresQueueBackend implements QueueBackend {
     this.closing = true;
     clearInterval(this.probe);
     await this.ready;
-    await this.pool.end();
+    await endsWithin(this.pool.end(), CLOSE_LIMIT_MS);
   }
 
   private queue(queueName: string): Queue {

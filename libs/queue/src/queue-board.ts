@@ -3,7 +3,7 @@ import { type Express, type RequestHandler } from 'express';
 
 import { JobCatalogue, queueNameOf } from '#libs/jobs';
 
-import { type BoardQueue, type QueueBackend } from './backend.js';
+import { type QueueBackend } from './backend.js';
 
 export interface QueueBoardOptions {
   readonly backend: QueueBackend;
@@ -36,9 +36,7 @@ export async function createQueueBoard(options: QueueBoardOptions): Promise<Queu
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(basePath);
   createBullBoard({
-    queues: queues.map(
-      (queue) => new BullMQAdapter(queue as BoardQueue as Queue, { readOnlyMode: readOnly, allowRetries: !readOnly }),
-    ),
+    queues: queues.map((queue) => new BullMQAdapter(queue as Queue, { readOnlyMode: readOnly, allowRetries: !readOnly })),
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Argosy queues' } },
   });

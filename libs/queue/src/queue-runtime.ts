@@ -2,6 +2,7 @@ import { type JobDefinition, type JobQueue, queueNameOf } from '#libs/jobs';
 import { type Clock } from '#libs/workflow-spec';
 
 import { type QueueBackend } from './backend.js';
+import { endsWithin } from './bounded-wait.js';
 import { BullMqJobQueue } from './bullmq-job-queue.js';
 import { HintReceiver } from './hint-receiver.js';
 import { JobExecution, type JobHandler } from './job-execution.js';
@@ -29,7 +30,10 @@ export interface ConsumeOptions {
   readonly checkIntervalMs?: number;
 }
 
-/** A consumer of one job kind; `close` waits for the handlers in progress. */
+/** How long closing waits for handlers in progress; their hints run again elsewhere. */
+const DRAIN_LIMIT_MS = 20_000;
+
+/** A consumer of one job kind; `close` waits up to 20 s for the handlers in progress. */
 export interface JobConsumer {
   close(): Promise<void>;
 }
@@ -45,11 +49,13 @@ export class QueueRuntime {
   private readonly local = new LocalRunners();
   private readonly telemetry: QueueTelemetry;
   private readonly consumers = new Set<JobConsumer>();
+  private readonly consumedQueues = new Set<string>();
 
   constructor(private readonly options: QueueRuntimeOptions) {
     this.telemetry = options.telemetry ?? silentTelemetry;
     this.remote = new BullMqJobQueue({ ...options, telemetry: this.telemetry });
-    if (options.delivery === 'local-first') this.localFirst = new LocalFirstJobQueue(this.local, this.remote, options.clock);
+    if (options.delivery === 'local-first')
+      this.localFirst = new LocalFirstJobQueue(this.local, this.remote, options.clock, this.telemetry);
     this.queue = this.localFirst ?? this.remote;
   }
 
@@ -63,6 +69,7 @@ export class QueueRuntime {
     const queueNames = [queueNameOf(job), ...(options.lanes ?? []).map((lane) => queueNameOf(job, lane))];
     const supervisors = queueNames.map((queueName) => {
       local.register(queueName, receiver.runner);
+      this.consumedQueues.add(queueName);
       const supervisor = new WorkerSupervisor({
         backend,
         queueName,
@@ -80,12 +87,20 @@ export class QueueRuntime {
       close: async () => {
         this.consumers.delete(consumer);
         queueNames.forEach((queueName) => local.unregister(queueName));
-        await Promise.all(supervisors.map((supervisor) => supervisor.close()));
-        await receiver.runner.whenIdle();
+        const drained = Promise.all([...supervisors.map((supervisor) => supervisor.close()), receiver.runner.whenIdle()]);
+        if (!(await endsWithin(drained, DRAIN_LIMIT_MS)))
+          logger.warn('handlers do not end; they are left behind', { queue: job.queue });
       },
     };
     this.consumers.add(consumer);
     return consumer;
+  }
+
+  /** Hints that wait in each queue that this process consumes. Rejects while the database is away. */
+  async waitingCounts(): Promise<ReadonlyMap<string, number>> {
+    const names = [...this.consumedQueues];
+    const counts = await Promise.all(names.map((name) => this.remote.waitingCount(name)));
+    return new Map(names.map((name, index) => [name, counts[index] ?? 0]));
   }
 
   /** Whether the queue's database answers now. */

@@ -18,6 +18,8 @@ export type RunOutcome = (typeof RunOutcome)[keyof typeof RunOutcome];
 
 /** What the queue tells the program's metrics. All of it is counting; nothing here may throw or wait. */
 export interface QueueTelemetry {
+  /** Rows were woken by this process. */
+  woken(queue: string, rows: number): void;
   /** A handler ran for `durationMs`. */
   ran(queue: string, outcome: RunOutcome, durationMs: number): void;
   /** A hint was not delivered (queue away and buffer full, or refused); the sweeper makes it again. */
@@ -32,6 +34,7 @@ export interface QueueTelemetry {
 
 /** Counts nothing: for tests and tools. */
 export const silentTelemetry: QueueTelemetry = {
+  woken: () => undefined,
   ran: () => undefined,
   hintDropped: () => undefined,
   hintSkipped: () => undefined,
