@@ -20,7 +20,9 @@ function matchesDay(schedule: FieldSchedule, day: Date): boolean {
 /** The moments of a local day at which the clock shows a wanted time: none in a gap, two where it is set back. */
 function momentsOf(schedule: FieldSchedule, dayStart: number): number[] {
   const { zone } = schedule;
-  const offsets = [...new Set([dayStart - DAY, dayStart, dayStart + DAY, dayStart + 2 * DAY].map((at) => zoneOffsetSeconds(zone, at)))];
+  const offsets = [
+    ...new Set([dayStart - DAY, dayStart, dayStart + DAY, dayStart + 2 * DAY].map((at) => zoneOffsetSeconds(zone, at))),
+  ];
   const moments: number[] = [];
   for (const hour of sorted(schedule.hour.values)) {
     for (const minute of sorted(schedule.minute.values)) {

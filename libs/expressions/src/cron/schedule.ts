@@ -54,7 +54,8 @@ const fail = (message: string): never => {
 };
 
 function parseNumber(text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) return fail(`failed to parse int from ${text}: strconv.Atoi: parsing ${goQuote(text)}: invalid syntax`);
+  if (!/^[+-]?\d+$/.test(text))
+    return fail(`failed to parse int from ${text}: strconv.Atoi: parsing ${goQuote(text)}: invalid syntax`);
   const value = Number(text);
   return value < 0 ? fail(`negative number (${value}) not allowed: ${text}`) : value;
 }

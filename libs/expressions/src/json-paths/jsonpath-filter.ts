@@ -82,7 +82,7 @@ class Filter {
 
   private operand(): unknown {
     const token = this.tokens[this.at++] ?? '';
-    if (token === '!') return !truthy(this.operand());
+    if (token === '!') return this.negation();
     if (token === '(') {
       const inner = this.either();
       this.accept(')');
@@ -91,6 +91,12 @@ class Filter {
     if (token === '[') return this.list();
     if (token.startsWith('@') || token.startsWith('$')) return this.path(token);
     return literal(token);
+  }
+
+  /** The original cannot negate a group: such a filter lets nothing pass. */
+  private negation(): boolean {
+    if (this.tokens[this.at] === '(') throw new ExpressionError('invalid expression');
+    return !truthy(this.operand());
   }
 
   private list(): unknown[] {

@@ -29,7 +29,8 @@ function atKey(value: unknown, key: string): unknown {
 }
 
 function atIndex(value: unknown, index: number): unknown {
-  if (!isArray(value)) return fail(`index: invalid token target. expected [array slice] got [${isRecord(value) ? 'map' : goTypeName(value)}]`);
+  if (!isArray(value))
+    return fail(`index: invalid token target. expected [array slice] got [${isRecord(value) ? 'map' : goTypeName(value)}]`);
   const at = index < 0 ? value.length + index : index;
   return at < 0 || at >= value.length ? fail('index: invalid token out of range') : value[at];
 }
