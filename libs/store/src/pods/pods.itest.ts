@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { postgresTemplate, type TestDatabase } from '#libs/testing';
+
+import { createStore, type Store } from '../store.js';
+import { type StatusObservation } from './pod-status.repository.js';
+
+let database: TestDatabase;
+let store: Store;
+let other: Store;
+const NOW = 1_700_000_000_000;
+const clock = { nowMs: () => NOW };
+
+beforeAll(async () => {
+  database = await postgresTemplate();
+  store = createStore({ connection: database.connection, clock });
+  other = createStore({ connection: database.connection, clock });
+});
+afterAll(async () => {
+  await Promise.all([store.close(), other.close()]);
+  await database.drop();
+});
+
+let counter = 0;
+let uid = '';
+const podOf = (nodeId: string, incarnation = 0) => ({ workflowUid: uid, nodeId, incarnation });
+const seen = (nodeId: string, phase: StatusObservation['phase'], rest: Partial<StatusObservation> = {}): StatusObservation => ({
+  identity: podOf(nodeId),
+  phase,
+  ...rest,
+});
+
+beforeEach(async () => {
+  uid = `pods-${++counter}`;
+  await store.workflows.insert({ submitted: { metadata: { uid, namespace: 'argo', name: uid }, spec: {} }, createdAtMs: NOW });
+  const podInserts = ['a', 'b', 'c'].map((nodeId) => ({
+    nodeId,
+    incarnation: 0,
+    podName: `pod-${nodeId}`,
+    namespace: 'argo',
+    bucket: 3,
+    manifest: { kind: 'Pod' },
+  }));
+  await store.workflowState.commit({ uid, expectedVersion: 0, podInserts, nowMs: NOW });
+});
+
+const inboxPhases = async () =>
+  (await store.inbox.read(uid, 100)).map((entry) =>
+    entry.kind === 'pod' ? `${entry.report.nodeId} ${entry.report.phase}` : entry.kind,
+  );
+
+describe('claims', () => {
+  it('are given to exactly one of many hosts', async () => {
+    const claims = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        (index % 2 ? store : other).podStatus.claimMany([podOf('a'), podOf('b'), podOf('c')], `host-${index}`, NOW),
+      ),
+    );
+    const won = claims.flat().map(({ nodeId }) => nodeId);
+    expect(won.sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are refused for pods that are to be deleted, and can be given back', async () => {
+    await store.workflowState.commit({
+      uid,
+      expectedVersion: 1,
+      podDesired: [{ nodeId: 'a', incarnation: 0, desired: 'delete' }],
+      nowMs: NOW,
+    });
+    expect(await store.podStatus.claim(podOf('a'), 'h', NOW)).toBe(false);
+    expect(await store.podStatus.claim(podOf('b'), 'h', NOW)).toBe(true);
+    await store.podStatus.releaseClaim(podOf('b'));
+    expect(await store.podStatus.claim(podOf('b'), 'other', NOW)).toBe(true);
+    expect(await store.podStatus.claim(podOf('x'), 'h', NOW)).toBe(false);
+  });
+});
+
+describe('reports', () => {
+  it('are told to the workflow exactly once, however often and from however many connections they come', async () => {
+    const reports = [seen('a', 'Running'), seen('b', 'Succeeded', { exitCode: 0, message: '\u0000' })];
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => (index % 2 ? store : other).podStatus.record(reports, 'h', NOW)),
+    );
+    expect((await inboxPhases()).sort()).toEqual(['a Running', 'b Succeeded']);
+    expect(results.filter(({ workflows }) => workflows.includes(uid)).length).toBeGreaterThan(0);
+  });
+
+  it('never go back, and the first end stands', async () => {
+    await store.podStatus.record([seen('a', 'Running')], 'h', NOW);
+    await store.podStatus.record([seen('a', 'Pending')], 'h', NOW);
+    await store.podStatus.record([seen('a', 'Failed', { message: 'x' }), seen('a', 'Running'), seen('a', 'Succeeded')], 'h', NOW);
+    await store.podStatus.record([seen('a', 'Succeeded')], 'h', NOW);
+    await store.podStatus.record([seen('a', 'Gone')], 'h', NOW);
+    expect(await inboxPhases()).toEqual(['a Running', 'a Failed']);
+  });
+
+  it('count again in the same phase only while the pod runs and only where they say something new', async () => {
+    await store.podStatus.record([seen('a', 'Running')], 'h', NOW);
+    await store.podStatus.record([seen('a', 'Running', { ready: true })], 'h', NOW);
+    await store.podStatus.record([seen('a', 'Running', { ready: true })], 'h', NOW);
+    expect(await inboxPhases()).toEqual(['a Running', 'a Running']);
+  });
+
+  it('about pods that nobody wants are given back as unknown', async () => {
+    const stranger = { workflowUid: 'nobody', nodeId: 'z', incarnation: 1 };
+    expect(await store.podStatus.record([{ identity: stranger, phase: 'Running' }], 'h', NOW)).toEqual({
+      workflows: [],
+      unknown: [stranger],
+    });
+  });
+});
+
+describe('work', () => {
+  it('is what is not as desired, and only what is unclaimed or one’s own', async () => {
+    await store.podStatus.claim(podOf('a'), 'h1', NOW);
+    await store.podStatus.claim(podOf('b'), 'h2', NOW);
+    const nodes = async (host: string) =>
+      (await store.pods.readWork({ workflow: uid, bucket: 3, host })).map(({ key }) => key.nodeId);
+    expect(await nodes('h1')).toEqual(['a', 'c']);
+    await store.podStatus.record([seen('a', 'Running')], 'h1', NOW);
+    expect(await nodes('h1')).toEqual(['c']);
+    await store.workflowState.commit({
+      uid,
+      expectedVersion: 1,
+      podDesired: [
+        { nodeId: 'a', incarnation: 0, desired: 'terminate' },
+        { nodeId: 'b', incarnation: 0, desired: 'delete' },
+      ],
+      nowMs: NOW,
+    });
+    expect(await nodes('h1')).toEqual(['a', 'c']);
+    expect(await nodes('h2')).toEqual(['b', 'c']);
+    await store.podStatus.record([seen('a', 'Failed')], 'h1', NOW);
+    await store.podStatus.markDeleted(podOf('b'), NOW);
+    expect(await nodes('h1')).toEqual(['c']);
+    expect(await nodes('h2')).toEqual(['c']);
+    const due = await store.pods.duePage({ overdueBeforeMs: NOW, host: 'h2', limit: 1000 });
+    expect(due).toContainEqual({ workflow: uid, bucket: 3 });
+    expect(await store.pods.duePage({ overdueBeforeMs: NOW - 1, host: 'h2', limit: 1000 })).toEqual([]);
+    await store.pods.purgeDeleted({ deletedBeforeMs: NOW, limit: 100 });
+    expect((await store.pods.listOfWorkflow(uid)).map(({ key }) => key.nodeId)).toEqual(['a', 'c']);
+  });
+
+  it('of a host that went silent is found for inspection until it is touched', async () => {
+    await store.podStatus.record([seen('a', 'Running'), seen('b', 'Succeeded')], `silent-${uid}`, NOW - 60_000);
+    const query = { host: `silent-${uid}`, notSeenSinceMs: NOW - 30_000, limit: 10 };
+    expect(await store.podStatus.silentPage(query)).toEqual([podOf('a')]);
+    await store.podStatus.touch([podOf('a')], NOW);
+    expect(await store.podStatus.silentPage(query)).toEqual([]);
+  });
+
+  it('takes in one commit a pod that is ordered and called off', async () => {
+    await store.workflowState.commit({
+      uid,
+      expectedVersion: 1,
+      podInserts: [{ nodeId: 'd', incarnation: 0, podName: 'pod-d', namespace: 'argo', bucket: 4, manifest: {} }],
+      podDesired: [{ nodeId: 'd', incarnation: 0, desired: 'delete' }],
+      nowMs: NOW,
+    });
+    expect(await store.pods.readWork({ workflow: uid, bucket: 4, host: 'h' })).toEqual([]);
+  });
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { postgresTemplate, type TestDatabase } from '#libs/testing';
+
+import { fsck } from '../fsck/fsck.js';
+import { createStore, type Store } from '../store.js';
+
+let database: TestDatabase;
+let store: Store;
+let nowMs = 1_700_000_000_000;
+const clock = { nowMs: () => nowMs };
+
+beforeAll(async () => {
+  database = await postgresTemplate();
+  store = createStore({ connection: database.connection, clock });
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+let counter = 0;
+async function finished(options: { expiresAtMs?: number } = {}): Promise<string> {
+  const uid = `wf-${++counter}`;
+  await store.workflows.insert({ submitted: { metadata: { uid, namespace: 'argo', name: uid }, spec: {} }, createdAtMs: nowMs });
+  await store.workflowState.commit({
+    uid,
+    expectedVersion: 0,
+    header: { engineLevel: 1, status: { phase: 'Succeeded' }, labels: {}, annotations: {}, internal: {} },
+    nodes: Array.from({ length: 5000 }, (_, ordinal) => ({
+      id: `n${ordinal}`,
+      parents: [],
+      ordinal,
+      status: { id: `n${ordinal}`, name: `n${ordinal}`, type: 'Pod' },
+    })),
+    podInserts: [{ nodeId: 'n0', incarnation: 0, podName: 'p', namespace: 'argo', bucket: 0, manifest: {} }],
+    ...options,
+    nowMs,
+  });
+  return uid;
+}
+
+describe('retention', () => {
+  it('finds finished workflows whose time has passed, once they are archived', async () => {
+    const uid = await finished({ expiresAtMs: nowMs + 10 });
+    expect(await store.retention.dueTtl({ nowMs, limit: 10 })).toEqual([]);
+    expect(await store.retention.dueTtl({ nowMs: nowMs + 10, limit: 10 })).toEqual([]);
+    await store.handoffs.complete('archive', uid, 1);
+    expect(await store.retention.dueTtl({ nowMs: nowMs + 10, limit: 10 })).toEqual([uid]);
+    await store.retention.markDeleted(uid, nowMs);
+    expect(await store.retention.dueTtl({ nowMs: nowMs + 10, limit: 10 })).toEqual([]);
+  });
+
+  it('deletes a workflow step by step, waits for pods, archive and artifact GC, and leaves nothing', async () => {
+    const uid = await finished();
+    await store.podStatus.record(
+      [{ identity: { workflowUid: uid, nodeId: 'n0', incarnation: 0 }, phase: 'Running' }],
+      'h',
+      nowMs,
+    );
+    const deletions: string[] = [];
+    const unsubscribe = store.changes.subscribe((change) => {
+      if (change.type === 'deleted') deletions.push(change.uid);
+    });
+    expect(await store.retention.markDeleted(uid, nowMs)).toBe(true);
+    expect(await store.retention.markDeleted(uid, nowMs)).toBe(false);
+    expect(await store.retention.deletionPage({ limit: 10 })).toContain(uid);
+    const step = () => store.retention.step(uid, { nowMs });
+    expect(await step()).toBe('waiting-pods');
+    expect(await store.pods.readWork({ workflow: uid, bucket: 0, host: 'h' })).toMatchObject([{ desired: 'delete' }]);
+    await store.podStatus.markDeleted({ workflowUid: uid, nodeId: 'n0', incarnation: 0 }, nowMs);
+    expect(await step()).toBe('waiting-archive');
+    await store.archive.skip(uid, 1, nowMs);
+    expect(await step()).toBe('waiting-gc');
+    await store.artifactDeletions.markPlanned(uid, 'OnWorkflowDeletion', nowMs);
+    expect(await step()).toBe('more');
+    expect(await step()).toBe('more');
+    expect(await step()).toBe('gone');
+    expect(await step()).toBe('gone');
+    unsubscribe();
+    expect(deletions).toEqual([uid]);
+    expect(await store.workflowState.load(uid)).toBeUndefined();
+    expect((await fsck(store, { graceMs: -1 })).findings.filter(({ workflow }) => workflow === uid)).toEqual([]);
+  });
+
+  it('waits for nobody longer than it is told to', async () => {
+    const uid = await finished();
+    await store.retention.markDeleted(uid, nowMs);
+    nowMs += 1000;
+    const step = () => store.retention.step(uid, { nowMs, longestWaitMs: 500 });
+    expect(await step()).toBe('more');
+    expect(await step()).toBe('more');
+    expect(await step()).toBe('gone');
+  });
+});
