@@ -10,6 +10,7 @@ const cache = join(root, 'node_modules', '.cache', 'test-parts');
 
 const APT_LIMIT_MS = 120_000;
 const PIP_LIMIT_MS = 120_000;
+const GO_LIMIT_MS = 400_000;
 
 const run = (command, args, limitMs, env = {}) =>
   new Promise((resolve) => {
@@ -81,7 +82,22 @@ const redis = async () => {
   return 'missing: neither apt nor pip could install it; its tests are skipped (in CI they fail)';
 };
 
-const parts = { 'redis-server': redis };
+/** An S3 server in one program; built from source, as there is no package of it. */
+const versitygw = async () => {
+  const present = onPath(['versitygw']);
+  if (present !== undefined) return `present at ${present}`;
+  const folder = join(cache, 'versitygw');
+  if (isExecutable(join(folder, 'versitygw'))) return 'present in the cache';
+  if (onPath(['go']) === undefined) return 'missing: needs Go to be built; its tests are skipped (in CI they fail)';
+  mkdirSync(folder, { recursive: true });
+  const built = await run('go', ['install', '-ldflags=-s -w', 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'], GO_LIMIT_MS, {
+    CGO_ENABLED: '0',
+    GOBIN: folder,
+  });
+  return built ? 'built into the cache' : 'missing: go could not build it; its tests are skipped (in CI they fail)';
+};
+
+const parts = { 'redis-server': redis, versitygw };
 
 export const installTestParts = async () => {
   for (const [name, install] of Object.entries(parts)) console.log(`test part ${name}: ${await install()}`);

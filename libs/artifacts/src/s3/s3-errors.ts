@@ -60,5 +60,5 @@ const NETWORK_CODES = new Set([
 ]);
 
 function isNetworkError(name: string, code: string | undefined): boolean {
-  return name === 'TimeoutError' || name === 'AbortError' || (code !== undefined && NETWORK_CODES.has(code));
+  return name === 'TimeoutError' || (code !== undefined && NETWORK_CODES.has(code));
 }

@@ -1,0 +1,120 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+
+import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { describeArtifactDriver, missingPart, startS3, type TestS3 } from '#libs/testing';
+import type { ArtifactLocation, KubernetesObject } from '#libs/workflow-spec';
+
+import { createArtifactDrivers, type ArtifactDrivers } from '../registry.js';
+
+const probe = await startS3();
+await probe?.stop();
+
+const secrets = (server: TestS3): ArtifactDrivers =>
+  createArtifactDrivers({
+    clock: { nowMs: () => Date.now() },
+    s3: {
+      readSecret: async ({ namespace, name, key }) => {
+        if (namespace !== 'argo' || name !== 'creds') return undefined;
+        return ({ accesskey: server.accessKey, secretkey: server.secretKey, wrong: 'wrong' } as Record<string, string>)[key];
+      },
+    },
+  });
+
+const locationIn = (server: TestS3, more: KubernetesObject = {}): ArtifactLocation => ({
+  s3: {
+    endpoint: server.endpoint,
+    bucket: server.bucket,
+    insecure: true,
+    accessKeySecret: { name: 'creds', key: 'accesskey' },
+    secretKeySecret: { name: 'creds', key: 'secretkey' },
+    ...more,
+  },
+});
+
+if (probe === undefined) {
+  it.skip(missingPart('versitygw'), () => undefined);
+} else {
+  describeArtifactDriver('s3', async () => {
+    const server = (await startS3())!;
+    const drivers = secrets(server);
+    const client = new S3Client({
+      endpoint: `http://${server.endpoint}`,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId: server.accessKey, secretAccessKey: server.secretKey },
+    });
+    return {
+      driver: drivers.driverFor(locationIn(server), { namespace: 'argo' }),
+      locationOf: (key) => locationIn(server, { key }),
+      unfinishedUploads: async () =>
+        (await client.send(new ListMultipartUploadsCommand({ Bucket: server.bucket }))).Uploads?.length ?? 0,
+      close: async () => {
+        client.destroy();
+        drivers.close();
+        await server.stop();
+      },
+    };
+  });
+
+  describe('s3 artifact driver, as a client of a server', () => {
+    let server: TestS3;
+    let drivers: ArtifactDrivers;
+    const use = (
+      more: KubernetesObject,
+      namespace = 'argo',
+    ): { load(): Promise<Readable>; save(text: string): Promise<void> } => {
+      const location = locationIn(server, { key: 'some/key', ...more });
+      const driver = drivers.driverFor(location, { namespace });
+      return { load: () => driver.load(location), save: (text) => driver.save(location, Readable.from([Buffer.from(text)])) };
+    };
+    beforeAll(async () => {
+      server = (await startS3())!;
+      drivers = secrets(server);
+    });
+    afterAll(async () => {
+      drivers.close();
+      await server.stop();
+    });
+
+    it('makes the bucket where it is asked to, and refuses a missing one otherwise', async () => {
+      await expect(use({ bucket: 'not-there' }).save('x')).rejects.toMatchObject({ name: 'ArtifactAccessError' });
+      await use({ bucket: 'made-here', createBucketIfNotPresent: {} }).save('first');
+      await use({ bucket: 'made-here', createBucketIfNotPresent: {} }).save('second');
+      expect((await buffer(await use({ bucket: 'made-here' }).load())).toString()).toBe('second');
+    });
+
+    it('refuses wrong credentials for good, and names a Secret that is missing', async () => {
+      await expect(use({ secretKeySecret: { name: 'creds', key: 'wrong' } }).load()).rejects.toMatchObject({
+        name: 'ArtifactAccessError',
+      });
+      await expect(use({ secretKeySecret: { name: 'creds', key: 'absent' } }).load()).rejects.toThrow(
+        's3.secretKeySecret: secret "creds" with key "absent" does not exist in namespace "argo"',
+      );
+      await expect(use({}, 'other').load()).rejects.toThrow(/does not exist in namespace "other"/);
+    });
+
+    it.each<[KubernetesObject, RegExp]>([
+      [{ roleARN: 'arn:aws:iam::1:role/x' }, /s3\.roleARN is not supported/],
+      [{ caSecret: { name: 'a', key: 'b' } }, /s3\.caSecret is not supported/],
+      [{ addressingStyle: 'upside-down' }, /addressingStyle "upside-down"/],
+      [{ bucket: '' }, /s3\.bucket is required/],
+      [{ accessKeySecret: { name: 'creds' } }, /s3\.accessKeySecret needs name and key/],
+    ])('refuses %j by name', async (block, message) => {
+      await expect(use(block).load()).rejects.toThrow(message);
+    });
+
+    it('lists more objects than fit one page', async () => {
+      const location = locationIn(server, { key: 'pages' });
+      const driver = drivers.driverFor(location, { namespace: 'argo' });
+      const keys = Array.from({ length: 1010 }, (_unused, index) => `pages/${String(index).padStart(4, '0')}`);
+      const saveOne = (key: string): Promise<void> => driver.save(locationIn(server, { key }), Readable.from([Buffer.from('x')]));
+      for (let start = 0; start < keys.length; start += 20) await Promise.all(keys.slice(start, start + 20).map(saveOne));
+      const listed: string[] = [];
+      for await (const object of driver.list(location)) listed.push(object.key);
+      expect(listed.sort()).toEqual(keys);
+    });
+  });
+}
