@@ -73,7 +73,7 @@ export class TemplateValidator implements ValidationContext {
       if (name !== '') throw new WorkflowInvalidError('template name cannot be specified with templateRef');
       return this.resolveReference(templateRef);
     }
-    if (inline !== undefined) return { template: inline, source };
+    if (inline !== undefined) return { template: { name: '', ...inline }, source };
     if (name === '') throw new WorkflowInvalidError('failed to get a template');
     const template = templateByName(source.spec, name);
     if (template === undefined) throw new WorkflowInvalidError(`template name '${name}' undefined`);
