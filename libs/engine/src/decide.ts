@@ -14,8 +14,9 @@ import type { TreeNode } from './state/tree-node.js';
 import type { WorkflowState } from './state/workflow-state.js';
 import { advanceStepGroup } from './steps/step-group.js';
 import { advanceSteps } from './steps/steps.js';
+import { noteSuspensionDone } from './suspend/resume.js';
 import { startTemplate } from './templates/start-template.js';
-import { takeWakeups } from './limits/wake.js';
+import { carryOutShutdown, takeWakeups } from './limits/wake.js';
 import { startWorkflow } from './workflow/first-reconcile.js';
 import { noteProgress } from './workflow/progress.js';
 import { isFinished } from './workflow/workflow-phase.js';
@@ -44,6 +45,9 @@ const advance = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outco
 
 const operations: Operations = { start: startTemplate, advance };
 
+/** Nothing new starts and nothing is followed while the workflow as a whole is suspended; pods that run go on. */
+const isSuspended = (state: WorkflowState): boolean => state.header.suspend ?? state.spec.suspend === true;
+
 /** The Steps and DAG nodes around a node, outermost first. */
 const boundariesAround = (pass: Pass, node: TreeNode): TreeNode[] => {
   const found: TreeNode[] = [];
@@ -55,15 +59,22 @@ const boundariesAround = (pass: Pass, node: TreeNode): TreeNode[] => {
 
 /** The outermost boundary that failFast holds, with whatever is below it; an attempt of a Retry is not asked, as in Argo. */
 const heldBoundary = (pass: Pass, node: TreeNode): TreeNode | undefined =>
-  boundariesAround(pass, node).find((boundary) => isFulfilled(boundary.status) || (boundary.memory.role !== 'attempt' && isHeldByFailFast(pass, boundary)));
+  boundariesAround(pass, node).find(
+    (boundary) => isFulfilled(boundary.status) || (boundary.memory.role !== 'attempt' && isHeldByFailFast(pass, boundary)),
+  );
 
 const showError = (pass: Pass, node: TreeNode, outcome: Outcome): void => {
   const shows = node.status.type === NodeType.Steps || node.status.type === NodeType.DAG;
-  if (outcome.error !== undefined && shows) setPhase(pass.state, node, { phase: NodePhase.Error, message: outcome.error, nowMs: pass.nowMs });
+  if (outcome.error !== undefined && shows)
+    setPhase(pass.state, node, { phase: NodePhase.Error, message: outcome.error, nowMs: pass.nowMs });
 };
 
 /** Carries a change upwards: each owner goes on with what it makes possible, until one is not changed by it. */
 const propagate = (pass: Pass, first: ChangedChild): void => {
+  if (isSuspended(pass.state)) {
+    pass.state.unfollowed.push(first.node.id);
+    return;
+  }
   const held = heldBoundary(pass, first.node);
   let changed = held === undefined ? first : { node: held };
   if (held !== undefined && !isFulfilled(held.status)) return;
@@ -106,20 +117,25 @@ const giveSlots = (pass: Pass): void => {
     const before = pass.state.pending.nodes.size;
     pass.state.waitingForSlot.delete(id);
     revisit(pass, id);
-    if (pass.state.waitingForSlot.has(id) && pass.state.pending.nodes.size === before && pass.state.spec.parallelism !== undefined) break;
+    if (
+      pass.state.waitingForSlot.has(id) &&
+      pass.state.pending.nodes.size === before &&
+      pass.state.spec.parallelism !== undefined
+    )
+      break;
   }
 };
 
 const takeEntry = (pass: Pass, entry: InboxEntry): void => {
   if (entry.kind === 'request') {
-    for (const changed of takeRequest(pass, entry)) propagate(pass, { node: changed });
+    takeRequest(pass, entry);
     return;
   }
   if (entry.kind === 'poke' || isFinished(pass.state)) return;
   const node = addressee(pass, entry.report);
   if (node === undefined || !takeReport(pass, node, entry.report) || !isFulfilled(node.status)) return;
   propagate(pass, { node });
-  giveSlots(pass);
+  if (!isSuspended(pass.state)) giveSlots(pass);
 };
 
 const takeInbox = (pass: Pass): boolean => {
@@ -129,14 +145,36 @@ const takeInbox = (pass: Pass): boolean => {
     if (pass.missing.size > 0 || state.pending.nodes.size >= pass.maxChanges) return false;
     state.pending.consumed.add(entry.id);
     takeEntry(pass, entry);
+    if (entry.kind === 'request') return false;
   }
   return true;
 };
 
+/** Tells the owners of nodes that ended by a request, or while the workflow was suspended. */
+const followRequests = (pass: Pass): void => {
+  for (const id of pass.state.unfollowed.splice(0)) {
+    const node = pass.state.find(id);
+    if (node === undefined || !isFulfilled(node.status)) continue;
+    if (node.status.type === NodeType.Suspend) noteSuspensionDone(pass, node);
+    propagate(pass, { node });
+  }
+};
+
 const goOnWithDeferred = (pass: Pass): void => {
-  const deferred = [...pass.state.deferred.keys()].sort((left, right) => (pass.state.find(right)?.ordinal ?? -1) - (pass.state.find(left)?.ordinal ?? -1));
+  const deferred = [...pass.state.deferred.keys()].sort(
+    (left, right) => (pass.state.find(right)?.ordinal ?? -1) - (pass.state.find(left)?.ordinal ?? -1),
+  );
   pass.state.deferred.clear();
   for (const id of deferred) revisit(pass, id);
+};
+
+/** Everything that was left over: the start, a shutdown, ends that nobody was told, containers that had to wait. */
+const goOn = (pass: Pass): void => {
+  startWorkflow(pass);
+  if (isSuspended(pass.state) || pass.missing.size > 0) return;
+  for (const changed of carryOutShutdown(pass)) propagate(pass, changed);
+  followRequests(pass);
+  goOnWithDeferred(pass);
 };
 
 const decisionOf = (pass: Pass, isInboxTaken: boolean): Decision => {
@@ -151,7 +189,7 @@ const decisionOf = (pass: Pass, isInboxTaken: boolean): Decision => {
     consumed: [...pending.consumed],
     missing: [...pass.missing.values()],
     nextWakeAtMs: isFinished(state) ? null : state.wakeups.next(),
-    more: !isFinished(state) && pass.missing.size === 0 && (!isInboxTaken || [...state.deferred.values()].includes('budget')),
+    more: pass.missing.size === 0 && (!isInboxTaken || (!isFinished(state) && [...state.deferred.values()].includes('budget'))),
   };
 };
 
@@ -163,13 +201,20 @@ const structuredCopy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as 
  * entries that are used up are known and left out. Reports of other incarnations change nothing.
  */
 export const decide = (state: WorkflowState, input: DecideInput): Decision => {
-  const pass: Pass = { state, input, config: state.config, operations, missing: new Map(), nowMs: input.nowMs, maxChanges: input.maxChanges ?? DEFAULT_MAX_CHANGES };
-  if (!isFinished(state)) startWorkflow(pass);
-  if (!isFinished(state) && pass.missing.size === 0) goOnWithDeferred(pass);
+  const pass: Pass = {
+    state,
+    input,
+    config: state.config,
+    operations,
+    missing: new Map(),
+    nowMs: input.nowMs,
+    maxChanges: input.maxChanges ?? DEFAULT_MAX_CHANGES,
+  };
+  if (!isFinished(state)) goOn(pass);
   const isInboxTaken = takeInbox(pass);
-  if (!isFinished(state)) {
+  if (!isFinished(state) && isInboxTaken) {
     for (const changed of takeWakeups(pass)) propagate(pass, changed);
-    giveSlots(pass);
+    if (!isSuspended(state)) giveSlots(pass);
   }
   noteProgress(pass);
   return decisionOf(pass, isInboxTaken);

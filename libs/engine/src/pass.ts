@@ -59,7 +59,8 @@ export const exitHookOf = (
   invocation: Pick<TemplateInvocation, 'onExit' | 'hooks'>,
   workflowArguments: LifecycleHook['arguments'],
 ): LifecycleHook | undefined => {
-  if (invocation.onExit) return { template: invocation.onExit, ...(workflowArguments === undefined ? {} : { arguments: workflowArguments }) };
+  if (invocation.onExit)
+    return { template: invocation.onExit, ...(workflowArguments === undefined ? {} : { arguments: workflowArguments }) };
   return invocation.hooks?.['exit'];
 };
 

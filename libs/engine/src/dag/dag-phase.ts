@@ -6,7 +6,11 @@ import type { TaskGraph } from './task-graph.js';
 
 /** Children through which the walk goes on below a Retry: its hooks, and what hangs on its attempts. */
 const belowRetry = (state: WorkflowState, node: TreeNode): string[] =>
-  state.children(node).flatMap((child) => (child.status.nodeFlag?.hooked === true && child.memory.role !== 'attempt' ? [child.id] : child.children));
+  state
+    .children(node)
+    .flatMap((child) =>
+      child.status.nodeFlag?.hooked === true && child.memory.role !== 'attempt' ? [child.id] : child.children,
+    );
 
 /** Left unfinished inside something that failFast ended; Argo waits for such a node for ever. */
 const isAbandoned = (state: WorkflowState, node: TreeNode, dag: TreeNode): boolean => {

@@ -26,7 +26,8 @@ interface Dag {
   graph: TaskGraph;
 }
 
-const taskNode = (pass: Pass, dag: Dag, task: string): TreeNode | undefined => pass.state.byName(`${dag.node.status.name}.${task}`);
+const taskNode = (pass: Pass, dag: Dag, task: string): TreeNode | undefined =>
+  pass.state.byName(`${dag.node.status.name}.${task}`);
 
 /** Hooks and exit handler of a task have ended too; only then does it count for others. */
 const isSettled = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
@@ -90,7 +91,8 @@ const readiness = (pass: Pass, dag: Dag, name: string): boolean | undefined => {
 };
 
 /** Tasks that may run and could not be started yet. */
-const blockedTasks = (pass: Pass, dag: Dag): Set<string> => pass.state.derived.of(dag.node.id, 'blocked', () => new Set(dag.graph.order));
+const blockedTasks = (pass: Pass, dag: Dag): Set<string> =>
+  pass.state.derived.of(dag.node.id, 'blocked', () => new Set(dag.graph.order));
 
 /** Loop tasks whose results cannot be joined, with the reason; whatever comes after them cannot be given its variables. */
 const brokenLoops = (pass: Pass, dag: Dag): Map<string, string> =>
@@ -240,7 +242,8 @@ const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string
     if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
     if (isExitLast(pass, dag, node)) lateExits.push(node);
     else if (name !== errored) runTaskExit(pass, dag, node);
-    if (isSettled(pass, dag, node)) queue.push(...dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined));
+    if (isSettled(pass, dag, node))
+      queue.push(...dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined));
   }
   for (const node of lateExits) runTaskExit(pass, dag, node);
   return {};
@@ -262,7 +265,10 @@ const finish = (pass: Pass, dag: Dag): Outcome => {
   if (broken !== undefined) return { error: broken };
   for (const name of dag.graph.tasks.keys()) exportGlobals(state, taskNode(pass, dag, name)?.status.outputs);
   try {
-    const outputs = templateOutputs(template, dagOutputScope(pass, dag.node, dag.graph, mentionedNames(JSON.stringify(template.outputs ?? {}))));
+    const outputs = templateOutputs(
+      template,
+      dagOutputScope(pass, dag.node, dag.graph, mentionedNames(JSON.stringify(template.outputs ?? {}))),
+    );
     if (outputs !== undefined) {
       state.change(dag.node, () => {
         dag.node.status.outputs = outputs;
@@ -298,7 +304,8 @@ const assess = (pass: Pass, dag: Dag): Outcome => {
   return {};
 };
 
-const subjectOf = (pass: Pass, node: TreeNode): TreeNode => (node.memory.subject === undefined ? node : (pass.state.find(node.memory.subject) ?? node));
+const subjectOf = (pass: Pass, node: TreeNode): TreeNode =>
+  node.memory.subject === undefined ? node : (pass.state.find(node.memory.subject) ?? node);
 
 /**
  * Goes on with a DAG (Argo's executeDAG). With a changed task only its dependents are looked at, otherwise every task that could not be

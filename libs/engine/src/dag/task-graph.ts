@@ -16,7 +16,10 @@ export interface TaskGraph {
 
 const leaves = (tasks: readonly DAGTask[], dependencies: ReadonlyMap<string, readonly string[]>): string[] => {
   const awaited = new Set([...dependencies.values()].flat());
-  return tasks.map(({ name }) => name).filter((name) => !awaited.has(name)).sort();
+  return tasks
+    .map(({ name }) => name)
+    .filter((name) => !awaited.has(name))
+    .sort();
 };
 
 const reachable = (targets: readonly string[], dependencies: ReadonlyMap<string, readonly string[]>): string[] => {
@@ -29,7 +32,8 @@ const reachable = (targets: readonly string[], dependencies: ReadonlyMap<string,
     } else if (!seen.has(entry.name)) {
       seen.add(entry.name);
       stack.push({ name: entry.name, leave: true });
-      for (const dependency of [...(dependencies.get(entry.name) ?? [])].reverse()) stack.push({ name: dependency, leave: false });
+      for (const dependency of [...(dependencies.get(entry.name) ?? [])].reverse())
+        stack.push({ name: dependency, leave: false });
     }
   }
   return order;
@@ -46,7 +50,9 @@ const conditionOf = (task: DAGTask, tasks: ReadonlyMap<string, DAGTask>): Depend
 export const taskGraph = (dag: DAGTemplate): TaskGraph => {
   const tasks = new Map(dag.tasks.map((task) => [task.name, task]));
   const conditions = new Map(dag.tasks.map((task) => [task.name, conditionOf(task, tasks)]));
-  const dependencies = new Map([...conditions].map(([name, condition]) => [name, (condition?.tasks ?? []).map((dependency) => dependency.name)]));
+  const dependencies = new Map(
+    [...conditions].map(([name, condition]) => [name, (condition?.tasks ?? []).map((dependency) => dependency.name)]),
+  );
   const targets = dag.target ? dag.target.split(/\s+/).filter((name) => name !== '') : leaves(dag.tasks, dependencies);
   const order = reachable(targets, dependencies);
   const dependents = new Map<string, string[]>();

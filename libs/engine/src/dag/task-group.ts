@@ -21,7 +21,8 @@ const prepare = (pass: Pass, group: TreeNode): PreparedLoop => {
 };
 
 /** The loop of a TaskGroup, made when it is first needed. */
-export const preparedLoop = (pass: Pass, group: TreeNode): PreparedLoop => pass.state.derived.of(group.id, 'loop', () => prepare(pass, group));
+export const preparedLoop = (pass: Pass, group: TreeNode): PreparedLoop =>
+  pass.state.derived.of(group.id, 'loop', () => prepare(pass, group));
 
 const requestOf = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number): StartRequest => {
   const dag = pass.state.get(group.memory.owner);
@@ -33,16 +34,27 @@ const requestOf = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number):
     boundaryId: dag.id,
     parents: [group.id],
     kind: 'task',
-    memory: { owner: group.id, role: 'item', name: group.memory.name ?? '', index: at, ...(group.memory.onExit === true ? { onExit: true } : {}) },
+    memory: {
+      owner: group.id,
+      role: 'item',
+      name: group.memory.name ?? '',
+      index: at,
+      ...(group.memory.onExit === true ? { onExit: true } : {}),
+    },
   };
 };
 
 const startItem = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number): 'started' | 'waits' => {
   const request = requestOf(pass, group, loop, at);
+  if (pass.state.byName(request.nodeName) !== undefined) return 'started';
   const { when } = request.invocation as { when?: string };
   try {
     if (!isWanted(when)) {
-      createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Skipped, message: `when '${when ?? ''}' evaluated false` });
+      createNode(pass, request, {
+        type: NodeType.Skipped,
+        phase: NodePhase.Skipped,
+        message: `when '${when ?? ''}' evaluated false`,
+      });
       return 'started';
     }
   } catch (error) {
@@ -61,7 +73,11 @@ const startItem = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number):
 
 /** An error that came up from a task is shown at the task (Argo's executeDAGTask). */
 export const markTaskError = (pass: Pass, node: TreeNode, error: string): void =>
-  setPhase(pass.state, node, { phase: NodePhase.Error, message: `task '${node.status.name}' errored: ${error}`, nowMs: pass.nowMs });
+  setPhase(pass.state, node, {
+    phase: NodePhase.Error,
+    message: `task '${node.status.name}' errored: ${error}`,
+    nowMs: pass.nowMs,
+  });
 
 const startItems = (pass: Pass, group: TreeNode, loop: PreparedLoop): 'started' | 'waits' => {
   for (let at = group.memory.cursor ?? 0; at < loop.members.count; at += 1) {
@@ -85,7 +101,13 @@ const runItemExit = (pass: Pass, group: TreeNode, loop: PreparedLoop, item: Tree
   if (exitHookOf(loop.task, undefined) === undefined || item.memory.role !== 'item' || !isCompleted(item.status)) return;
   const isFailedPod = item.status.type === NodeType.Pod && isFailedOrErrorPhase(item.status.phase);
   if (isFailedPod && isExitHandlerOpen(pass, group)) return;
-  runExitHandler(pass, { node: item, invocation: loop.task, prefix: `tasks.${loop.task.name}`, variables: loop.scope.variables, owner: group });
+  runExitHandler(pass, {
+    node: item,
+    invocation: loop.task,
+    prefix: `tasks.${loop.task.name}`,
+    variables: loop.scope.variables,
+    owner: group,
+  });
 };
 
 const isExitHandlerMissing = (pass: Pass, group: TreeNode, loop: PreparedLoop): boolean => {
@@ -109,8 +131,11 @@ export const advanceTaskGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
   if (changed !== undefined) runItemExit(pass, group, loop, changed.node);
   if (startItems(pass, group, loop) === 'waits') return;
-  if (state.counters.open(group.id) > 0 ? !isAheadOfExitHandlers(pass, group, loop) : isExitHandlerMissing(pass, group, loop)) return;
-  const failed = state.ownedBy(group.id).findLast((node) => node.memory.role === 'item' && isFailedOrErrorPhase(node.status.phase));
+  if (state.counters.open(group.id) > 0 ? !isAheadOfExitHandlers(pass, group, loop) : isExitHandlerMissing(pass, group, loop))
+    return;
+  const failed = state
+    .ownedBy(group.id)
+    .findLast((node) => node.memory.role === 'item' && isFailedOrErrorPhase(node.status.phase));
   setPhase(state, group, { phase: failed?.status.phase ?? NodePhase.Succeeded, nowMs });
 };
 
@@ -123,4 +148,3 @@ const isAheadOfExitHandlers = (pass: Pass, group: TreeNode, loop: PreparedLoop):
   for (const item of items) runItemExit(pass, group, loop, item);
   return true;
 };
-

@@ -1,27 +1,56 @@
-import { isFulfilled, NodePhase, NodeType, type Parameter } from '#libs/workflow-spec';
+import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import type { ChangedChild, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
-import { completeProgress, isActivePod } from '../state/counters.js';
+import { isContainer } from '../node-tree/containers.js';
+import { isShutDownFor, shutdownMessage, shutdownOf } from './shutdown.js';
+import { isActivePod } from '../state/counters.js';
+import { endSuspension, noteSuspensionDone } from '../suspend/resume.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 const DEADLINE_MESSAGE = 'Step exceeded its deadline';
 
-/** Ends what must not outlive the workflow's deadline: running pods are asked to, everything that has no pod fails at once. */
-const passDeadline = (pass: Pass): ChangedChild[] => {
+/** Ends everything that is open and meant: pods are asked to, what has no pod fails at once, a series of attempts is judged anew. */
+const endOpen = (
+  pass: Pass,
+  end: { isMeant: (node: TreeNode) => boolean; reason: 'shutdown' | 'deadline'; message: string },
+): ChangedChild[] => {
   const { state, nowMs } = pass;
   const changed: ChangedChild[] = [];
-  for (const node of state.nodes.values()) {
-    if (isFulfilled(node.status) || node.memory.onExit === true) continue;
+  for (const node of [...state.nodes.values()]) {
+    if (isFulfilled(node.status) || !end.isMeant(node)) continue;
     if (isActivePod(node)) {
-      stopPod(pass, node, 'deadline');
+      stopPod(pass, node, end.reason);
     } else if (node.status.type === NodeType.Suspend) {
-      setPhase(state, node, { phase: NodePhase.Failed, message: DEADLINE_MESSAGE, nowMs });
+      setPhase(state, node, { phase: NodePhase.Failed, message: end.message, nowMs });
       changed.push({ node });
     } else if (node.status.type === NodeType.Retry && node.memory.wakeAtMs !== undefined) {
       changed.push(...wakeRetry(pass, node));
     }
   }
   return changed;
+};
+
+/** The workflow's deadline has come; exit handlers have none. */
+const passDeadline = (pass: Pass): ChangedChild[] =>
+  endOpen(pass, { isMeant: (node) => node.memory.onExit !== true, reason: 'deadline', message: DEADLINE_MESSAGE });
+
+/** Carries a shutdown out, once for each strategy: Terminate may follow Stop. */
+export const carryOutShutdown = (pass: Pass): ChangedChild[] => {
+  const { state } = pass;
+  const strategy = shutdownOf(state);
+  if (strategy === undefined || state.header.internal['shutdownDone'] === strategy) return [];
+  state.changeHeader((header) => {
+    header.internal = { ...header.internal, shutdownDone: strategy };
+  });
+  const ended = endOpen(pass, {
+    isMeant: (node) => isShutDownFor(state, node),
+    reason: 'shutdown',
+    message: shutdownMessage(state),
+  });
+  for (const node of state.nodes.values()) {
+    if (!isFulfilled(node.status) && isContainer(node)) state.deferred.set(node.id, 'restored');
+  }
+  return ended;
 };
 
 /** Asks a pod to end, once; its end is reported as any other. */
@@ -31,27 +60,6 @@ export const stopPod = (pass: Pass, node: TreeNode, reason: 'shutdown' | 'deadli
     node.memory.stopping = reason;
   });
   pass.state.pending.commands.push({ type: 'stopPod', nodeId: node.id, incarnation: node.memory.incarnation, reason });
-};
-
-const suppliedDefaults = (parameters: readonly Parameter[] | undefined): Parameter[] | undefined =>
-  parameters?.map((parameter) =>
-    parameter.value === undefined && parameter.valueFrom?.default !== undefined ? { ...parameter, value: parameter.valueFrom.default } : parameter,
-  );
-
-/** A suspension whose time is over goes on as if someone had resumed it. */
-export const endSuspension = (pass: Pass, node: TreeNode): void => {
-  const parameters = suppliedDefaults(node.status.outputs?.parameters);
-  const missing = parameters?.find((parameter) => parameter.value === undefined);
-  if (missing !== undefined) {
-    const message = `raw output parameter '${missing.name}' has not been set and does not have a default value`;
-    setPhase(pass.state, node, { phase: NodePhase.Error, message, nowMs: pass.nowMs });
-    return;
-  }
-  pass.state.change(node, () => {
-    if (parameters !== undefined) node.status.outputs = { ...node.status.outputs, parameters };
-    node.status.progress = completeProgress(node.status.progress);
-  });
-  setPhase(pass.state, node, { phase: NodePhase.Succeeded, nowMs: pass.nowMs });
 };
 
 const wakeRetry = (pass: Pass, node: TreeNode): ChangedChild[] => {
@@ -69,6 +77,7 @@ const wake = (pass: Pass, id: string): ChangedChild[] => {
   if (node.status.type === NodeType.Retry) return wakeRetry(pass, node);
   if (node.status.type !== NodeType.Suspend) return [];
   endSuspension(pass, node);
+  noteSuspensionDone(pass, node);
   return [{ node }];
 };
 

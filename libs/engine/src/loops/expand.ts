@@ -1,5 +1,13 @@
 import { createScope, substituteJson, type Scope } from '#libs/expressions';
-import { itemDescription, itemFromValue, itemVariables, loopNodeName, parseItemList, type ItemText, type TemplateInvocation } from '#libs/workflow-spec';
+import {
+  itemDescription,
+  itemFromValue,
+  itemVariables,
+  loopNodeName,
+  parseItemList,
+  type ItemText,
+  type TemplateInvocation,
+} from '#libs/workflow-spec';
 import { ExecutionError } from '../errors.js';
 import { isWanted } from '../scope/when.js';
 import { parseGoJson } from './go-json.js';
@@ -29,7 +37,13 @@ const listItems = (withParam: string): ItemText[] => {
   try {
     const compact = parseGoJson(withParam);
     if (!compact.startsWith('[') && compact !== 'null') {
-      const kind = compact.startsWith('{') ? 'object' : compact.startsWith('"') ? 'string' : /^[tf]/.test(compact) ? 'bool' : 'number';
+      const kind = compact.startsWith('{')
+        ? 'object'
+        : compact.startsWith('"')
+          ? 'string'
+          : /^[tf]/.test(compact)
+            ? 'bool'
+            : 'number';
       throw new ExecutionError(`json: cannot unmarshal ${kind} into Go value of type []v1alpha1.Item`);
     }
   } catch (cause) {
@@ -79,7 +93,11 @@ export const expand = (invocation: TemplateInvocation, scope: Scope): Members =>
     if (item === undefined) throw new ExecutionError(`loop ${invocation.name} has no item ${index}`);
     const filled = substituteJson(body, createScope(itemVariables(item), scope), { unresolved });
     const nodeName = loopNodeName(invocation.name, index, itemDescription(item));
-    return { nodeName, index, invocation: { ...filled, name: nodeName, ...(body.template === undefined ? {} : { template: body.template }) } };
+    return {
+      nodeName,
+      index,
+      invocation: { ...filled, name: nodeName, ...(body.template === undefined ? {} : { template: body.template }) },
+    };
   };
   for (let index = 0; index < Math.min(items.length, CHECKED_MEMBERS); index += 1) at(index);
   return { count: items.length, at };

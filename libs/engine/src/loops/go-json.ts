@@ -22,7 +22,8 @@ const firstInvalid = (text: string): string => {
   }
   const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(trimmed)?.[0];
   const rest = trimmed.slice((word ?? number ?? '').length).trimStart();
-  if ((word !== undefined || number !== undefined) && rest !== '') return `invalid character ${quotedCharacter(rest[0] ?? '')} after top-level value`;
+  if ((word !== undefined || number !== undefined) && rest !== '')
+    return `invalid character ${quotedCharacter(rest[0] ?? '')} after top-level value`;
   return 'unexpected end of JSON input';
 };
 

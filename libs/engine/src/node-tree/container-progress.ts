@@ -10,7 +10,10 @@ const MOST_VISITS = 20_000_000;
  * Progress of nodes that hold others: the sum over all pods that can be reached from them by `children`, each once, so also those that
  * come after them (Argo's sumProgress). Nodes that reach no pod have none.
  */
-export const containerProgress = (rows: readonly NodeRow[], children: ReadonlyMap<string, readonly string[]>): Map<string, string> => {
+export const containerProgress = (
+  rows: readonly NodeRow[],
+  children: ReadonlyMap<string, readonly string[]>,
+): Map<string, string> => {
   const byId = new Map(rows.map((row) => [row.id, row]));
   const sums = new Map<string, string>();
   let visits = 0;

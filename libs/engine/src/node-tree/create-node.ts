@@ -1,4 +1,12 @@
-import { displayName, formatTime, isFulfilledPhase, NodeType, type Inputs, type NodePhase, type Template } from '#libs/workflow-spec';
+import {
+  displayName,
+  formatTime,
+  isFulfilledPhase,
+  NodeType,
+  type Inputs,
+  type NodePhase,
+  type Template,
+} from '#libs/workflow-spec';
 import type { Pass, StartRequest } from '../pass.js';
 import { hasOwnProgress } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
@@ -46,6 +54,7 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
       startedAt,
       finishedAt: finished ? startedAt : null,
       ...(hasOwnProgress(draft.type) ? { progress: '0/1' } : {}),
+      ...(draft.type === NodeType.Pod ? { taskResultSynced: true } : {}),
       ...(nodeFlag === undefined ? {} : { nodeFlag }),
       ...(inputs === undefined ? {} : { inputs }),
     },
@@ -60,4 +69,5 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
 };
 
 /** The template's inputs after processing, for a node that shows them. */
-export const shownInputs = (template: Template): { inputs?: Inputs } => (template.inputs === undefined ? {} : { inputs: template.inputs });
+export const shownInputs = (template: Template): { inputs?: Inputs } =>
+  template.inputs === undefined ? {} : { inputs: template.inputs };

@@ -24,7 +24,11 @@ export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus
 };
 
 /** The Workflow object as Argo's API shows it, of the submitted object and the stored rows. */
-export const renderWorkflow = (submitted: SubmittedWorkflow, header: WorkflowHeader | undefined, rows: readonly NodeRow[]): Workflow => ({
+export const renderWorkflow = (
+  submitted: SubmittedWorkflow,
+  header: WorkflowHeader | undefined,
+  rows: readonly NodeRow[],
+): Workflow => ({
   apiVersion: 'argoproj.io/v1alpha1',
   kind: 'Workflow',
   metadata: {

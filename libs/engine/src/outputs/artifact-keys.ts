@@ -15,7 +15,9 @@ export const archiveKeyOf = (pass: Pass, pod: { node: TreeNode; podName: string;
   const local = new Map([
     ['pod.name', pod.podName],
     ['node.name', pod.node.status.name],
-    ...(pod.template.inputs?.parameters ?? []).flatMap(({ name, value }): [string, string][] => (value === undefined ? [] : [[`inputs.parameters.${name}`, value]])),
+    ...(pod.template.inputs?.parameters ?? []).flatMap(({ name, value }): [string, string][] =>
+      value === undefined ? [] : [[`inputs.parameters.${name}`, value]],
+    ),
   ]);
   return substituteString(format, createScope(local, globalScope(pass.state, pass.nowMs)));
 };

@@ -3,7 +3,9 @@ import type { WorkflowState } from '../state/workflow-state.js';
 
 const upsert = <T extends { name: string }>(list: readonly T[] | undefined, item: T): T[] => {
   const known = list ?? [];
-  return known.some(({ name }) => name === item.name) ? known.map((other) => (other.name === item.name ? item : other)) : [...known, item];
+  return known.some(({ name }) => name === item.name)
+    ? known.map((other) => (other.name === item.name ? item : other))
+    : [...known, item];
 };
 
 const exportedParameter = ({ globalName, value }: Parameter): Parameter[] =>

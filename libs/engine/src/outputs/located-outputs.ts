@@ -4,10 +4,23 @@ import type { TreeNode } from '../state/tree-node.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { archiveKeyOf } from './artifact-keys.js';
 
-const LOCATION_FIELDS = ['s3', 'filesystem', 'gcs', 'oss', 'azure', 'hdfs', 'artifactory', 'http', 'git', 'raw', 'plugin'] as const;
+const LOCATION_FIELDS = [
+  's3',
+  'filesystem',
+  'gcs',
+  'oss',
+  'azure',
+  'hdfs',
+  'artifactory',
+  'http',
+  'git',
+  'raw',
+  'plugin',
+] as const;
 type LocationField = (typeof LOCATION_FIELDS)[number];
 
-const fieldOf = (location: ArtifactLocation): LocationField | undefined => LOCATION_FIELDS.find((field) => location[field] !== undefined);
+const fieldOf = (location: ArtifactLocation): LocationField | undefined =>
+  LOCATION_FIELDS.find((field) => location[field] !== undefined);
 
 const baseName = (path: string): string => path.replace(/\/+$/, '').split('/').at(-1) ?? '';
 
@@ -22,11 +35,18 @@ const KEY_FIELD: Readonly<Record<string, string>> = { azure: 'blob', hdfs: 'path
 
 const withKey = (location: { [driver: string]: JsonValue }, key: string): ArtifactLocation =>
   Object.fromEntries(
-    Object.entries(location).map(([driver, block]) => [driver, { ...(block as { [key: string]: JsonValue }), [KEY_FIELD[driver] ?? 'key']: key }]),
+    Object.entries(location).map(([driver, block]) => [
+      driver,
+      { ...(block as { [key: string]: JsonValue }), [KEY_FIELD[driver] ?? 'key']: key },
+    ]),
   ) as ArtifactLocation;
 
 /** Where an output artifact lies: as its template says, with what is missing taken from the repository; never as the pod says. */
-export const locationOf = (artifact: Artifact, repository: { [driver: string]: JsonValue } | undefined, archiveKey: string | undefined): ArtifactLocation => {
+export const locationOf = (
+  artifact: Artifact,
+  repository: { [driver: string]: JsonValue } | undefined,
+  archiveKey: string | undefined,
+): ArtifactLocation => {
   const field = fieldOf(artifact);
   if (field === undefined) {
     return repository === undefined || archiveKey === undefined ? {} : withKey(repository, `${archiveKey}/${fileName(artifact)}`);

@@ -14,7 +14,8 @@ const parameterValue = (parameter: Parameter, scope: TemplateScope): string => {
   if (source === undefined) throw new ExecutionError('output parameters must have a valueFrom specified');
   if (source.expression !== undefined && source.expression !== '') {
     const value = evaluateExpression(source.expression, scope.variables);
-    if (value === null || value === undefined) throw new ExecutionError(`failed to evaluate expression ${JSON.stringify(source.expression)}`);
+    if (value === null || value === undefined)
+      throw new ExecutionError(`failed to evaluate expression ${JSON.stringify(source.expression)}`);
     return textOf(value);
   }
   const written = source.parameter ?? '';

@@ -26,7 +26,11 @@ export const canTransition = (from: NodePhase, to: NodePhase): boolean => from =
  * The one place where a node's phase changes. An absent message keeps the present one, as Argo's markNodePhase does.
  * Throws PhaseTransitionError where the table forbids the change.
  */
-export const setPhase = (state: WorkflowState, node: TreeNode, change: { phase: NodePhase; message?: string; nowMs: number }): void => {
+export const setPhase = (
+  state: WorkflowState,
+  node: TreeNode,
+  change: { phase: NodePhase; message?: string; nowMs: number },
+): void => {
   const from = node.status.phase ?? Pending;
   if (!canTransition(from, change.phase)) throw new PhaseTransitionError(node.status.name, from, change.phase);
   if (from === change.phase && (change.message === undefined || change.message === (node.status.message ?? ''))) return;

@@ -29,8 +29,12 @@ const podDeadlineMs = (pass: Pass, node: TreeNode, template: Template): number |
   return limits.length === 0 ? undefined : Math.min(...limits);
 };
 
+/** After a manual retry the same node id gets a new pod, whose incarnation must not be one that was there before. */
+const INCARNATIONS_PER_EPOCH = 1000;
+
 /** The name by which the pod's template is known: that of the referenced one for a templateRef. */
-const templateNameOf = (node: TreeNode, template: Template): string => node.status.templateRef?.template ?? node.status.templateName ?? template.name ?? '';
+const templateNameOf = (node: TreeNode, template: Template): string =>
+  node.status.templateRef?.template ?? node.status.templateName ?? template.name ?? '';
 
 /**
  * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
@@ -44,7 +48,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
   }
   const deadlineMs = podDeadlineMs(pass, node, template);
   const boundary = state.find(node.status.boundaryID);
-  const incarnation = (node.memory.incarnation ?? 0) + 1;
+  const incarnation = (node.memory.incarnation ?? Number(state.header.internal['epoch'] ?? 0) * INCARNATIONS_PER_EPOCH) + 1;
   const templateName = templateNameOf(node, template);
   state.change(node, () => {
     node.memory.incarnation = incarnation;

@@ -1,6 +1,9 @@
 import type { Template } from '#libs/workflow-spec';
 
-const PATTERNS = [/\b(?:steps|tasks)\.([^.\s}"']+)\.outputs\.result/g, /\b(?:steps|tasks)\[\\?['"]([^'"\\]+)\\?['"]\]\.outputs\.result/g];
+const PATTERNS = [
+  /\b(?:steps|tasks)\.([^.\s}"']+)\.outputs\.result/g,
+  /\b(?:steps|tasks)\[\\?['"]([^'"\\]+)\\?['"]\]\.outputs\.result/g,
+];
 const namesByTemplate = new WeakMap<Template, ReadonlySet<string>>();
 
 const namesIn = (template: Template): ReadonlySet<string> => {

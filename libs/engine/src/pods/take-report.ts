@@ -31,7 +31,7 @@ const endMessage = (pass: Pass, node: TreeNode, report: PodReport): string | und
 
 const mergedOutputs = (pass: Pass, node: TreeNode, report: PodReport): Outputs | undefined => {
   const reported = report.outputs === undefined ? undefined : locatedOutputs(pass, node, report.outputs);
-  const exitCode = report.exitCode ?? undefined;
+  const exitCode = node.memory.stopping === undefined ? report.exitCode : undefined;
   if (reported === undefined && exitCode === undefined) return undefined;
   return { ...reported, ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }) };
 };

@@ -3,7 +3,8 @@ import { ExecutionError } from '../errors.js';
 
 /** How long to wait before the next attempt, in milliseconds: duration × factor^(attempts − 1), at most `cap`. Throws ExecutionError without a duration. */
 export const backoffMs = (backoff: NonNullable<RetryStrategy['backoff']>, attemptCount: number): number => {
-  if (backoff.duration === undefined || backoff.duration === '') throw new ExecutionError('no base duration specified for retryStrategy');
+  if (backoff.duration === undefined || backoff.duration === '')
+    throw new ExecutionError('no base duration specified for retryStrategy');
   const baseMs = parseDuration(backoff.duration);
   const factor = backoff.factor === undefined ? 0 : Number(backoff.factor);
   const waitMs = factor > 0 ? baseMs * factor ** (attemptCount - 1) : baseMs;
@@ -12,7 +13,9 @@ export const backoffMs = (backoff: NonNullable<RetryStrategy['backoff']>, attemp
 
 /** When the whole series has to be over, in milliseconds since the epoch; undefined without `maxDuration`. */
 export const seriesDeadlineMs = (backoff: NonNullable<RetryStrategy['backoff']>, firstStartedAtMs: number): number | undefined =>
-  backoff.maxDuration === undefined || backoff.maxDuration === '' ? undefined : firstStartedAtMs + parseDuration(backoff.maxDuration);
+  backoff.maxDuration === undefined || backoff.maxDuration === ''
+    ? undefined
+    : firstStartedAtMs + parseDuration(backoff.maxDuration);
 
 /** The duration as Argo's message names it: whole units, the largest two. */
 export const spokenDuration = (durationMs: number): string => {

@@ -32,4 +32,5 @@ export const isRetryable = (strategy: RetryStrategy, attempt: { phase?: NodePhas
 };
 
 /** Whether an error of the attempt's own making is taken as its end and repeated, instead of being passed up. */
-export const takesErrors = (strategy: RetryStrategy): boolean => ['Always', 'OnError', 'OnTransientError'].includes(policyOf(strategy));
+export const takesErrors = (strategy: RetryStrategy): boolean =>
+  ['Always', 'OnError', 'OnTransientError'].includes(policyOf(strategy));

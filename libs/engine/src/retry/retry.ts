@@ -1,5 +1,15 @@
 import { createScope, evaluateBoolean, substituteJson } from '#libs/expressions';
-import { attemptNodeName, isFailedOrError, isFulfilled, isPodTemplateType, NodePhase, NodeType, templateTypeOf, type RetryStrategy, type Template } from '#libs/workflow-spec';
+import {
+  attemptNodeName,
+  isFailedOrError,
+  isFulfilled,
+  isPodTemplateType,
+  NodePhase,
+  NodeType,
+  templateTypeOf,
+  type RetryStrategy,
+  type Template,
+} from '#libs/workflow-spec';
 import { shutdownMessage, shutdownOf } from '../limits/shutdown.js';
 import { hasNoSlot } from '../limits/parallelism.js';
 import { createNode } from '../node-tree/create-node.js';
@@ -88,7 +98,8 @@ const expressionScope = (attempt: TreeNode): Map<string, string> =>
   ]);
 
 /** Why the series is over, or when the next attempt may start. */
-type Verdict = { type: 'over'; message: string } | { type: 'again'; deadlineMs?: number } | { type: 'wait'; untilMs: number; message: string };
+type Verdict =
+  { type: 'over'; message: string } | { type: 'again'; deadlineMs?: number } | { type: 'wait'; untilMs: number; message: string };
 
 const backoffVerdict = (pass: Pass, retryNode: TreeNode, strategy: RetryStrategy, attempt: TreeNode): Verdict => {
   const { backoff } = strategy;
@@ -99,7 +110,8 @@ const backoffVerdict = (pass: Pass, retryNode: TreeNode, strategy: RetryStrategy
   if (deadlineMs !== undefined && pass.nowMs > deadlineMs) return { type: 'over', message: 'Max duration limit exceeded' };
   const waitMs = backoffMs(backoff, count);
   const untilMs = (attempt.memory.finishedAtMs ?? pass.nowMs) + waitMs;
-  if (deadlineMs !== undefined && untilMs > deadlineMs) return { type: 'over', message: 'Backoff would exceed max duration limit' };
+  if (deadlineMs !== undefined && untilMs > deadlineMs)
+    return { type: 'over', message: 'Backoff would exceed max duration limit' };
   const isLimited = strategy.limit !== undefined && count <= Number(strategy.limit);
   if (pass.nowMs < untilMs && isLimited) return { type: 'wait', untilMs, message: `Backoff for ${spokenDuration(waitMs)}` };
   return { type: 'again', ...(deadlineMs === undefined ? {} : { deadlineMs }) };
@@ -111,12 +123,16 @@ const judge = (pass: Pass, retryNode: TreeNode, strategy: RetryStrategy, attempt
   if (shutdownOf(state) !== undefined) return { type: 'over', message: shutdownMessage(state) };
   const deadline = state.header.internal['deadlineMs'];
   if (typeof deadline === 'number' && nowMs > deadline) {
-    return { type: 'over', message: `retry exceeded workflow deadline ${new Date(deadline).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC` };
+    return {
+      type: 'over',
+      message: `retry exceeded workflow deadline ${new Date(deadline).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
+    };
   }
   const backoff = backoffVerdict(pass, retryNode, strategy, attempt);
   if (backoff.type !== 'again') return backoff;
   if (!isRetryable(strategy, attempt.status)) return { type: 'over', message: attempt.status.message ?? '' };
-  if (strategy.limit !== undefined && (attempt.memory.index ?? 0) + 1 > Number(strategy.limit)) return { type: 'over', message: 'No more retries left' };
+  if (strategy.limit !== undefined && (attempt.memory.index ?? 0) + 1 > Number(strategy.limit))
+    return { type: 'over', message: 'No more retries left' };
   const { expression } = strategy;
   if (expression !== undefined && expression !== '' && !evaluateBoolean(expression, createScope(expressionScope(attempt)))) {
     return { type: 'over', message: 'retryStrategy.expression evaluated to false' };
@@ -162,7 +178,8 @@ const again = (pass: Pass, retryNode: TreeNode, attempt: TreeNode, deadlineMs: n
     state.waitingForSlot.add(retryNode.id);
     return {};
   }
-  if (retryNode.status.message !== undefined) setPhase(state, retryNode, { phase: retryNode.status.phase ?? NodePhase.Running, message: '', nowMs: pass.nowMs });
+  if (retryNode.status.message !== undefined)
+    setPhase(state, retryNode, { phase: retryNode.status.phase ?? NodePhase.Running, message: '', nowMs: pass.nowMs });
   return startAttempt(pass, retryNode, (attempt.memory.index ?? 0) + 1, deadlineMs);
 };
 

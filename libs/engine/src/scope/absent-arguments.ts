@@ -13,6 +13,8 @@ const isAbsent = (parameter: Parameter, scope: Scope): boolean => {
 export const withAbsentArguments = (invocation: TemplateInvocation, scope: Scope): TemplateInvocation => {
   const parameters = invocation.arguments?.parameters;
   if (parameters === undefined || !parameters.some((parameter) => isAbsent(parameter, scope))) return invocation;
-  const marked = parameters.map((parameter) => (isAbsent(parameter, scope) ? { ...parameter, value: ABSENT_OPTIONAL } : parameter));
+  const marked = parameters.map((parameter) =>
+    isAbsent(parameter, scope) ? { ...parameter, value: ABSENT_OPTIONAL } : parameter,
+  );
   return { ...invocation, arguments: { ...invocation.arguments, parameters: marked } };
 };

@@ -9,7 +9,12 @@ const isAbsent = (node: TreeNode): boolean => node.status.phase === NodePhase.Sk
  * Outputs of a step or task that was skipped or omitted: those that its template declares are known, with the default where there is one and
  * without a value (null) else (Argo v4.0.7 and later).
  */
-export const absentOutputs = (pass: Pass, prefix: string, node: TreeNode, invocation: TemplateInvocation): [string, string | null][] => {
+export const absentOutputs = (
+  pass: Pass,
+  prefix: string,
+  node: TreeNode,
+  invocation: TemplateInvocation,
+): [string, string | null][] => {
   if (!isAbsent(node)) return [];
   const resolved = resolveTemplate(pass, node.status.templateScope ?? innerScope(node), invocation);
   if (resolved.type === 'missing') return [];

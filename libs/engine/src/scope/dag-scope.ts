@@ -28,9 +28,14 @@ export const ancestorsOf = (graph: TaskGraph, task: string): Set<string> => {
 };
 
 /** The members of a loop task. */
-const itemsOf = (pass: Pass, group: TreeNode): TreeNode[] => pass.state.ownedBy(group.id).filter((node) => node.memory.role === 'item');
+const itemsOf = (pass: Pass, group: TreeNode): TreeNode[] =>
+  pass.state.ownedBy(group.id).filter((node) => node.memory.role === 'item');
 
-const addTask = (pass: Pass, place: { dag: TreeNode; graph: TaskGraph; task: string; isOutput: boolean }, into: Gathered): void => {
+const addTask = (
+  pass: Pass,
+  place: { dag: TreeNode; graph: TaskGraph; task: string; isOutput: boolean },
+  into: Gathered,
+): void => {
   const { state } = pass;
   const { dag, graph, task, isOutput } = place;
   const node = state.byName(`${dag.status.name}.${task}`);
@@ -47,14 +52,24 @@ const addTask = (pass: Pass, place: { dag: TreeNode; graph: TaskGraph; task: str
   for (const [name, artifact] of nodeArtifacts(state, prefix, node)) into.artifacts.set(name, artifact);
 };
 
-const gather = (pass: Pass, dag: TreeNode, graph: TaskGraph, tasks: { names: Iterable<string>; isOutput: boolean }): TemplateScope => {
+const gather = (
+  pass: Pass,
+  dag: TreeNode,
+  graph: TaskGraph,
+  tasks: { names: Iterable<string>; isOutput: boolean },
+): TemplateScope => {
   const into: Gathered = { variables: new Map(), artifacts: new Map() };
   for (const task of tasks.names) addTask(pass, { dag, graph, task, isOutput: tasks.isOutput }, into);
   return { variables: createScope(into.variables, globalScope(pass.state, pass.nowMs)), artifacts: into.artifacts };
 };
 
 /** What a task can refer to: all its ancestors, as far as `mentioned` speaks of them (Argo's buildLocalScopeFromTask). */
-export const taskScope = (pass: Pass, dag: TreeNode, graph: TaskGraph, task: { name: string; mentioned: Names }): TemplateScope => {
+export const taskScope = (
+  pass: Pass,
+  dag: TreeNode,
+  graph: TaskGraph,
+  task: { name: string; mentioned: Names },
+): TemplateScope => {
   if (task.mentioned?.size === 0) return gather(pass, dag, graph, { names: [], isOutput: false });
   const ancestors = ancestorsOf(graph, task.name);
   const names = task.mentioned === undefined ? ancestors : [...task.mentioned].filter((name) => ancestors.has(name));

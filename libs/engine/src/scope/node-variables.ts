@@ -14,7 +14,9 @@ export const lastAttempt = (state: WorkflowState, retryNode: TreeNode): TreeNode
 
 /** What others read when they name this node: for a Retry its last attempt, else itself (Argo's possiblyGetRetryChildNode). */
 export const speakingNode = (state: WorkflowState, node: TreeNode): TreeNode =>
-  node.status.type === NodeType.Retry && (node.status.nodeFlag?.retried !== true || node.memory.role !== 'attempt') ? (lastAttempt(state, node) ?? node) : node;
+  node.status.type === NodeType.Retry && (node.status.nodeFlag?.retried !== true || node.memory.role !== 'attempt')
+    ? (lastAttempt(state, node) ?? node)
+    : node;
 
 const outputVariables = (prefix: string, outputs: Outputs | undefined): [string, string][] => [
   ...(outputs?.result === undefined ? [] : [[`${prefix}.outputs.result`, outputs.result] as [string, string]]),
@@ -43,4 +45,7 @@ export const nodeVariables = (state: WorkflowState, prefix: string, node: TreeNo
 
 /** Output artifacts of a node by the name under which others reach them. */
 export const nodeArtifacts = (state: WorkflowState, prefix: string, node: TreeNode): [string, Artifact][] =>
-  (speakingNode(state, node).status.outputs?.artifacts ?? []).map((artifact) => [`${prefix}.outputs.artifacts.${artifact.name}`, artifact]);
+  (speakingNode(state, node).status.outputs?.artifacts ?? []).map((artifact) => [
+    `${prefix}.outputs.artifacts.${artifact.name}`,
+    artifact,
+  ]);

@@ -20,7 +20,12 @@ const isWanted = (names: ReadonlySet<string> | undefined, name: string): boolean
  * The scope after the first `groupCount` groups of a Steps node: outputs of their steps, loops aggregated (Argo's executeSteps).
  * `names` limits it to the steps that are spoken of. Throws where a loop's results cannot be joined.
  */
-export const stepsScope = (pass: Pass, stepsNode: TreeNode, groupCount: number, names: ReadonlySet<string> | undefined): TemplateScope => {
+export const stepsScope = (
+  pass: Pass,
+  stepsNode: TreeNode,
+  groupCount: number,
+  names: ReadonlySet<string> | undefined,
+): TemplateScope => {
   const { state } = pass;
   const variables = new Map<string, string | null>();
   const artifacts = new Map<string, Artifact>();
@@ -53,5 +58,6 @@ const addStep = (
   const group = state.byName(groupName);
   if (group === undefined) return;
   const items = state.ownedBy(group.id).filter((item) => item.memory.role === 'item' && item.memory.name === step.name);
-  for (const [name, value] of aggregateOf(pass, { key: `${group.id}/${step.name}`, owner: group, items, prefix })) into.variables.set(name, value);
+  for (const [name, value] of aggregateOf(pass, { key: `${group.id}/${step.name}`, owner: group, items, prefix }))
+    into.variables.set(name, value);
 };

@@ -24,6 +24,10 @@ export class DerivedValues {
     this.byNode.delete(nodeId);
   }
 
+  clear(): void {
+    this.byNode.clear();
+  }
+
   get size(): number {
     return this.byNode.size;
   }

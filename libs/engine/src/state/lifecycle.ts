@@ -54,4 +54,5 @@ const BYTES_PER_NODE = 1500;
 const BYTES_PER_DERIVED = 2500;
 
 /** Roughly how many bytes the state holds, for a cache that is bounded in bytes. */
-export const sizeOf = (state: WorkflowState): number => 20_000 + state.nodes.size * BYTES_PER_NODE + state.derived.size * BYTES_PER_DERIVED;
+export const sizeOf = (state: WorkflowState): number =>
+  20_000 + state.nodes.size * BYTES_PER_NODE + state.derived.size * BYTES_PER_DERIVED;

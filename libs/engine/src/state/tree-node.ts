@@ -27,5 +27,7 @@ export const rowFromTreeNode = (node: TreeNode): NodeRow => ({
   parents: [...node.parents],
   ordinal: node.ordinal,
   status: { ...node.status },
-  internal: Object.fromEntries(Object.entries(node.memory).filter(([, value]) => value !== undefined)) as NonNullable<NodeRow['internal']>,
+  internal: Object.fromEntries(Object.entries(node.memory).filter(([, value]) => value !== undefined)) as NonNullable<
+    NodeRow['internal']
+  >,
 });

@@ -26,6 +26,13 @@ const noChanges = (): PendingChanges => ({
   consumed: new Set(),
 });
 
+/** The spec with arguments replaced that a retry brought along. */
+const withParameters = (spec: WorkflowSpec, values: Readonly<Record<string, string>>): WorkflowSpec => {
+  const others = (spec.arguments?.parameters ?? []).filter(({ name }) => values[name] === undefined);
+  const parameters = [...others, ...Object.entries(values).map(([name, value]) => ({ name, value }))];
+  return { ...spec, arguments: { ...spec.arguments, parameters } };
+};
+
 /** What a new node is made of. */
 export interface NewNode {
   status: Omit<NodeStatus, 'children' | 'id'>;
@@ -44,6 +51,8 @@ export class WorkflowState {
   readonly wakeups = new Wakeups();
   /** Containers that could not go on for a reason outside of their children; looked at again by the next decision. */
   readonly deferred = new Map<string, 'budget' | 'fact' | 'restored'>();
+  /** Nodes that a request or a suspended workflow has left ended, and whose owners have not been told yet. */
+  readonly unfollowed: string[] = [];
   /** Containers that wait for a slot, in the order in which they began to. */
   readonly waitingForSlot = new Set<string>();
   pending = noChanges();
@@ -64,7 +73,10 @@ export class WorkflowState {
   }
   /** The spec that runs: the submitted one, or the merged one where it names a WorkflowTemplate. */
   get spec(): WorkflowSpec {
-    return this.header.status.storedWorkflowTemplateSpec ?? this.submitted.spec;
+    const spec = this.header.status.storedWorkflowTemplateSpec ?? this.submitted.spec;
+    const overridden = this.header.internal['parameters'] as Record<string, string> | undefined;
+    if (overridden === undefined || Object.keys(overridden).length === 0) return spec;
+    return this.derived.of('', 'spec', () => withParameters(spec, overridden));
   }
   get root(): TreeNode | undefined {
     return this.nodes.get(this.name);
@@ -164,7 +176,10 @@ export class WorkflowState {
   }
 
   pendingRows(): NodeRow[] {
-    return [...this.pending.nodes].map((id) => this.get(id)).sort((left, right) => left.ordinal - right.ordinal).map(rowFromTreeNode);
+    return [...this.pending.nodes]
+      .map((id) => this.get(id))
+      .sort((left, right) => left.ordinal - right.ordinal)
+      .map(rowFromTreeNode);
   }
 
   committed(): void {

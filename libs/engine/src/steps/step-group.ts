@@ -61,7 +61,8 @@ const withPrefix = (prefix: string, error: unknown): Error => new GroupError(`${
 class GroupError extends Error {}
 const groupMessage = (error: unknown): string => (error instanceof GroupError ? error.message : messageOf(error));
 
-const preparedGroup = (pass: Pass, group: TreeNode): PreparedGroup => pass.state.derived.of(group.id, 'members', () => prepare(pass, group));
+const preparedGroup = (pass: Pass, group: TreeNode): PreparedGroup =>
+  pass.state.derived.of(group.id, 'members', () => prepare(pass, group));
 
 const requestOf = (pass: Pass, group: TreeNode, member: Member): StartRequest => {
   const stepsNode = pass.state.get(group.memory.owner);
@@ -96,6 +97,7 @@ const failByChild = (pass: Pass, group: TreeNode, childName: string, error: stri
 
 const startMember = (pass: Pass, group: TreeNode, member: Member): MemberStart => {
   const request = requestOf(pass, group, member);
+  if (pass.state.byName(request.nodeName) !== undefined) return 'started';
   if (member.index === -1) {
     createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Skipped, message: EMPTY_LOOP });
     return 'started';
@@ -103,7 +105,11 @@ const startMember = (pass: Pass, group: TreeNode, member: Member): MemberStart =
   const { when } = member.invocation;
   try {
     if (!isWanted(when)) {
-      createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Skipped, message: `when '${when ?? ''}' evaluated false` });
+      createNode(pass, request, {
+        type: NodeType.Skipped,
+        phase: NodePhase.Skipped,
+        message: `when '${when ?? ''}' evaluated false`,
+      });
       return 'started';
     }
   } catch (error) {
@@ -142,7 +148,8 @@ const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStar
 const stepOf = (prepared: PreparedGroup, child: TreeNode): TemplateInvocation | undefined =>
   prepared.steps.find((step) => step.name === child.memory.name);
 
-const hasExitHandlers = (prepared: PreparedGroup): boolean => prepared.steps.some((step) => exitHookOf(step, undefined) !== undefined);
+const hasExitHandlers = (prepared: PreparedGroup): boolean =>
+  prepared.steps.some((step) => exitHookOf(step, undefined) !== undefined);
 
 /** Whether an exit handler that should run could not be started yet. */
 const isExitHandlerMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): boolean => {
@@ -157,7 +164,13 @@ const runExitHandlerOf = (pass: Pass, group: TreeNode, child: TreeNode): void =>
   const prepared = preparedGroup(pass, group);
   const step = stepOf(prepared, child);
   if (step === undefined) return;
-  runExitHandler(pass, { node: child, invocation: step, prefix: `steps.${step.name}`, variables: prepared.scope.variables, owner: group });
+  runExitHandler(pass, {
+    node: child,
+    invocation: step,
+    prefix: `steps.${step.name}`,
+    variables: prepared.scope.variables,
+    owner: group,
+  });
 };
 
 /** Every member has ended: the first that failed without `continueOn` decides. */
@@ -190,7 +203,8 @@ export const advanceStepGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
   }
   if (changed !== undefined && isCompleted(changed.node.status)) runExitHandlerOf(pass, group, changed.node);
   const started = startGuarded(pass, group, prepared);
-  if (started === 'started' && pass.state.counters.open(group.id) === 0 && !isExitHandlerMissing(pass, group, prepared)) conclude(pass, group, prepared);
+  if (started === 'started' && pass.state.counters.open(group.id) === 0 && !isExitHandlerMissing(pass, group, prepared))
+    conclude(pass, group, prepared);
 };
 
 const startGuarded = (pass: Pass, group: TreeNode, prepared: PreparedGroup): MemberStart => {

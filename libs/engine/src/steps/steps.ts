@@ -12,7 +12,8 @@ import { messageOf } from '../templates/error-message.js';
 import { scopeInside, templateOf } from '../templates/process-template.js';
 import { advanceStepGroup } from './step-group.js';
 
-const groupsOf = (pass: Pass, node: TreeNode): TreeNode[] => pass.state.ownedBy(node.id).filter((child) => child.status.type === NodeType.StepGroup);
+const groupsOf = (pass: Pass, node: TreeNode): TreeNode[] =>
+  pass.state.ownedBy(node.id).filter((child) => child.status.type === NodeType.StepGroup);
 
 /** What a group hangs on: the Steps node, or whatever the group before it ends in. */
 const parentsOfGroup = (pass: Pass, node: TreeNode, previous: TreeNode | undefined): string[] => {
@@ -36,7 +37,14 @@ const createGroup = (pass: Pass, node: TreeNode, previous: TreeNode | undefined)
       startedAt: node.status.startedAt ?? null,
       finishedAt: null,
     },
-    memory: { owner: node.id, role: 'group', index, cursor: 0, startedAtMs: nowMs, ...(node.memory.onExit === true ? { onExit: true } : {}) },
+    memory: {
+      owner: node.id,
+      role: 'group',
+      index,
+      cursor: 0,
+      startedAtMs: nowMs,
+      ...(node.memory.onExit === true ? { onExit: true } : {}),
+    },
     parents: parentsOfGroup(pass, node, previous),
   });
   return group;
@@ -96,7 +104,10 @@ export const advanceSteps = (pass: Pass, node: TreeNode, changed?: ChangedChild)
   let group = groupsOf(pass, node).at(-1);
   let change = changed;
   for (;;) {
-    if (group === undefined || (isFulfilled(group.status) && (group.memory.index ?? 0) + 1 < count && !isFailedOrErrorPhase(group.status.phase))) {
+    if (
+      group === undefined ||
+      (isFulfilled(group.status) && (group.memory.index ?? 0) + 1 < count && !isFailedOrErrorPhase(group.status.phase))
+    ) {
       if (count === 0) return finish(pass, node, undefined);
       if (group !== undefined) {
         const joined = assertAggregates(pass, node, (group.memory.index ?? 0) + 1);
@@ -109,7 +120,8 @@ export const advanceSteps = (pass: Pass, node: TreeNode, changed?: ChangedChild)
     if (!isFulfilled(group.status)) return {};
     if (isFailedOrErrorPhase(group.status.phase)) {
       setOutbound(pass, node, group);
-      if (!isFulfilled(node.status)) setPhase(state, node, { phase: NodePhase.Failed, message: group.status.message ?? '', nowMs });
+      if (!isFulfilled(node.status))
+        setPhase(state, node, { phase: NodePhase.Failed, message: group.status.message ?? '', nowMs });
       return {};
     }
     if ((group.memory.index ?? 0) + 1 >= count) {

@@ -1,5 +1,14 @@
 import { createScope, substituteJson, type Scope } from '#libs/expressions';
-import { anyString, isPodTemplateType, podName, templateTypeOf, type Arguments, type Artifact, type Parameter, type Template } from '#libs/workflow-spec';
+import {
+  anyString,
+  isPodTemplateType,
+  podName,
+  templateTypeOf,
+  type Arguments,
+  type Artifact,
+  type Parameter,
+  type Template,
+} from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import { ExecutionError } from '../errors.js';
 import { asJson, copyOf, type Pass, type StartRequest } from '../pass.js';
@@ -21,7 +30,9 @@ const configMapValue = (pass: Pass, parameter: Parameter): string | undefined =>
   }
   if (fact?.kind === 'text') return fact.value;
   if (parameter.valueFrom?.default !== undefined) return anyString(parameter.valueFrom.default);
-  throw new ExecutionError(`failed to retrieve inputs.parameters.${parameter.name} from ConfigMap ${reference.name}: key ${reference.key} not found`);
+  throw new ExecutionError(
+    `failed to retrieve inputs.parameters.${parameter.name} from ConfigMap ${reference.name}: key ${reference.key} not found`,
+  );
 };
 
 /** Thrown while a template is prepared where a fact has to be loaded first; nothing has been changed then. */
@@ -47,7 +58,9 @@ const inputParameter = (pass: Pass, input: Parameter, supplied: Parameter | unde
     );
   }
   if (own.value?.includes(ABSENT_OPTIONAL) === true) {
-    throw new ExecutionError(`inputs.parameters.${input.name}: argument references an absent optional (skipped/omitted node output with no default)`);
+    throw new ExecutionError(
+      `inputs.parameters.${input.name}: argument references an absent optional (skipped/omitted node output with no default)`,
+    );
   }
   if (!hasValue(own)) throw new ExecutionError(`inputs.parameters.${input.name} was not supplied`);
   if (own.enum !== undefined && own.enum.length > 0 && !own.enum.includes(own.value ?? '')) {
@@ -56,7 +69,19 @@ const inputParameter = (pass: Pass, input: Parameter, supplied: Parameter | unde
   return own;
 };
 
-const LOCATION_FIELDS = ['s3', 'raw', 'filesystem', 'http', 'git', 'gcs', 'oss', 'azure', 'hdfs', 'artifactory', 'plugin'] as const;
+const LOCATION_FIELDS = [
+  's3',
+  'raw',
+  'filesystem',
+  'http',
+  'git',
+  'gcs',
+  'oss',
+  'azure',
+  'hdfs',
+  'artifactory',
+  'plugin',
+] as const;
 const hasLocation = (artifact: Artifact): boolean => LOCATION_FIELDS.some((field) => artifact[field] !== undefined);
 
 const inputArtifact = (input: Artifact, supplied: Artifact | undefined): Artifact | undefined => {
@@ -95,16 +120,26 @@ const withArguments = (pass: Pass, template: Template, args: Arguments): Templat
     return resolved === undefined ? [] : [resolved];
   });
   if (template.inputs === undefined) return template;
-  return { ...template, inputs: { ...template.inputs, ...(parameters === undefined ? {} : { parameters }), ...(artifacts === undefined ? {} : { artifacts }) } };
+  return {
+    ...template,
+    inputs: {
+      ...template.inputs,
+      ...(parameters === undefined ? {} : { parameters }),
+      ...(artifacts === undefined ? {} : { artifacts }),
+    },
+  };
 };
 
 const inputVariables = (template: Template): Map<string, string> => {
   const variables = new Map<string, string>();
   const parameters = template.inputs?.parameters ?? [];
-  for (const parameter of parameters) if (parameter.value !== undefined) variables.set(`inputs.parameters.${parameter.name}`, parameter.value);
+  for (const parameter of parameters)
+    if (parameter.value !== undefined) variables.set(`inputs.parameters.${parameter.name}`, parameter.value);
   if (parameters.length > 0) variables.set('inputs.parameters', JSON.stringify(parameters));
-  for (const artifact of template.inputs?.artifacts ?? []) if (artifact.path) variables.set(`inputs.artifacts.${artifact.name}.path`, artifact.path);
-  for (const artifact of template.outputs?.artifacts ?? []) if (artifact.path) variables.set(`outputs.artifacts.${artifact.name}.path`, artifact.path);
+  for (const artifact of template.inputs?.artifacts ?? [])
+    if (artifact.path) variables.set(`inputs.artifacts.${artifact.name}.path`, artifact.path);
+  for (const artifact of template.outputs?.artifacts ?? [])
+    if (artifact.path) variables.set(`outputs.artifacts.${artifact.name}.path`, artifact.path);
   for (const parameter of template.outputs?.parameters ?? []) {
     if (parameter.valueFrom?.path) variables.set(`outputs.parameters.${parameter.name}.path`, parameter.valueFrom.path);
   }
@@ -117,7 +152,11 @@ const substituted = (template: Template, outer: Scope): Template => {
   return substituteJson(first, createScope(inputVariables(first), outer));
 };
 
-const localVariables = (pass: Pass, request: Pick<StartRequest, 'nodeName' | 'kind' | 'invocation'>, podTemplate: Template | undefined): Map<string, string> => {
+const localVariables = (
+  pass: Pass,
+  request: Pick<StartRequest, 'nodeName' | 'kind' | 'invocation'>,
+  podTemplate: Template | undefined,
+): Map<string, string> => {
   const locals = new Map([['node.name', request.nodeName]]);
   if (request.kind === 'task') locals.set('tasks.name', request.invocation.name);
   if (request.kind === 'step') locals.set('steps.name', request.invocation.name);

@@ -23,10 +23,13 @@ export const localScope = (state: WorkflowState): string =>
 
 const factKeyOf = (state: WorkflowState, scope: string): FactKey => {
   const name = scope.slice(scope.indexOf('/') + 1);
-  return scope.startsWith('cluster/') ? { kind: 'clusterWorkflowTemplate', name } : { kind: 'workflowTemplate', namespace: state.namespace, name };
+  return scope.startsWith('cluster/')
+    ? { kind: 'clusterWorkflowTemplate', name }
+    : { kind: 'workflowTemplate', namespace: state.namespace, name };
 };
 
-const byName = (spec: WorkflowSpec, name: string): Template | undefined => spec.templates?.find((template) => template.name === name);
+const byName = (spec: WorkflowSpec, name: string): Template | undefined =>
+  spec.templates?.find((template) => template.name === name);
 
 const storedKey = (scope: string, holder: Holder, name: string): string =>
   holder.inline === undefined || holder.inline === null ? `${scope}/${name}` : `${scope}/inline/${holder.name}`;
@@ -64,7 +67,8 @@ const fromStore = (pass: Pass, scope: string, holder: Holder, name: string): Res
  * Throws ExecutionError where there is none.
  */
 export const resolveTemplate = (pass: Pass, scope: string, holder: Holder): ResolvedTemplate => {
-  if (holder.templateRef !== undefined) return fromStore(pass, scopeOfRef(holder.templateRef), holder, holder.templateRef.template ?? '');
+  if (holder.templateRef !== undefined)
+    return fromStore(pass, scopeOfRef(holder.templateRef), holder, holder.templateRef.template ?? '');
   if (!isLocal(scope)) return fromStore(pass, scope, holder, holder.template ?? '');
   const template = holder.inline ?? byName(pass.state.spec, holder.template ?? '');
   if (template === undefined) throw new ExecutionError(`template ${holder.template ?? ''} not found`);

@@ -17,7 +17,12 @@ const startFailed = (pass: Pass, request: StartRequest, error: unknown): StartRe
 };
 
 /** The node of a template that does its own work: what it is, and what happens when it is made. */
-export const startBody = (pass: Pass, request: StartRequest, template: Template, retried: boolean): { node: TreeNode } & Outcome => {
+export const startBody = (
+  pass: Pass,
+  request: StartRequest,
+  template: Template,
+  retried: boolean,
+): { node: TreeNode } & Outcome => {
   const draft = { ...shownInputs(template), retried };
   const type = templateTypeOf(template);
   const container = (nodeType: NodeType): { node: TreeNode } & Outcome => {
@@ -42,21 +47,26 @@ export const startBody = (pass: Pass, request: StartRequest, template: Template,
       return { node };
     }
     default: {
-      const message = type === undefined ? `Template '${template.name ?? ''}' missing specification` : `template ${template.name ?? ''}: field ${type} is not supported yet`;
+      const message =
+        type === undefined
+          ? `Template '${template.name ?? ''}' missing specification`
+          : `template ${template.name ?? ''}: field ${type} is not supported yet`;
       return { node: createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message }), error: message };
     }
   }
 };
 
 const run = (pass: Pass, request: StartRequest, { template }: ProcessedTemplate): StartResult => {
-  if (retryStrategyOf(pass, template) === undefined) return { type: 'node', ...endedByError(pass, startBody(pass, request, template, false)) };
+  if (retryStrategyOf(pass, template) === undefined)
+    return { type: 'node', ...endedByError(pass, startBody(pass, request, template, false)) };
   const node = createNode(pass, request, { ...shownInputs(template), type: NodeType.Retry, phase: NodePhase.Running });
   return { type: 'node', node, ...pass.operations.advance(pass, node) };
 };
 
 /** A body that gave an error shows it, as Argo's executeTemplate marks it. */
 export const endedByError = <T extends { node: TreeNode } & Outcome>(pass: Pass, result: T): T => {
-  if (result.error !== undefined) setPhase(pass.state, result.node, { phase: NodePhase.Error, message: result.error, nowMs: pass.nowMs });
+  if (result.error !== undefined)
+    setPhase(pass.state, result.node, { phase: NodePhase.Error, message: result.error, nowMs: pass.nowMs });
   return result;
 };
 

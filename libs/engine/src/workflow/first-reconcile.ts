@@ -12,7 +12,10 @@ const takeTemplateReference = (pass: Pass): boolean => {
   const reference = state.submitted.spec.workflowTemplateRef;
   if (reference === undefined || state.header.status.storedWorkflowTemplateSpec !== undefined) return true;
   const name = reference.name ?? '';
-  const key = reference.clusterScope === true ? ({ kind: 'clusterWorkflowTemplate', name } as const) : ({ kind: 'workflowTemplate', namespace: state.namespace, name } as const);
+  const key =
+    reference.clusterScope === true
+      ? ({ kind: 'clusterWorkflowTemplate', name } as const)
+      : ({ kind: 'workflowTemplate', namespace: state.namespace, name } as const);
   const fact = pass.input.facts.get(factId(key));
   if (fact === undefined) {
     pass.missing.set(factId(key), key);
@@ -29,14 +32,24 @@ const takeTemplateReference = (pass: Pass): boolean => {
   return true;
 };
 
-const isStarted = (pass: Pass): boolean => (pass.state.header.status.phase ?? '') !== '' && pass.state.header.status.phase !== WorkflowPhase.Pending;
+const isStarted = (pass: Pass): boolean =>
+  (pass.state.header.status.phase ?? '') !== '' && pass.state.header.status.phase !== WorkflowPhase.Pending;
 
 const noteStart = (pass: Pass): void => {
   const { state } = pass;
   setWorkflowPhase(pass, WorkflowPhase.Running, '');
   const deadlineSeconds = state.spec.activeDeadlineSeconds;
   state.changeHeader((header) => {
-    header.annotations = { ...header.annotations, [AnnotationName.podNameFormat]: pass.config.podNames };
+    header.annotations = {
+      ...header.annotations,
+      [AnnotationName.podNameFormat]: pass.config.podNames,
+      [AnnotationName.traceId]: (state.submitted.metadata.uid ?? '').replaceAll('-', ''),
+    };
+    header.status = {
+      ...header.status,
+      artifactRepositoryRef: { default: true, artifactRepository: {} },
+      artifactGCStatus: { notSpecified: true },
+    };
     if (typeof deadlineSeconds === 'number') {
       header.internal = { ...header.internal, deadlineMs: Math.floor(pass.nowMs / 1000) * 1000 + deadlineSeconds * 1000 };
     }
@@ -57,5 +70,5 @@ export const startWorkflow = (pass: Pass): void => {
     }
     noteStart(pass);
   }
-  if (state.root === undefined && state.header.suspend !== true && state.spec.suspend !== true) startEntry(pass);
+  if (state.root === undefined && !(state.header.suspend ?? state.spec.suspend === true)) startEntry(pass);
 };

@@ -1,6 +1,7 @@
 import type { Arguments, JsonValue, WorkflowSpec } from '#libs/workflow-spec';
 
-const isObject = (value: unknown): value is Record<string, JsonValue> => value !== null && typeof value === 'object' && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, JsonValue> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 const mergeByName = <T extends { name?: string }>(own: readonly T[] | undefined, other: readonly T[] | undefined): T[] => {
   const names = new Set((own ?? []).map(({ name }) => name));

@@ -3,7 +3,9 @@ import { factId, type FactKey } from '../contract.js';
 import type { Pass } from '../pass.js';
 
 const factKeyOf = (key: TemplateKey): FactKey =>
-  key.kind === 'clusterWorkflowTemplate' ? { kind: 'clusterWorkflowTemplate', name: key.name } : { kind: 'workflowTemplate', namespace: key.namespace, name: key.name };
+  key.kind === 'clusterWorkflowTemplate'
+    ? { kind: 'clusterWorkflowTemplate', name: key.name }
+    : { kind: 'workflowTemplate', namespace: key.namespace, name: key.name };
 
 const loaded = (pass: Pass, key: TemplateKey): WorkflowSpec | null | undefined => {
   const fact = pass.input.facts.get(factId(factKeyOf(key)));
@@ -15,7 +17,10 @@ const loaded = (pass: Pass, key: TemplateKey): WorkflowSpec | null | undefined =
 export const validationError = (pass: Pass): { message: string } | 'missing' | undefined => {
   const { submitted } = pass.state;
   try {
-    const result = validateWorkflow({ metadata: submitted.metadata, spec: submitted.spec }, { templates: (key) => loaded(pass, key) });
+    const result = validateWorkflow(
+      { metadata: submitted.metadata, spec: submitted.spec },
+      { templates: (key) => loaded(pass, key) },
+    );
     for (const key of result.missing) pass.missing.set(factId(factKeyOf(key)), factKeyOf(key));
     return result.missing.length > 0 ? 'missing' : undefined;
   } catch (error) {

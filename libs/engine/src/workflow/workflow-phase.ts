@@ -44,7 +44,12 @@ const finish = (state: WorkflowState): void => {
   if (state.counters.activePods > 0) {
     for (const node of state.nodes.values()) {
       if (isActivePod(node) && node.memory.incarnation !== undefined) {
-        state.pending.commands.push({ type: 'stopPod', nodeId: node.id, incarnation: node.memory.incarnation, reason: 'shutdown' });
+        state.pending.commands.push({
+          type: 'stopPod',
+          nodeId: node.id,
+          incarnation: node.memory.incarnation,
+          reason: 'shutdown',
+        });
       }
     }
   }

@@ -35,7 +35,8 @@ export const startEntry = (pass: Pass): void => {
       memory: { owner: '', role: 'root' },
     }),
   );
-  if (result?.type === 'node') afterTopChange(pass, { node: result.node, ...(result.error === undefined ? {} : { error: result.error }) });
+  if (result?.type === 'node')
+    afterTopChange(pass, { node: result.node, ...(result.error === undefined ? {} : { error: result.error }) });
 };
 
 const startTop = (pass: Pass, start: () => StartResult): StartResult | undefined => {
@@ -90,7 +91,8 @@ const conclude = (pass: Pass, root: TreeNode, exitNode: TreeNode | undefined): v
     }
     return;
   }
-  const message = isFailedOrError(root.status) && shutdownOf(state) !== undefined ? shutdownMessage(state) : (root.status.message ?? '');
+  const message =
+    isFailedOrError(root.status) && shutdownOf(state) !== undefined ? shutdownMessage(state) : (root.status.message ?? '');
   setWorkflowPhase(pass, phase, message);
 };
 
@@ -117,7 +119,8 @@ export const assessWorkflow = (pass: Pass): void => {
 /** The root or the exit handler has changed; an error that came up from it ends the workflow. */
 export const afterTopChange = (pass: Pass, changed: ChangedChild): void => {
   if (changed.error !== undefined) {
-    const what = changed.node.memory.role === 'root' ? 'error in entry template execution:' : 'error in exit template execution :';
+    const what =
+      changed.node.memory.role === 'root' ? 'error in entry template execution:' : 'error in exit template execution :';
     setWorkflowPhase(pass, WorkflowPhase.Error, `${what} ${changed.error}`);
     return;
   }

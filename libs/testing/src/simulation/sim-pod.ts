@@ -22,7 +22,9 @@ const parameterOf = (parameter: Parameter, files: ReadonlyMap<string, string>): 
 export const playPod = (order: PodOrder): PlayedPod => {
   const container = order.template.container ?? order.template.script;
   const played = playSim([...(container?.args ?? [])]);
-  const parameters = (order.template.outputs?.parameters ?? []).flatMap((parameter) => parameterOf(parameter, played.files) ?? []);
+  const parameters = (order.template.outputs?.parameters ?? []).flatMap(
+    (parameter) => parameterOf(parameter, played.files) ?? [],
+  );
   const outputs: Outputs = {
     ...(order.captureResult ? { result: played.lines.join('\n') } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),

@@ -52,7 +52,10 @@ export interface SimulatedRun {
 }
 
 const START_MS = Date.parse('2024-01-01T00:00:00Z');
-const DEFAULT_CONFIG: EngineConfig = { artifactRepository: { location: { s3: { bucket: 'my-bucket', endpoint: 'minio:9000' } } }, podNames: 'v2' };
+const DEFAULT_CONFIG: EngineConfig = {
+  artifactRepository: { location: { s3: { bucket: 'my-bucket', endpoint: 'minio:9000' } } },
+  podNames: 'v2',
+};
 
 /** A small generator of numbers below 1 that a seed determines (mulberry32). */
 export const seededRandom = (seed: number): (() => number) => {
@@ -82,8 +85,13 @@ const submittedFrom = (workflow: Workflow): SubmittedWorkflow => ({
 });
 
 const factOf = (key: FactKey, others: readonly TypedObject[]): FactValue => {
-  const kind = { workflowTemplate: 'WorkflowTemplate', clusterWorkflowTemplate: 'ClusterWorkflowTemplate', configMapKey: 'ConfigMap' }[key.kind];
-  const found = others.find((object) => object.kind === kind && object.metadata.name === key.name) as (TypedObject & { spec?: WorkflowSpec; data?: Record<string, string> }) | undefined;
+  const kind = {
+    workflowTemplate: 'WorkflowTemplate',
+    clusterWorkflowTemplate: 'ClusterWorkflowTemplate',
+    configMapKey: 'ConfigMap',
+  }[key.kind];
+  const found = others.find((object) => object.kind === kind && object.metadata.name === key.name) as
+    (TypedObject & { spec?: WorkflowSpec; data?: Record<string, string> }) | undefined;
   if (found === undefined) return null;
   if (key.kind !== 'configMapKey') return { kind: 'template', spec: found.spec ?? {} };
   const value = found.data?.[key.key];
@@ -129,7 +137,13 @@ class Simulation {
       wakeAtMs = this.step(this.takeDue());
     }
     const rows = [...this.rows.values()];
-    return { workflow: renderWorkflow(this.submitted, this.header, rows), decisions: this.decisions, ended: this.isFinished(), commands: this.commands, rows: this.rows };
+    return {
+      workflow: renderWorkflow(this.submitted, this.header, rows),
+      decisions: this.decisions,
+      ended: this.isFinished(),
+      commands: this.commands,
+      rows: this.rows,
+    };
   }
 
   private isFinished(): boolean {
@@ -209,12 +223,23 @@ class Simulation {
     if (command.type === 'runPod') {
       const { report, durationMs } = playPod(command.order);
       const { nodeId, incarnation } = report;
-      this.schedule(this.nowMs, { id: this.nextId(), kind: 'pod', report: { nodeId, incarnation, phase: 'Running', startedAtMs: this.nowMs } });
+      this.schedule(this.nowMs, {
+        id: this.nextId(),
+        kind: 'pod',
+        report: { nodeId, incarnation, phase: 'Running', startedAtMs: this.nowMs },
+      });
       const finishedAtMs = this.nowMs + durationMs;
       this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, finishedAtMs } });
     } else if (command.type === 'stopPod') {
       const { nodeId, incarnation } = command;
-      const report = { nodeId, incarnation, phase: 'Failed', exitCode: 143, message: 'main: Error (exit code 143)', finishedAtMs: this.nowMs } as const;
+      const report = {
+        nodeId,
+        incarnation,
+        phase: 'Failed',
+        exitCode: 143,
+        message: 'main: Error (exit code 143)',
+        finishedAtMs: this.nowMs,
+      } as const;
       this.schedule(this.nowMs, { id: this.nextId(), kind: 'pod', report });
     }
   }
@@ -224,4 +249,5 @@ const isAfter = (left: Event | undefined, right: Event): boolean =>
   left !== undefined && (left.atMs > right.atMs || (left.atMs === right.atMs && left.rank > right.rank));
 
 /** Runs a workflow of the image `sim` to its end, in virtual time and in an order that the seed determines. */
-export const runSimulated = (workflow: Workflow, options: SimulationOptions = {}): SimulatedRun => new Simulation(workflow, options).run();
+export const runSimulated = (workflow: Workflow, options: SimulationOptions = {}): SimulatedRun =>
+  new Simulation(workflow, options).run();
