@@ -7,7 +7,7 @@ export interface HintAdd {
   readonly opts: HintAddOptions;
 }
 
-export interface HintAddOptions {
+interface HintAddOptions {
   readonly deduplication: { readonly id: string; readonly keepLastIfActive?: boolean };
   readonly removeOnComplete: boolean;
   readonly removeOnFail: boolean;

@@ -1,5 +1,5 @@
 /** Runs one row's work. The promise settles when it has ended; it rejects only where the hint itself has failed. */
-export type RunRow = (payload: unknown) => Promise<void>;
+type RunRow = (payload: unknown) => Promise<void>;
 
 export interface RowRunnerOptions {
   readonly run: RunRow;
