@@ -11,7 +11,8 @@ const decorators = swc.vite({
   },
 });
 
-const project = (name: string, include: string[], timeoutMs: number, workers?: number) => ({
+// eslint-disable-next-line max-params -- a table row
+const project = (name: string, include: string[], timeoutMs: number, workers?: number, concurrency = 5) => ({
   plugins: [decorators],
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
@@ -22,6 +23,7 @@ const project = (name: string, include: string[], timeoutMs: number, workers?: n
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     teardownTimeout: 10_000,
+    maxConcurrency: concurrency,
     ...(workers === undefined ? {} : { maxWorkers: workers }),
   },
 });
@@ -32,7 +34,7 @@ export default defineConfig({
       project('unit', ['{libs,services}/**/*.spec.ts', 'test/architecture/**/*.spec.ts'], 20_000),
       project('integration', ['{libs,services}/**/*.itest.ts', 'test/integration/**/*.itest.ts'], 60_000, 2),
       project('e2e', ['test/e2e/**/*.e2e.ts'], 300_000, 1),
-      project('conformance', ['test/conformance/**/*.conformance.ts'], 120_000, 1),
+      project('conformance', ['test/conformance/**/*.conformance.ts'], 120_000, 1, 12),
     ],
   },
 });

@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '#libs/observability';
+import { sharedFolder } from '#libs/testing';
+import { type EmbeddedStack, startEmbeddedStack } from '../../services/cli/src/embedded/embedded-stack.js';
+import { type Comparison, play } from './play.js';
+import { readRecordings, type Recording, unsupportedIn } from './recordings.js';
+
+const shared = sharedFolder();
+const folder = shared === undefined ? undefined : path.join(shared, 'conformance');
+
+interface Tally {
+  passed: number;
+  total: number;
+  firstPassed: number;
+  firstTotal: number;
+}
+
+interface Suite {
+  title: string;
+  group: string;
+  namespace: string;
+  runtime: 'simulated' | 'sandbox';
+}
+
+const SUITES: readonly Suite[] = [
+  { title: 'random, simulated', group: 'random', namespace: 'lab', runtime: 'simulated' },
+  { title: 'random, sandbox', group: 'random', namespace: 'lab', runtime: 'sandbox' },
+  { title: 'examples, sandbox', group: 'examples', namespace: 'argo', runtime: 'sandbox' },
+  { title: 'e2e, sandbox', group: 'e2e', namespace: 'argo', runtime: 'sandbox' },
+];
+/** As real processes only some of the random ones: their outcome does not depend on the runtime. */
+const SANDBOXED_RANDOM = 50;
+const TIMEOUT_MS = 90_000;
+
+const recordingsOf = ({ group, runtime }: Suite): Recording[] => {
+  if (folder === undefined) return [];
+  const runnable = readRecordings(folder, group).filter((recording) => unsupportedIn(recording).length === 0);
+  return group === 'random' && runtime === 'sandbox' ? runnable.filter(({ argoNeverEnds }) => !argoNeverEnds).slice(0, SANDBOXED_RANDOM) : runnable;
+};
+
+if (folder === undefined) {
+  it.skip('recordings of the real Argo are not on this machine (set ARGOSY_SHARED to their folder)', () => undefined);
+}
+
+describe.skipIf(folder === undefined).each(SUITES)('$title', (suite) => {
+  const recordings = recordingsOf(suite);
+  const tally: Tally = { passed: 0, total: 0, firstPassed: 0, firstTotal: 0 };
+  let stack: EmbeddedStack;
+  let dataDir: string;
+  let comparison: Comparison;
+
+  beforeAll(async () => {
+    comparison = (await import(pathToFileURL(path.join(folder ?? '', 'compare.mjs')).href)) as Comparison;
+    dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-conformance-'));
+    stack = await startEmbeddedStack({
+      dataDir: path.join(dataDir, 'data'),
+      runtime: suite.runtime,
+      imagesFile: path.join(folder ?? '', 'images/images.yaml'),
+      port: 0,
+      queuesWrite: false,
+      logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
+    });
+  });
+
+  afterAll(async () => {
+    console.log(`conformance: ${suite.title}: ${tally.passed} of ${tally.total}, of those marked first ${tally.firstPassed} of ${tally.firstTotal}`);
+    await stack.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  it.concurrent.each(recordings)('$name ends as in the real Argo', async (recording) => {
+    tally.total += 1;
+    if (recording.first) tally.firstTotal += 1;
+    const found = await play(recording, { url: stack.url, namespace: suite.namespace, comparison, timeoutMs: TIMEOUT_MS });
+    if (found.length === 0) {
+      tally.passed += 1;
+      if (recording.first) tally.firstPassed += 1;
+    }
+    expect(found).toEqual([]);
+  });
+});
