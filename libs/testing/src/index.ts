@@ -17,4 +17,3 @@ export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
 export { startS3, type TestS3 } from './s3.js';
-export { startTypeScript } from './typescript-process.js';
