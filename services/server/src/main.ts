@@ -1,13 +1,11 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
-import { createArtifactDrivers } from '#libs/artifacts';
 import { ConfigError, loadConfig, queueLocation } from '#libs/config';
 import { HealthServer, NestLogger } from '#libs/observability';
-import { openParts } from '#libs/program';
+import { openArtifactDrivers, openParts } from '#libs/program';
 import { createQueueBoard, openQueueBackend } from '#libs/queue';
 import { ServerStartError } from './errors/errors.js';
 import { HttpPodLogSource } from './logs/http-pod-log-source.js';
-import { secretReader } from './resources/secret-reader.js';
 import { configSchema } from './server.config.js';
 import { startServer } from './server.js';
 
@@ -17,8 +15,7 @@ try {
   const { store, resources, queue, clock, logger, metrics, readiness } = parts;
   const backend = openQueueBackend(queueLocation(config), logger);
   const board = await createQueueBoard({ backend, basePath: '/queues', readOnly: !config.queuesWrite });
-  const filesystem = { rootFolder: join(config.dataDir, 'artifacts') };
-  const artifacts = createArtifactDrivers({ clock, filesystem, s3: { readSecret: secretReader(resources) } });
+  const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const ports = { store, resources, queue, artifacts, podLogs, queueBoard: board.handler, clock, logger, config };
   const server = await startServer(ports, new NestLogger(logger));
@@ -27,6 +24,7 @@ try {
   logger.info('listening', { port: server.port });
   await new Promise((resolve) => ['SIGTERM', 'SIGINT'].forEach((signal) => process.once(signal, resolve)));
   await Promise.all([server.close(), health?.stop(), board.close()]);
+  artifacts.close();
   await Promise.all([backend.close(), parts.close()]);
 } catch (error) {
   const isRefusal = error instanceof ConfigError || error instanceof ServerStartError;

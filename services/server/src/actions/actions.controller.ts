@@ -1,10 +1,10 @@
 import { Body, Controller, Headers, Inject, Param, Put } from '@nestjs/common';
 import type { WorkflowRequest } from '#libs/engine';
+import { resubmitted } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { workflowShape } from '../presentation/wire-shape.js';
-import { resubmitted } from '../workflows/derived-workflows.js';
 import { SubmissionService } from '../workflows/submission.service.js';
-import { parseBody } from '../workflows/submit-options.js';
+import { given, parseBody } from '../workflows/submit-options.js';
 import { WorkflowReader } from '../workflows/workflow-reader.js';
 import { ActionService } from './action.service.js';
 import { assertIdempotencyKey } from './idempotency-key.js';
@@ -18,14 +18,6 @@ const bodies = {
   retry: z.object({ ...selector, restartSuccessful: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
   resubmit: z.object({ memoized: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
 };
-
-/** The members that say something: null, '' and false are what Argo's clients send for "not given". */
-function given<Value extends object>(members: Value): { [Key in keyof Value]?: NonNullable<Value[Key]> } {
-  const entries = Object.entries(members).filter(
-    ([, value]) => value !== null && value !== undefined && value !== '' && value !== false,
-  );
-  return Object.fromEntries(entries) as { [Key in keyof Value]?: NonNullable<Value[Key]> };
-}
 
 type Answer = Promise<Record<string, unknown>>;
 

@@ -1,16 +1,15 @@
 import { Body, Controller, Delete, Get, Headers, Inject, Param, Put, Query } from '@nestjs/common';
 import { Store } from '#libs/store';
-import type { Workflow } from '#libs/workflow-spec';
+import { resubmitted, type Workflow } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { assertIdempotencyKey } from '../actions/idempotency-key.js';
 import { ApiError, NotServedError } from '../errors/errors.js';
 import { FieldFilter } from '../presentation/field-filter.js';
 import { workflowShape } from '../presentation/wire-shape.js';
 import { parseListOptions, parseWorkflowListRequest, queryText, type Query as QueryTexts } from '../selection/list-options.js';
-import { resubmitted } from '../workflows/derived-workflows.js';
 import { SubmissionService } from '../workflows/submission.service.js';
 import { parseBody } from '../workflows/submit-options.js';
-import { asPersisted } from '../workflows/workflow-reader.js';
+import { asListed, asPersisted } from '../workflows/workflow-reader.js';
 
 /** Argo's page size where none is asked for. */
 const DEFAULT_LIMIT = 10;
@@ -33,7 +32,7 @@ export class ArchivedWorkflowsController {
     const limit = asked === 0 ? DEFAULT_LIMIT : asked;
     // One more than asked for says whether there is a next page.
     const { workflows } = await this.store.archive.list({ ...selection, limit: limit + 1, offset });
-    const items = workflows.slice(0, limit).map((workflow) => workflowShape(asPersisted(workflow)));
+    const items = workflows.slice(0, limit).map((workflow) => workflowShape(asListed(workflow)));
     const metadata = workflows.length > limit ? { continue: String(offset + limit) } : {};
     return fields.apply({ metadata, items: items.length === 0 ? null : items });
   }

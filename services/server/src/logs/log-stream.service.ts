@@ -101,10 +101,16 @@ export class LogStreamService {
             ...(sinceMs === undefined ? {} : { sinceMs }),
           });
     const node = workflow.status?.nodes?.[nodeId];
-    for await (const { text } of lines ?? this.archivedLines(workflow, node, query)) {
-      if (!query.matches(text)) continue;
-      if (!(await stream.send({ result: { content: text, podName } }))) return;
-    }
+    let isKnown = false;
+    const send = async (source: AsyncIterable<{ text: string }>): Promise<void> => {
+      for await (const { text } of source) {
+        isKnown = true;
+        if (query.matches(text) && !(await stream.send({ result: { content: text, podName } }))) return;
+      }
+    };
+    if (lines !== undefined) await send(lines);
+    // The runtime has forgotten the pod, or it is of a time before this process.
+    if (!isKnown && !stream.signal.aborted) await send(this.archivedLines(workflow, node, query));
   }
 
   /** The log that was saved as the artifact `<container>-logs`; nothing where there is none. */
@@ -135,7 +141,7 @@ const podNodes = (workflow: Workflow): NodeStatus[] =>
   Object.values(workflow.status?.nodes ?? {}).filter(({ type }) => type === NodeType.Pod);
 
 function loggedPod({ key, podName, status }: PodRow): LoggedPod | undefined {
-  if (status === null || status.deletedAtMs !== null) return undefined;
+  if (status === null) return undefined;
   return { ...key, podName, host: status.host };
 }
 

@@ -8,7 +8,7 @@ import { parseListOptions, queryText, type Query } from '../selection/list-optio
 import { assertMetadataTexts, memberOf } from '../workflows/object-shape.js';
 import { parseBody } from '../workflows/submit-options.js';
 import { WorkflowChecker, type CheckedKind } from '../workflows/workflow-checker.js';
-import { assertNamespace, assertObjectName, generatedName } from '../workflows/workflow-names.js';
+import { assertNamespace, assertObjectName, randomName } from '../workflows/workflow-names.js';
 import { isNamespaced, StoredObjects } from './stored-objects.js';
 
 /** One of the three kinds that hold a workflow spec, and the member of a request's body that carries it. */
@@ -65,7 +65,7 @@ export class TemplateObjects {
 
   async create(kind: CheckedKind, namespace: string, body: unknown): Promise<TemplateAnswer> {
     const resource = await this.checked(kind, namespace, body);
-    const name = resource.metadata.name || (resource.metadata.generateName ? generatedName(resource.metadata.generateName) : '');
+    const name = resource.metadata.name || (resource.metadata.generateName ? randomName(resource.metadata.generateName) : '');
     assertObjectName(kind, name);
     const { resourceVersion: _resourceVersion, uid: _uid, ...metadata } = resource.metadata;
     const named: Resource = { ...resource, metadata: { ...metadata, name } };

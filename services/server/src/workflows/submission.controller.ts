@@ -5,7 +5,7 @@ import { ApiError } from '../errors/errors.js';
 import { workflowShape } from '../presentation/wire-shape.js';
 import { assertMetadataTexts, memberOf } from './object-shape.js';
 import { SubmissionService } from './submission.service.js';
-import { parseBody, submitOptionsSchema, type SubmitOptions } from './submit-options.js';
+import { parseBody, submitOptionsSchema, workflowOptions } from './submit-options.js';
 import { TemplateSubmission } from './template-submission.js';
 import { WorkflowChecker } from './workflow-checker.js';
 
@@ -66,8 +66,13 @@ export class SubmissionController {
     @Headers('idempotency-key') key?: string,
   ): Promise<Answer> {
     const request = parseBody(submitBody, body);
-    const options: SubmitOptions = request.submitOptions ?? {};
-    const workflow = await this.templates.workflowFor(namespace, request.resourceKind, request.resourceName, options);
+    const options = request.submitOptions ?? {};
+    const workflow = await this.templates.workflowFor(
+      namespace,
+      request.resourceKind,
+      request.resourceName,
+      workflowOptions(options),
+    );
     const submission = {
       ...dryRunOf({ client: options.dryRun === true, server: options.serverDryRun === true }),
       idempotencyKey: assertIdempotencyKey(key),

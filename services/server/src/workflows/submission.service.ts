@@ -6,7 +6,7 @@ import { Store } from '#libs/store';
 import { alreadyExists } from '../errors/errors.js';
 import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
 import { WorkflowChecker } from './workflow-checker.js';
-import { assertNamespace, assertObjectName, generatedName, uidOfKey } from './workflow-names.js';
+import { assertNamespace, assertObjectName, randomName, uidOfKey } from './workflow-names.js';
 import { WorkflowReader } from './workflow-reader.js';
 
 /** How often a generated name may meet a taken one before the caller is told. */
@@ -55,7 +55,7 @@ export class SubmissionService {
     uid: string,
   ): Workflow & { metadata: ObjectMeta & { name: string; namespace: string; uid: string } } {
     const { resourceVersion: _resourceVersion, managedFields: _managedFields, ...written } = workflow.metadata;
-    const name = written.name || (written.generateName ? generatedName(written.generateName) : '');
+    const name = written.name || (written.generateName ? randomName(written.generateName) : '');
     assertObjectName('Workflow', name);
     const metadata = {
       ...written,

@@ -1,10 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { CronWorkflow, Workflow } from '#libs/workflow-spec';
+import {
+  applySubmitOptions,
+  workflowFromCron,
+  workflowFromTemplate,
+  type CronWorkflow,
+  type SubmitOptions,
+  type Workflow,
+} from '#libs/workflow-spec';
 import { ApiError } from '../errors/errors.js';
 import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
 import { StoredObjects } from '../templates/stored-objects.js';
-import { workflowFromCron, workflowFromTemplate } from './derived-workflows.js';
-import { applySubmitOptions, type SubmitOptions } from './submit-options.js';
 
 const TEMPLATE_KINDS = new Set(['workflowtemplate', 'workflowtemplates', 'wftmpl']);
 const CLUSTER_TEMPLATE_KINDS = new Set(['clusterworkflowtemplate', 'clusterworkflowtemplates', 'cwft', 'cwftmpl']);

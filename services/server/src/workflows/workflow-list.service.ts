@@ -4,7 +4,7 @@ import type { Workflow } from '#libs/workflow-spec';
 import type { FieldFilter } from '../presentation/field-filter.js';
 import { workflowShape } from '../presentation/wire-shape.js';
 import type { WorkflowListRequest, WorkflowSelection } from '../selection/list-options.js';
-import { asPersisted, workflowFromRow, WorkflowReader } from './workflow-reader.js';
+import { asListed, workflowFromRow, WorkflowReader } from './workflow-reader.js';
 
 /** Rows per query; a page of any size is read in such pieces. */
 const PAGE_ROWS = 500;
@@ -12,6 +12,7 @@ const PAGE_ROWS = 500;
 /** What the list's columns can answer; anything else needs the stored object. */
 const BODY_PATHS = [
   'spec',
+  'metadata.labels',
   'metadata.ownerReferences',
   'metadata.resourceVersion',
   'metadata.generateName',
@@ -36,7 +37,8 @@ export class WorkflowListService {
   ) {}
 
   async list(request: WorkflowListRequest, fields: FieldFilter): Promise<WorkflowListAnswer> {
-    const { selection, offset } = request;
+    const { offset } = request;
+    const selection = { ...request.selection, undeleted: true };
     const [liveCount, archivedCount] = await Promise.all([
       this.store.workflows.count(selection),
       this.store.archive.count(selection),
@@ -98,7 +100,7 @@ export class WorkflowListService {
         offset: page.offset + workflows.length,
         notLive: true,
       });
-      workflows.push(...rows.map(asPersisted));
+      workflows.push(...rows.map(asListed));
       if (rows.length < limit) break;
     }
     return workflows;

@@ -1,17 +1,17 @@
 import { randomBytes, createHash } from 'node:crypto';
+import { generatedName } from '#libs/workflow-spec';
 import { ApiError } from '../errors/errors.js';
 
 /** Letters that make no words; those of Kubernetes' own generated names. */
 const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
 const SUFFIX_LENGTH = 5;
-const LONGEST_BASE = 253 - SUFFIX_LENGTH;
 const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
-/** `base` and five random letters, as Kubernetes answers `generateName`. */
-export function generatedName(base: string): string {
+/** A name for `generateName`, as Kubernetes would give it. */
+export function randomName(base: string): string {
   const suffix = [...randomBytes(SUFFIX_LENGTH)].map((byte) => SUFFIX_LETTERS[byte % SUFFIX_LETTERS.length] ?? 'x').join('');
-  return base.slice(0, LONGEST_BASE) + suffix;
+  return generatedName(base, suffix);
 }
 
 const invalid = (kind: string, name: string, problem: string): ApiError =>

@@ -75,7 +75,7 @@ function renderState(state: Omit<LoadedState, 'nodes'>, nodes: LoadedState['node
   const { submitted, header } = state;
   const workflow: Workflow =
     header === undefined ? { metadata: submitted.metadata, spec: submitted.spec } : renderWorkflow(submitted, header, nodes);
-  const archiving = state.archived ? { [LabelName.archivingStatus]: ArchivingStatus.Archived } : {};
+  const archiving = state.archiving ? { [LabelName.archivingStatus]: state.archiving } : {};
   const labels = { ...workflow.metadata.labels, ...archiving };
   return {
     ...workflow,
@@ -92,6 +92,15 @@ function renderState(state: Omit<LoadedState, 'nodes'>, nodes: LoadedState['node
 export function asPersisted(workflow: Workflow): Workflow {
   const labels = { ...workflow.metadata.labels, [LabelName.archivingStatus]: ArchivingStatus.Persisted };
   return { ...workflow, metadata: { ...workflow.metadata, labels } };
+}
+
+/** An item of the list of archived workflows: Argo keeps this much of its metadata there. */
+export function asListed(workflow: Workflow): Workflow {
+  const { name, namespace, uid, creationTimestamp, labels, annotations } = asPersisted(workflow).metadata;
+  const metadata = Object.entries({ name, namespace, uid, creationTimestamp, labels, annotations }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return { ...workflow, metadata: Object.fromEntries(metadata) as Workflow['metadata'] };
 }
 
 const time = (timeMs: number | null): string | null => (timeMs === null ? null : formatTime(timeMs));

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createArtifactDrivers } from '#libs/artifacts';
 import { loadConfig } from '#libs/config';
-import { MemoryResourceTable, TableResourceStore } from '#libs/resources';
+import { openResources } from '#libs/program';
 import { createStore, type Store } from '#libs/store';
 import { MemoryJobQueue, postgresTemplate } from '#libs/testing';
-import type { PodLogSource, ServerPorts } from '../ports.js';
-import { serverSchema } from '../server.config.js';
-import { startServer } from '../server.js';
+import { serverSchema, startServer, type PodLogSource, type ServerPorts } from '#services/server';
 
 /** A server on a port of its own, with what a test looks at. */
 export interface ServerUnderTest {
@@ -46,10 +44,9 @@ export async function startServerUnderTest(options: ServerTestOptions = {}): Pro
   const store = createStore({ connection: database?.connection ?? NOWHERE, clock });
   const folder = await mkdtemp(join(tmpdir(), 'argosy-server-'));
   const queue = new MemoryJobQueue();
-  const table = database === undefined ? new MemoryResourceTable() : store.resources;
   const ports: ServerPorts = {
     store,
-    resources: new TableResourceStore({ table, clock }),
+    resources: openResources(store, clock),
     queue,
     artifacts: createArtifactDrivers({ clock, filesystem: { rootFolder: folder } }),
     podLogs: options.podLogs ?? noLogs,

@@ -1,0 +1,114 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createArtifactDrivers } from '#libs/artifacts';
+import { loadConfig } from '#libs/config';
+import { createLogger } from '#libs/observability';
+import { openResources } from '#libs/program';
+import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
+import { realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
+import { createStore, type StoreConnection } from '#libs/store';
+import { postgresTemplate } from '#libs/testing';
+import { ArchiverModule, archiverJobs } from '#services/archiver';
+import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
+import { SchedulerModule, schedulerJobs } from '#services/scheduler';
+import { configureServerApp, RuntimePodLogSource, serverSchema, ServerModule, type ServerPorts } from '#services/server';
+
+/** The services that a workflow needs to run and end, in this process, on a real Postgres and with simulated pods. */
+export interface StackUnderTest {
+  url: string;
+  close(): Promise<void>;
+}
+
+const clock = { nowMs: () => Date.now() };
+
+const urlOf = (connection: StoreConnection): string => {
+  if (connection.connectionString !== undefined) return connection.connectionString;
+  const { host = '', port = 5432, user = 'postgres', password = '', database = 'postgres' } = connection;
+  const credentials = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  return host.startsWith('/')
+    ? `postgres://${credentials}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
+    : `postgres://${credentials}@${host}:${port}/${database}`;
+};
+
+@Module({})
+class StackRoot {}
+
+export async function startStackUnderTest(environment: Record<string, string> = {}): Promise<StackUnderTest> {
+  const database = await postgresTemplate();
+  const folder = await mkdtemp(join(tmpdir(), 'argosy-stack-'));
+  const logger = createLogger({
+    program: 'stack',
+    level: process.env['STACK_LOG'] === undefined ? 'silent' : 'debug',
+    format: 'text',
+  });
+  const store = createStore({ connection: database.connection, clock });
+  const resources = openResources(store, clock);
+  const backend = openQueueBackend({ kind: 'postgres', url: urlOf(database.connection) }, logger);
+  const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
+  const queue = queueRuntime.queue;
+  const runtime = new SimulatedRuntime({ host: new SimulatedHost(realTime), logger });
+  const server: ServerPorts = {
+    store,
+    resources,
+    queue,
+    artifacts: createArtifactDrivers({ clock, filesystem: { rootFolder: folder } }),
+    podLogs: new RuntimePodLogSource(runtime),
+    clock,
+    logger,
+    config: loadConfig(serverSchema, { PORT: '0', ...environment }),
+  };
+  const scheduler = {
+    engine: { artifactRepository: null, podNames: 'v2' as const },
+    reconcileConcurrency: 8,
+    stateCacheBytes: 64 * 1024 * 1024,
+    inboxBatch: 500,
+    retentionIntervalMs: 1_000,
+  };
+  const podManager = {
+    host: 'here',
+    podConcurrency: 8,
+    observationBatch: 200,
+    heartbeatIntervalMs: 30_000,
+    silentAfterMs: 30_000,
+  };
+  const archiver = { archiveConcurrency: 4, expiryIntervalMs: 60_000 };
+  const common = { store, queue, clock, logger };
+  const root = {
+    module: StackRoot,
+    imports: [
+      ServerModule.register(server),
+      SchedulerModule.register({ ...common, resources, settings: scheduler }),
+      PodManagerModule.register({ ...common, runtime, settings: podManager }),
+      ArchiverModule.register({ ...common, settings: archiver }),
+    ],
+  };
+  const app = await NestFactory.create<NestExpressApplication>(root, { bodyParser: false, logger: false, abortOnError: false });
+  configureServerApp(app, server);
+  app.connectMicroservice({
+    strategy: new BullMqServer(queueRuntime, [
+      ...schedulerJobs(scheduler),
+      ...podManagerJobs(podManager),
+      ...archiverJobs(archiver),
+    ]),
+  });
+  await store.waitUntilReady(10_000);
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      await app.close();
+      await queueRuntime.close();
+      await store.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
