@@ -92,7 +92,7 @@ export class BullMqJobQueue implements JobQueue {
     if (!this.reachable) return this.keep(queueName, hints);
     for (let from = 0; from < hints.length; from += BULK_SIZE) {
       const slice = hints.slice(from, from + BULK_SIZE);
-      await endsWithin(this.add(queueName, slice), ADD_WAIT_MS);
+      if (!(await endsWithin(this.add(queueName, slice), ADD_WAIT_MS))) this.suspend(queueName, slice);
     }
   }
 
@@ -103,10 +103,15 @@ export class BullMqJobQueue implements JobQueue {
       if (this.closing) return;
       this.options.logger.warn('queue takes no hints', { queue: queueName, error: (error as Error).message });
       this.discardProducer(queueName);
-      this.keep(queueName, hints);
-      this.reachable = false;
-      this.tryLater();
+      this.suspend(queueName, hints);
     }
+  }
+
+  /** Sends nothing until the database answers again. */
+  private suspend(queueName: string, hints: readonly HintAdd[]): void {
+    this.keep(queueName, hints);
+    this.reachable = false;
+    this.tryLater();
   }
 
   private keep(queueName: string, hints: readonly HintAdd[]): void {
@@ -121,8 +126,16 @@ export class BullMqJobQueue implements JobQueue {
   private tryLater(): void {
     this.retry ??= setTimeout(() => {
       this.retry = undefined;
-      void this.options.backend.isReady().then((ready) => (ready ? this.flush() : this.tryLater()));
+      void this.retrySending();
     }, RETRY_MS).unref();
+  }
+
+  private async retrySending(): Promise<void> {
+    let ready = false;
+    const asked = this.options.backend.isReady().then((answer) => (ready = answer));
+    await endsWithin(asked, ADD_WAIT_MS);
+    if (ready) this.flush();
+    else if (!this.closing) this.tryLater();
   }
 
   private flush(): void {

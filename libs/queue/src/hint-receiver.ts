@@ -1,6 +1,7 @@
 import { type JobDefinition, type JobQueue } from '#libs/jobs';
 
 import { type TakenHint } from './backend.js';
+import { RowNotBegunError } from './errors.js';
 import { HintName } from './hint.js';
 import { type JobExecution } from './job-execution.js';
 import { type LocalRunners } from './local-hints.js';
@@ -12,6 +13,8 @@ export interface HintReceiverOptions<Payload> {
   readonly execution: JobExecution<Payload>;
   readonly local: LocalRunners;
   readonly queue: JobQueue;
+  /** The queue that outlives this process. */
+  readonly remote: JobQueue;
   readonly telemetry: QueueTelemetry;
   readonly concurrency: number;
 }
@@ -42,6 +45,12 @@ export class HintReceiver<Payload> {
       telemetry.hintSkipped(job.queue);
       return this.runner.currentRun(key);
     }
-    return this.runner.deliver(key, parsed.data);
+    return this.runner.deliver(key, parsed.data).catch((error: unknown) => this.leave(error, parsed.data));
+  }
+
+  /** A hint that was taken but not begun goes back to its queue, for whoever lives on. */
+  private async leave(error: unknown, payload: Payload): Promise<void> {
+    if (!(error instanceof RowNotBegunError)) throw error;
+    await this.options.remote.wake(this.options.job, payload);
   }
 }

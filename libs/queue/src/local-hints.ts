@@ -4,6 +4,7 @@ import { type JobDefinition, type JobQueue, queueNameOf } from '#libs/jobs';
 import { type Clock } from '#libs/workflow-spec';
 
 import { type BullMqJobQueue } from './bullmq-job-queue.js';
+import { RowNotBegunError } from './errors.js';
 import { type RowRunner } from './row-runner.js';
 import { type QueueTelemetry } from './telemetry.js';
 
@@ -101,7 +102,10 @@ export class LocalFirstJobQueue implements JobQueue {
     const forget = (): void => void this.unfinished.delete(sequence);
     const copy = { origin: this.local.origin, sequence, dedupSuffix: `@${this.local.origin}` };
     this.unfinished.set(sequence, () => this.remote.addCopies(job, [payload], copy));
-    runner.deliver(job.keyOf(payload), payload).then(forget, forget);
+    const forgetUnlessLeft = (error: unknown): void => {
+      if (!(error instanceof RowNotBegunError)) forget();
+    };
+    runner.deliver(job.keyOf(payload), payload).then(forget, forgetUnlessLeft);
     this.copying ??= setTimeout(() => {
       this.copying = undefined;
       void this.copyUnfinished();

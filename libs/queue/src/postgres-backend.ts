@@ -33,6 +33,8 @@ export interface PostgresBackendOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A connection that is cut off without a word must not hold a query for ever. */
+const QUERY_TIMEOUT_MS = 30_000;
 const RETRY_MS = 500;
 /** A worker whose handler does not end keeps its connection. */
 const CLOSE_LIMIT_MS = 5_000;
@@ -64,6 +66,7 @@ export class PostgresQueueBackend implements QueueBackend {
       max: options.queryConnections,
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
       application_name: 'argosy-queue',
     });
     this.pool.on('error', (error) => this.report(error));

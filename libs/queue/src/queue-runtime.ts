@@ -65,7 +65,7 @@ export class QueueRuntime {
     const { telemetry, queue, local } = this;
     const concurrency = options.concurrency ?? job.concurrency;
     const execution = new JobExecution({ job, handler, queue, clock, logger, telemetry });
-    const receiver = new HintReceiver({ job, execution, local, queue, telemetry, concurrency });
+    const receiver = new HintReceiver({ job, execution, local, queue, remote: this.remote, telemetry, concurrency });
     const queueNames = [queueNameOf(job), ...(options.lanes ?? []).map((lane) => queueNameOf(job, lane))];
     const supervisors = queueNames.map((queueName) => {
       local.register(queueName, receiver.runner);
@@ -87,7 +87,7 @@ export class QueueRuntime {
       close: async () => {
         this.consumers.delete(consumer);
         queueNames.forEach((queueName) => local.unregister(queueName));
-        const drained = Promise.all([...supervisors.map((supervisor) => supervisor.close()), receiver.runner.whenIdle()]);
+        const drained = Promise.all([receiver.runner.close(), ...supervisors.map((supervisor) => supervisor.close())]);
         if (!(await endsWithin(drained, DRAIN_LIMIT_MS)))
           logger.warn('handlers do not end; they are left behind', { queue: job.queue });
       },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { RowNotBegunError } from './errors.js';
 import { RowRunner } from './row-runner.js';
 
 const runnerOf = (run: (payload: unknown) => Promise<void>, concurrency = 4, newestSequence = (): number => 0): RowRunner =>
@@ -34,6 +35,23 @@ describe('RowRunner', () => {
     await expect(first).rejects.toThrow('first');
     await runner.deliver('k', undefined);
     expect(runs).toBe(2);
+  });
+
+  it('lets the run in progress end and begins no other once it is closing', async () => {
+    const began: unknown[] = [];
+    let finish: () => void = () => undefined;
+    const runner = runnerOf(async (payload) => {
+      began.push(payload);
+      await new Promise<void>((resolve) => (finish = resolve));
+    }, 1);
+    const running = runner.deliver('a', 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    const waiting = runner.deliver('b', 2);
+    const closed = runner.close();
+    finish();
+    await Promise.all([running, expect(waiting).rejects.toThrow(RowNotBegunError), closed]);
+    await expect(runner.deliver('c', 3)).rejects.toThrow(RowNotBegunError);
+    expect(began).toEqual([1]);
   });
 
   it('says that a run has seen the hints made before it began, and none of the later ones', async () => {

@@ -1,3 +1,5 @@
+import { RowNotBegunError } from './errors.js';
+
 /** Runs one row's work. The promise settles when it has ended; it rejects only where the hint itself has failed. */
 type RunRow = (payload: unknown) => Promise<void>;
 
@@ -32,6 +34,7 @@ export class RowRunner {
   private idleListeners: (() => void)[] = [];
   private free: number;
   private pending = 0;
+  private closing = false;
 
   constructor(private readonly options: RowRunnerOptions) {
     this.free = options.concurrency;
@@ -59,6 +62,12 @@ export class RowRunner {
     return this.rows.get(key)?.running ?? Promise.resolve();
   }
 
+  /** Lets runs in progress end and begins no other: deliveries that wait, or come later, reject with RowNotBegunError. */
+  close(): Promise<void> {
+    this.closing = true;
+    return this.whenIdle();
+  }
+
   /** Settles when nothing runs or waits. */
   whenIdle(): Promise<void> {
     if (this.pending === 0) return Promise.resolve();
@@ -68,6 +77,12 @@ export class RowRunner {
   private async runAfter(key: string, row: Row, previous: Promise<void> | undefined): Promise<void> {
     await previous?.catch(() => undefined);
     await this.takeTurn();
+    if (this.closing) {
+      row.waiting = undefined;
+      this.endTurn();
+      this.rest(key, row);
+      throw new RowNotBegunError('the program is closing');
+    }
     row.running = row.waiting;
     row.waiting = undefined;
     row.seenSequence = this.options.newestSequence();
