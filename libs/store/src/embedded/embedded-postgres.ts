@@ -52,7 +52,7 @@ const DATABASE = 'argosy';
 const LOG_KEEP_BYTES = 1_000_000;
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
 /** Failures that heal by themselves: the last owner of the cluster is not quite gone. */
-const PASSING = /lock file|shared memory|is being used|recovery|starting up|Address already in use/i;
+const PASSING = /lock file (?!.*Permission denied)|shared memory|is being used|recovery|starting up|Address already in use/i;
 
 /** A small server: an idle one costs about 25 MB. io_method=sync saves the worker processes. */
 const LEAN_SETTINGS: Record<string, string> = {
@@ -149,6 +149,7 @@ const outputOf = (error: unknown): string => {
 async function adoptOrStart(starting: Starting): Promise<LivePostmaster & { adopted: boolean }> {
   const { folders, options, deadline } = starting;
   let useSetpriv = options.dieWithParent ?? true;
+  let failure = 'no message';
   for (;;) {
     const live = await findLivePostmaster(folders.clusterDir);
     if (live && options.onLive === 'adopt') {
@@ -161,10 +162,11 @@ async function adoptOrStart(starting: Starting): Promise<LivePostmaster & { adop
     }
     const attempt = await startOnce(starting, useSetpriv);
     if ('pid' in attempt) return { ...attempt, adopted: false };
-    if (performance.now() > deadline || !(PASSING.test(attempt.failure) || useSetpriv)) {
-      throw new EmbeddedPostgresError(`postgres did not start: ${attempt.failure || 'no message'}`);
-    }
-    if (!PASSING.test(attempt.failure)) useSetpriv = false;
+    failure = attempt.failure || failure;
+    const passing = PASSING.test(failure);
+    if (performance.now() > deadline || !(passing || useSetpriv))
+      throw new EmbeddedPostgresError(`postgres did not start: ${failure}`);
+    if (!passing) useSetpriv = false;
     await delay(200);
   }
 }

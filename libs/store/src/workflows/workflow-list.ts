@@ -45,6 +45,8 @@ export interface WorkflowListRow {
   version: number;
   /** See StateVersion.revision. */
   revision: number;
+  /** As LoadedState.archiving. */
+  archiving: 'Pending' | 'Archived' | null;
   createdAtMs: number;
   startedAtMs: number | null;
   finishedAtMs: number | null;
@@ -60,6 +62,10 @@ const DEFAULT_LIMIT = 500;
 
 /** Labels as submitted, overlaid with those that the engine added. */
 const LABELS = sql`(${workflows.labels} || ${workflowState.labels})`;
+const ARCHIVING = sql`
+  CASE WHEN NOT ${workflowState.completed} THEN NULL
+    WHEN EXISTS (SELECT 1 FROM handoffs h WHERE h.queue = 'archive' AND h.workflow = ${workflowState.uid}) THEN 'Pending'
+    WHEN EXISTS (SELECT 1 FROM archive_marks a WHERE a.workflow = ${workflowState.uid} AND a.archived) THEN 'Archived' END AS archiving`;
 const FROM = sql`FROM ${workflows} JOIN ${workflowState} ON ${workflowState.uid} = ${workflows.uid}`;
 
 export async function readWorkflowPage(executor: Executor, query: WorkflowListQuery): Promise<WorkflowPage> {
@@ -73,7 +79,8 @@ export async function readWorkflowPage(executor: Executor, query: WorkflowListQu
       SELECT ${workflows.uid} AS uid, ${workflows.namespace} AS namespace, ${workflows.name} AS name, ${LABELS} AS labels,
         ${workflows.annotations} AS annotations, ${workflowState.phase} AS phase, ${workflowState.message} AS message,
         ${workflowState.progress} AS progress, ${workflowState.version} AS version, ${workflowState.revision} AS revision, ${workflows.createdAtMs} AS "createdAtMs",
-        ${workflowState.startedAtMs} AS "startedAtMs", ${workflowState.finishedAtMs} AS "finishedAtMs", ${workflows.deletedAtMs} AS "deletedAtMs"
+        ${workflowState.startedAtMs} AS "startedAtMs", ${workflowState.finishedAtMs} AS "finishedAtMs", ${workflows.deletedAtMs} AS "deletedAtMs",
+        ${ARCHIVING}
       ${FROM} WHERE ${sql.join(conditions, sql` AND `)}
       ORDER BY ${workflows.createdAtMs} DESC, ${workflows.uid} DESC LIMIT ${limit} OFFSET ${query.offset ?? 0}`),
   );
