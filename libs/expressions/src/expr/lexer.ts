@@ -1,4 +1,4 @@
-import { unescapeLiteral } from './literals.js';
+import { readQuoted } from './literals.js';
 import { LocatedError } from './source-error.js';
 
 export type TokenKind = 'Identifier' | 'Number' | 'String' | 'Bytes' | 'Operator' | 'Bracket' | 'EOF';
@@ -10,178 +10,129 @@ export interface Token {
   readonly at: number;
 }
 
-const SPACE = /[\s\u0085]/;
-const WORD = /[\p{L}\p{Nd}_$]/u;
-const LETTER = /[\p{L}_$]/u;
-const WORD_OPERATORS = new Set(['in', 'or', 'and', 'matches', 'contains', 'startsWith', 'endsWith', 'let', 'if', 'else']);
-const NEGATABLE = new Set(['in', 'matches', 'contains', 'startsWith', 'endsWith']);
+/** What a rule makes of the text it matched at an offset: tokens, and where to go on. */
+interface Reading {
+  readonly tokens: readonly Token[];
+  readonly end: number;
+}
 
-export const isValidIdentifier = (text: string): boolean =>
-  text !== '' && LETTER.test(String.fromCodePoint(text.codePointAt(0) ?? 0)) && [...text].every((c) => WORD.test(c));
+interface LexicalRule {
+  /** Sticky; tried in order at every offset. */
+  readonly pattern: RegExp;
+  readonly read: (matched: string, at: number, source: string) => Reading;
+}
+
+const WORD_CHARACTER = '[\\p{L}\\p{Nd}_$]';
+const WORD = new RegExp(`${WORD_CHARACTER}+`, 'uy');
+const IDENTIFIER = new RegExp(`^[\\p{L}_$]${WORD_CHARACTER}*$`, 'u');
+const WORD_OPERATORS: ReadonlySet<string> = new Set(
+  'not in or and matches contains startsWith endsWith let if else'.split(' '),
+);
+/** Words that are operators behind `not`, whatever follows. */
+const NEGATED_WORD = new RegExp(`not( *)(in|matches|contains|startsWith|endsWith)(?!${WORD_CHARACTER})`, 'uy');
+const DIGITS: Readonly<Record<string, string>> = { x: '0-9a-fA-F_', o: '0-7_', b: '01_' };
 
 const fail = (message: string, at: number): never => {
   throw new LocatedError(message, at, 'compile');
 };
 
-/** expr-lang's lexer: one pass, linear in the length of the source. */
-class Lexer {
-  private readonly source: string;
-  private readonly tokens: Token[] = [];
-  private at = 0;
+/** Whether a text may stand behind a dot as the name of a member. */
+export const isValidIdentifier = (text: string): boolean => IDENTIFIER.test(text);
 
-  constructor(source: string) {
-    this.source = source;
-  }
+const matchAt = (pattern: RegExp, source: string, at: number): string | undefined => {
+  pattern.lastIndex = at;
+  return pattern.exec(source)?.[0];
+};
 
-  run(): Token[] {
-    while (this.at < this.source.length) this.step();
-    let last = this.source.length - 1;
-    if (last > 0 && /[\udc00-\udfff]/.test(this.source.charAt(last))) last--;
-    this.emit('EOF', '', Math.max(0, last));
-    return this.tokens;
-  }
+const one = (kind: TokenKind, value: string, at: number, end = at + value.length): Reading => ({
+  tokens: [{ kind, value, at }],
+  end,
+});
+const skip = (matched: string, at: number): Reading => ({ tokens: [], end: at + matched.length });
+const asOperator = (matched: string, at: number): Reading => one('Operator', matched, at);
 
-  private emit(kind: TokenKind, value: string, at: number): void {
-    this.tokens.push({ kind, value, at });
-  }
-
-  private peek(ahead = 0): string {
-    const code = this.source.codePointAt(this.at + ahead);
-    return code === undefined ? '' : String.fromCodePoint(code);
-  }
-
-  private step(): void {
-    const c = this.peek();
-    const start = this.at;
-    const next = this.source.charAt(start + 1);
-    if (SPACE.test(c)) this.at++;
-    else if (c === "'" || c === '"') this.text(start, 'String');
-    else if (c === '`') this.rawText(start);
-    else if ((c === 'b' || c === 'B') && (next === "'" || next === '"')) this.text(start + 1, 'Bytes');
-    else if (c >= '0' && c <= '9') this.number(start);
-    else if (c === '.' && next >= '0' && next <= '9') this.number(start);
-    else if (c === '/') this.slash(start);
-    else if (c === '#') this.pointer(start);
-    else if ('?|:.'.includes(c)) this.doubled(start, c);
-    else if ('([{}])'.includes(c)) this.single('Bracket', c);
-    else if (',;%+-^'.includes(c)) this.single('Operator', c);
-    else if ('&!=*<>'.includes(c)) this.comparison(start);
-    else if (WORD.test(c)) this.word(start);
-    else fail(`unrecognized character: ${describeRune(c)}`, start);
-  }
-
-  private single(kind: TokenKind, value: string): void {
-    this.emit(kind, value, this.at);
-    this.at++;
-  }
-
-  private doubled(start: number, c: string): void {
-    const followers = { '?': '.?', '|': '|', ':': ':', '.': '.' }[c] ?? '';
-    this.at++;
-    const next = this.source.charAt(this.at);
-    if (next !== '' && followers.includes(next)) this.at++;
-    this.emit('Operator', this.source.slice(start, this.at), start);
-  }
-
-  private comparison(start: number): void {
-    this.at++;
-    const next = this.source.charAt(this.at);
-    if (next !== '' && '&=*'.includes(next)) this.at++;
-    this.emit('Operator', this.source.slice(start, this.at), start);
-  }
-
-  private text(quoteAt: number, kind: 'String' | 'Bytes'): void {
-    const { value, end } = unescapeLiteral(this.source, quoteAt, kind === 'Bytes');
-    this.emit(kind, value, this.at);
-    this.at = end;
-  }
-
-  private rawText(start: number): void {
-    let at = start + 1;
-    for (;;) {
-      const close = this.source.indexOf('`', at);
-      if (close < 0) fail('literal not terminated', this.source.length);
-      if (this.source.charAt(close + 1) !== '`') {
-        this.emit('String', this.source.slice(start + 1, close).replaceAll('``', '`'), start);
-        this.at = close + 1;
-        return;
-      }
-      at = close + 2;
-    }
-  }
-
-  private accept(pattern: RegExp): string {
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.source)?.[0] ?? '';
-    this.at += found.length;
-    return found;
-  }
-
-  private number(start: number): void {
-    const prefix = this.accept(/0[xXoObB]?/y).toLowerCase();
-    const digits = prefix === '0x' ? /[0-9a-fA-F_]*/y : prefix === '0o' ? /[0-7_]*/y : prefix === '0b' ? /[01_]*/y : /[0-9_]*/y;
-    this.accept(digits);
-    if (this.peek() === '.') {
-      if (this.source.charAt(this.at + 1) === '.') {
-        this.emit('Number', this.source.slice(start, this.at), start);
-        return;
-      }
-      this.at++;
-      this.accept(digits);
-    }
-    if (this.accept(/[eE]/y) !== '') {
-      this.accept(/[+-]?/y);
-      this.accept(digits);
-    }
-    if (this.at < this.source.length && WORD.test(this.peek())) {
-      fail(`bad number syntax: ${JSON.stringify(this.source.slice(start, this.at) + this.peek())}`, this.at);
-    }
-    this.emit('Number', this.source.slice(start, this.at), start);
-  }
-
-  private slash(start: number): void {
-    const next = this.source.charAt(start + 1);
-    if (next === '/') {
-      const end = this.source.indexOf('\n', start);
-      this.at = end < 0 ? this.source.length : end + 1;
-    } else if (next === '*') {
-      const end = this.source.indexOf('*/', start + 2);
-      if (end < 0) fail('unclosed comment', this.source.length);
-      this.at = end + 2;
-    } else {
-      this.single('Operator', '/');
-    }
-  }
-
-  private pointer(start: number): void {
-    this.at++;
-    if (this.source.charAt(this.at) === '#') this.at++;
-    this.emit('Operator', this.source.slice(start, this.at), start);
-    const name = this.accept(/[\p{L}\p{Nd}_$]*/uy);
-    if (name !== '') this.emit('Identifier', name, this.at - name.length);
-  }
-
-  private word(start: number): void {
-    const word = this.accept(/[\p{L}\p{Nd}_$]*/uy);
-    if (word === 'not') this.not(start);
-    else this.emit(WORD_OPERATORS.has(word) ? 'Operator' : 'Identifier', word, start);
-  }
-
-  /** `not in`, `not contains` …: the word behind `not` is an operator even where it could be a name. */
-  private not(start: number): void {
-    this.emit('Operator', 'not', start);
-    this.accept(/ */y);
-    const at = this.at;
-    const word = this.accept(/[\p{L}\p{Nd}_$]*/uy);
-    if (NEGATABLE.has(word)) this.emit('Operator', word, at);
-    else this.at = at;
-  }
+function readQuotedToken(matched: string, at: number, source: string): Reading {
+  const prefix = matched.length - 1;
+  const { value, end } = readQuoted(source, at + prefix);
+  return one(prefix > 0 ? 'Bytes' : 'String', value, at, end);
 }
 
-function describeRune(character: string): string {
-  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return `U+${code} '${character}'`;
+function readBackquoted(matched: string, at: number, source: string): Reading {
+  if (!matched.endsWith('`') || matched.length === 1) return fail('literal not terminated', source.length);
+  return one('String', matched.slice(1, -1).replaceAll('``', '`'), at, at + matched.length);
 }
 
-/** Splits an expression into tokens, the last one EOF; throws LocatedError. */
-export const tokenize = (source: string): Token[] => new Lexer(source).run();
+/** A number ends before `..`, which is a range, and must not run into a word. */
+function readNumber(matched: string, at: number, source: string): Reading {
+  const base = /^0([xob])/i.exec(matched)?.[1]?.toLowerCase();
+  const digits = `[${DIGITS[base ?? ''] ?? '0-9_'}]*`;
+  const shape = new RegExp(`(?:0[xXoObB])?${digits}(?:\\.(?!\\.)${digits})?(?:[eE][+-]?${digits})?`, 'y');
+  const text = matchAt(shape, source, at) ?? '';
+  const end = at + text.length;
+  const next = matchAt(WORD, source, end);
+  if (next !== undefined) fail(`bad number syntax: ${JSON.stringify(text + next.charAt(0))}`, end);
+  return one('Number', text, at);
+}
+
+function readComment(matched: string, at: number, source: string): Reading {
+  if (matched.startsWith('/*') && !/\*\/$/.test(matched.slice(2))) fail('unclosed comment', source.length);
+  return skip(matched, at);
+}
+
+function readNegation(matched: string, at: number): Reading {
+  const word = matched.slice(3).trimStart();
+  const end = at + matched.length;
+  const operators: Token[] = [
+    { kind: 'Operator', value: 'not', at },
+    { kind: 'Operator', value: word, at: end - word.length },
+  ];
+  return { tokens: operators, end };
+}
+
+const readWord = (matched: string, at: number): Reading =>
+  one(WORD_OPERATORS.has(matched) ? 'Operator' : 'Identifier', matched, at);
+
+function rejectCharacter(matched: string, at: number): Reading {
+  const code = (matched.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return fail(`unrecognized character: U+${code} '${matched}'`, at);
+}
+
+const RULES: readonly LexicalRule[] = [
+  { pattern: /[\s\u0085]+/y, read: skip },
+  { pattern: /\/\/[^\n]*\n?|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?/y, read: readComment },
+  { pattern: /[bB]?['"]/y, read: readQuotedToken },
+  { pattern: /`(?:[^`]|``)*`?/y, read: readBackquoted },
+  { pattern: /0[xXoObB]?|\.?[0-9]/y, read: readNumber },
+  { pattern: NEGATED_WORD, read: readNegation },
+  { pattern: WORD, read: readWord },
+  { pattern: /[()[\]{}]/y, read: (matched, at) => one('Bracket', matched, at) },
+  { pattern: /\?[.?]?|\|\|?|::?|\.\.?|##?|[&!=*<>][&=*]?|[,;%+\-^/]/y, read: asOperator },
+  { pattern: /[\s\S]/uy, read: rejectCharacter },
+];
+
+function readAt(source: string, at: number): Reading {
+  for (const { pattern, read } of RULES) {
+    const matched = matchAt(pattern, source, at);
+    if (matched !== undefined) return read(matched, at, source);
+  }
+  return fail('unrecognized character', at);
+}
+
+/** The end token points at the last character, as the original's errors do. */
+function endToken(source: string): Token {
+  const last = source.length - 1;
+  const at = last > 0 && /[\udc00-\udfff]/.test(source.charAt(last)) ? last - 1 : last;
+  return { kind: 'EOF', value: '', at: Math.max(0, at) };
+}
+
+/** Splits an expression into tokens, the last one EOF; linear in its length. Throws LocatedError. */
+export function tokenize(source: string): Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < source.length; ) {
+    const reading = readAt(source, at);
+    tokens.push(...reading.tokens);
+    at = reading.end;
+  }
+  tokens.push(endToken(source));
+  return tokens;
+}

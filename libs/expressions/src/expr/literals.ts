@@ -38,7 +38,7 @@ function unescape(source: string, at: number, quote: string): { value: string; e
 }
 
 /** Reads the quoted literal that starts at `start`; `end` is the offset behind the closing quote. */
-export function unescapeLiteral(source: string, start: number, _asBytes: boolean): { value: string; end: number } {
+export function readQuoted(source: string, start: number): { value: string; end: number } {
   const quote = source.charAt(start);
   let value = '';
   let at = start + 1;
