@@ -97,6 +97,7 @@ export type {
   Container,
   ContinueOn,
   CronWorkflow,
+  CronWorkflowSpec,
   DAGTask,
   DAGTemplate,
   EnvVar,

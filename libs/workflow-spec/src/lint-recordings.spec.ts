@@ -42,9 +42,14 @@ const getterOf = (objects: readonly KindObject[]): TemplateGetter => {
 };
 
 /** Argo's verdict in our words: undefined where accepted. */
-const verdict = (object: KindObject, templates: TemplateGetter, lint: boolean): string | undefined => {
+const verdict = (
+  object: KindObject,
+  templates: TemplateGetter,
+  lint: boolean,
+  unknownFields: 'drop' | 'refuse' = 'refuse',
+): string | undefined => {
   try {
-    if (object.kind === 'Workflow') validateWorkflow(decodeWorkflow(object).object, { templates, lint });
+    if (object.kind === 'Workflow') validateWorkflow(decodeWorkflow(object, { unknownFields }).object, { templates, lint });
     else if (object.kind === 'WorkflowTemplate')
       validateWorkflowTemplate(decodeWorkflowTemplate(object).object, { templates, lint });
     else if (object.kind === 'ClusterWorkflowTemplate') {
@@ -136,5 +141,34 @@ describe.skipIf(root === undefined)(`linting against the original linter (${titl
     // Our own words where a hint is added; everything else is Argo's message to the letter.
     expect(different.filter((line) => !line.includes('did you mean'))).toEqual([]);
     expect(sameMessage).toBeGreaterThanOrEqual(refused - 5);
+  });
+});
+
+interface HttpExchange {
+  title: string;
+  request: { method: string; path: string; body?: { workflow?: KindObject; template?: KindObject; cronWorkflow?: KindObject } };
+  response: { status: number; body?: { message?: string } };
+}
+
+/** Answers that are not about the object's validity. */
+const OTHER_REASONS = /already exists|not found|cannot unmarshal|not specified|invalid character|resourceVersion/;
+
+describe.skipIf(root === undefined)(`what the original server answers (${title})`, () => {
+  it('is our verdict and message for every object that is created or linted', () => {
+    const exchanges = JSON.parse(readFileSync(join(root ?? '', 'http', 'scenario.json'), 'utf8')) as HttpExchange[];
+    const failures: string[] = [];
+    let judged = 0;
+    for (const { title: name, request, response } of exchanges) {
+      const { workflow, template, cronWorkflow } = request.body ?? {};
+      const kind = workflow ? 'Workflow' : template ? 'WorkflowTemplate' : 'CronWorkflow';
+      const object = workflow ?? template ?? cronWorkflow;
+      const expected = response.status === 200 ? undefined : response.body?.message;
+      if (object === undefined || request.method === 'GET' || OTHER_REASONS.test(expected ?? '')) continue;
+      judged += 1;
+      const actual = verdict({ ...object, kind }, () => null, request.path.endsWith('/lint'), 'drop');
+      if (actual !== expected) failures.push(`${name}: expected ${expected}, found ${actual}`);
+    }
+    expect(failures).toEqual([]);
+    expect(judged).toBeGreaterThan(8);
   });
 });

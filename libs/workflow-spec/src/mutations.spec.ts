@@ -48,9 +48,7 @@ const paths = (value: JsonValue, path: Path = []): Path[] =>
   value !== null && typeof value === 'object'
     ? [
         path,
-        ...Object.entries(value).flatMap(([key, member]) =>
-          paths(member as JsonValue, [...path, Array.isArray(value) ? Number(key) : key]),
-        ),
+        ...Object.entries(value).flatMap(([key, member]) => paths(member, [...path, Array.isArray(value) ? Number(key) : key])),
       ]
     : [path];
 

@@ -39,8 +39,22 @@ export interface WorkflowTemplate extends TypedObject {
   spec: WorkflowSpec;
 }
 export type ClusterWorkflowTemplate = WorkflowTemplate;
+export interface CronWorkflowSpec {
+  workflowSpec: WorkflowSpec;
+  workflowMetadata?: ObjectMeta;
+  schedules?: string[];
+  timezone?: string;
+  concurrencyPolicy?: 'Allow' | 'Forbid' | 'Replace' | '';
+  suspend?: boolean;
+  startingDeadlineSeconds?: number;
+  successfulJobsHistoryLimit?: number;
+  failedJobsHistoryLimit?: number;
+  stopStrategy?: { expression?: string };
+  when?: string;
+  [field: string]: unknown;
+}
 export interface CronWorkflow extends TypedObject {
-  spec: KubernetesObject & { workflowSpec: WorkflowSpec };
+  spec: CronWorkflowSpec;
   status?: KubernetesObject;
 }
 

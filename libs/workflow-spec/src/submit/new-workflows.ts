@@ -1,6 +1,6 @@
 import { FailedPreconditionError, NotSupportedError } from '../errors.js';
 import { AnnotationName, API_VERSION, Kind, LabelName } from '../label-names.js';
-import type { CronWorkflow, ObjectMeta, Workflow } from '../model/workflow.js';
+import type { CronWorkflow, Workflow } from '../model/workflow.js';
 import { formatTime } from '../times.js';
 import { overrideParameters } from './submit-options.js';
 
@@ -18,7 +18,7 @@ export const workflowFromTemplate = (templateName: string, clusterScope: boolean
 /** A run of a CronWorkflow by hand: its workflowSpec and workflowMetadata, owned by it (Argo's ConvertCronWorkflowToWorkflow). */
 export const workflowFromCron = (cron: CronWorkflow, scheduledTimeMs: number): Workflow => {
   const { name = '', namespace, uid = '', labels } = cron.metadata;
-  const extra = (cron.spec['workflowMetadata'] ?? {}) as ObjectMeta;
+  const extra = cron.spec.workflowMetadata ?? {};
   const instanceId = labels?.[LabelName.controllerInstanceId];
   const owner = { apiVersion: API_VERSION, kind: Kind.CronWorkflow, name, uid, controller: true, blockOwnerDeletion: true };
   return {

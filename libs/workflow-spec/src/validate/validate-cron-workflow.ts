@@ -7,8 +7,6 @@ import { validateWorkflow, type ValidationOptions, type ValidationResult } from 
 const NAME_LIMIT = 52;
 const CONCURRENCY_POLICIES = new Set(['', 'Allow', 'Forbid', 'Replace']);
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-
 /** Argo's validation of a CronWorkflow and of the workflow that it makes; time zones are checked by whoever runs it. */
 export const validateCronWorkflow = (
   cron: CronWorkflow,
@@ -20,13 +18,12 @@ export const validateCronWorkflow = (
       `cron workflow name ${JSON.stringify(name)} must not be more than ${NAME_LIMIT} characters long (currently ${name.length})`,
     );
   }
-  const schedules = (cron.spec['schedules'] ?? []) as string[];
+  const schedules = cron.spec.schedules ?? [];
   if (schedules.length === 0) throw new WorkflowInvalidError('cron workflow must have at least one schedule');
   for (const schedule of schedules) assertCronSchedule(schedule);
-  const policy = textOf(cron.spec['concurrencyPolicy']);
+  const policy = cron.spec.concurrencyPolicy ?? '';
   if (!CONCURRENCY_POLICIES.has(policy)) throw new WorkflowInvalidError(`'${policy}' is not a valid concurrencyPolicy`);
-  const deadline = cron.spec['startingDeadlineSeconds'];
-  if (typeof deadline === 'number' && deadline < 0) throw new WorkflowInvalidError('startingDeadlineSeconds must be positive');
+  if ((cron.spec.startingDeadlineSeconds ?? 0) < 0) throw new WorkflowInvalidError('startingDeadlineSeconds must be positive');
   try {
     const { namespace } = cron.metadata;
     const metadata = namespace === undefined ? {} : { namespace };
