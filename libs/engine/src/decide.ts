@@ -111,18 +111,31 @@ const revisit = (pass: Pass, id: string): void => {
   if (isFulfilled(node.status) || outcome.error !== undefined) propagate(pass, { node, ...outcome });
 };
 
-/** Gives freed slots to those who wait, first come, first served, until one of them has to go on waiting. */
+/** The boundary whose limit a waiting container is under. */
+const limitedBoundary = (state: WorkflowState, id: string): string => {
+  const node = state.find(id);
+  if (node === undefined) return '';
+  return node.status.type === NodeType.Steps || node.status.type === NodeType.DAG ? node.id : (node.status.boundaryID ?? '');
+};
+
+/**
+ * Gives freed slots to those who wait, first come, first served. Only containers under a limit that has become looser are asked; under the
+ * workflow's own limit the first that has to go on waiting ends the round.
+ */
 const giveSlots = (pass: Pass): void => {
-  for (const id of [...pass.state.waitingForSlot]) {
-    const before = pass.state.pending.nodes.size;
-    pass.state.waitingForSlot.delete(id);
+  const { state } = pass;
+  const { freed } = state.counters;
+  if (state.waitingForSlot.size === 0 || freed.size === 0) {
+    freed.clear();
+    return;
+  }
+  const isAnySlot = freed.has('') && state.spec.parallelism !== undefined;
+  const ids = [...state.waitingForSlot].filter((id) => isAnySlot || freed.has(limitedBoundary(state, id)));
+  freed.clear();
+  for (const id of ids) {
+    state.waitingForSlot.delete(id);
     revisit(pass, id);
-    if (
-      pass.state.waitingForSlot.has(id) &&
-      pass.state.pending.nodes.size === before &&
-      pass.state.spec.parallelism !== undefined
-    )
-      break;
+    if (typeof state.spec.parallelism === 'number' && state.counters.activePods >= state.spec.parallelism) break;
   }
 };
 

@@ -14,7 +14,8 @@ import { mentionedNames } from '../scope/mentioned-names.js';
 import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
-import { MissingFact, scopeInside, templateOf } from '../templates/process-template.js';
+import { MissingFact } from '../templates/inputs.js';
+import { scopeInside, templateOf } from '../templates/process-template.js';
 import { assessDagPhase } from './dag-phase.js';
 import { graphOf, isFailFastDag, resolveTask, type ResolvedTask } from './resolve-task.js';
 import type { TaskGraph } from './task-graph.js';
@@ -76,14 +77,28 @@ const skip = (pass: Pass, dag: Dag, name: string, end: { phase: NodePhase; messa
   createNode(pass, requestOf(pass, dag, name), { type: NodeType.Skipped, ...end });
 };
 
+/** How many dependencies of each task are known to be settled, counted from the first, so that a task with many is not gone through at each of their ends. */
+const settledCounts = (pass: Pass, dag: Dag): Map<string, number> =>
+  pass.state.derived.of(dag.node.id, 'settled', () => new Map<string, number>());
+
+const isEveryDependencySettled = (pass: Pass, dag: Dag, name: string): boolean => {
+  const counts = settledCounts(pass, dag);
+  const dependencies = dag.graph.dependencies(name);
+  let count = counts.get(name) ?? 0;
+  const isDependencySettled = (dependency: string): boolean => {
+    const node = taskNode(pass, dag, dependency);
+    return node !== undefined && isSettled(pass, dag, node);
+  };
+  while (count < dependencies.length && isDependencySettled(dependencies[count] ?? '')) count += 1;
+  counts.set(name, count);
+  return count === dependencies.length && dependencies.every(isDependencySettled);
+};
+
 /** Whether the dependencies let the task run; undefined while one of them has not ended. */
 const readiness = (pass: Pass, dag: Dag, name: string): boolean | undefined => {
   const condition = dag.graph.condition(name);
   if (condition === undefined) return true;
-  for (const dependency of dag.graph.dependencies(name)) {
-    const node = taskNode(pass, dag, dependency);
-    if (node === undefined || !isSettled(pass, dag, node)) return undefined;
-  }
+  if (!isEveryDependencySettled(pass, dag, name)) return undefined;
   return evaluateDepends(condition, (task) => {
     const node = taskNode(pass, dag, task);
     return node === undefined ? {} : resultsOf(pass, node);
@@ -220,6 +235,13 @@ const isExitLast = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
   return !isFailFastDag(pass, dag.node) || pass.state.ownedBy(node.id).every((item) => !isCompleted(item.status));
 };
 
+/** A target whose variables cannot be gathered is an error of the whole DAG. */
+const targetError = (pass: Pass, dag: Dag, name: string): string | undefined =>
+  brokenLoops(pass, dag).size > 0 && dag.graph.targets.includes(name) ? brokenAncestor(pass, dag, name) : undefined;
+
+const unstartedDependents = (pass: Pass, dag: Dag, name: string): string[] =>
+  dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined);
+
 /** Follows the ends of tasks: whatever waited for them is started, and what ends at once is followed in turn. */
 const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string): Outcome => {
   const blocked = blockedTasks(pass, dag);
@@ -228,22 +250,16 @@ const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string
   for (let at = 0; at < queue.length; at += 1) {
     const name = queue[at] ?? '';
     const existed = taskNode(pass, dag, name) !== undefined;
-    if (!existed && !tryStart(pass, dag, name)) {
-      if (pass.state.waitingForSlot.has(dag.node.id) || pass.state.deferred.has(dag.node.id)) blocked.add(name);
-      continue;
-    }
+    if (!existed && !tryStart(pass, dag, name)) continue;
     blocked.delete(name);
     const node = taskNode(pass, dag, name);
     if (node === undefined) continue;
-    if (!existed && dag.graph.targets.includes(name)) {
-      const error = brokenAncestor(pass, dag, name);
-      if (error !== undefined) return { error };
-    }
+    const error = existed ? undefined : targetError(pass, dag, name);
+    if (error !== undefined) return { error };
     if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
     if (isExitLast(pass, dag, node)) lateExits.push(node);
     else if (name !== errored) runTaskExit(pass, dag, node);
-    if (isSettled(pass, dag, node))
-      queue.push(...dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined));
+    if (isSettled(pass, dag, node)) queue.push(...unstartedDependents(pass, dag, name));
   }
   for (const node of lateExits) runTaskExit(pass, dag, node);
   return {};

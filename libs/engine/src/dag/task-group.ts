@@ -7,7 +7,8 @@ import { setPhase } from '../phase/transitions.js';
 import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
-import { MissingFact, scopeInside } from '../templates/process-template.js';
+import { MissingFact } from '../templates/inputs.js';
+import { scopeInside } from '../templates/process-template.js';
 import { isFailFastDag, resolveTask, type ResolvedTask } from './resolve-task.js';
 
 interface PreparedLoop extends ResolvedTask {

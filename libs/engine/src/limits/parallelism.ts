@@ -8,7 +8,7 @@ const FAIL_FAST_MESSAGE = 'template has failed or errored children and failFast 
 
 /** The step group of the tree below this node that was made last. */
 const leafStepGroup = (pass: Pass, boundary: TreeNode): TreeNode | undefined =>
-  pass.state.ownedBy(boundary.id).findLast((node) => node.status.type === NodeType.StepGroup);
+  pass.state.lastOwned(boundary.id, (node) => node.status.type === NodeType.StepGroup);
 
 /**
  * Template-level `failFast`: once a child of the boundary has failed nothing new starts in it, and when its own pods have ended it fails

@@ -6,25 +6,27 @@ const quotedCharacter = (character: string): string => {
   return `'${character}'`;
 };
 
-/** Where JSON.parse stops, told by trying: the first character that no JSON value can go on with. */
-const firstInvalid = (text: string): string => {
+const END = 'unexpected end of JSON input';
+const LITERALS: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' };
+
+const literalProblem = (text: string, literal: string): string => {
+  const at = [...literal].findIndex((character, index) => text[index] !== character);
+  const found = text[at];
+  if (found === undefined) return END;
+  return `invalid character ${quotedCharacter(found)} in literal ${literal} (expecting ${quotedCharacter(literal[at] ?? '')})`;
+};
+
+/** What Go says of a text that is no JSON: the first character that no value can begin or go on with. */
+const problemOf = (text: string): string => {
   const trimmed = text.trimStart();
-  if (trimmed === '') return 'unexpected end of JSON input';
-  const start = trimmed[0] ?? '';
+  const start = trimmed[0];
+  if (start === undefined) return END;
   if (!/[[{"\-0-9tfn]/.test(start)) return `invalid character ${quotedCharacter(start)} looking for beginning of value`;
-  const word = /^(true|false|null)/.exec(trimmed)?.[0];
-  const literal = { t: 'true', f: 'false', n: 'null' }[start];
-  if (literal !== undefined && word === undefined) {
-    const at = [...literal].findIndex((character, index) => trimmed[index] !== character);
-    const found = trimmed[at];
-    if (found === undefined) return 'unexpected end of JSON input';
-    return `invalid character ${quotedCharacter(found)} in literal ${literal} (expecting ${quotedCharacter(literal[at] ?? '')})`;
-  }
-  const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(trimmed)?.[0];
-  const rest = trimmed.slice((word ?? number ?? '').length).trimStart();
-  if ((word !== undefined || number !== undefined) && rest !== '')
-    return `invalid character ${quotedCharacter(rest[0] ?? '')} after top-level value`;
-  return 'unexpected end of JSON input';
+  const whole = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/.exec(trimmed)?.[0];
+  const literal = LITERALS[start];
+  if (literal !== undefined && whole === undefined) return literalProblem(trimmed, literal);
+  const rest = whole === undefined ? '' : trimmed.slice(whole.length).trimStart();
+  return rest === '' ? END : `invalid character ${quotedCharacter(rest[0] ?? '')} after top-level value`;
 };
 
 /** Checks a text as Go's encoding/json would and gives it back compact; throws ExecutionError with Go's words. */
@@ -32,7 +34,7 @@ export const parseGoJson = (text: string): string => {
   try {
     JSON.parse(text);
   } catch {
-    throw new ExecutionError(firstInvalid(text));
+    throw new ExecutionError(problemOf(text));
   }
   return compactJson(text);
 };

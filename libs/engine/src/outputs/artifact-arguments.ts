@@ -27,12 +27,14 @@ const artifactEnvironment = (scope: TemplateScope): Record<string, unknown> => {
   return environment;
 };
 
+const keyOf = (block: { key?: unknown }): string => (typeof block.key === 'string' ? block.key : '');
+
 const withSubPath = (artifact: Artifact, subPath: string | undefined): Artifact => {
   if (subPath === undefined || subPath === '') return artifact;
   for (const field of ['s3', 'filesystem', 'gcs', 'oss'] as const) {
     const block = artifact[field];
     if (block === undefined) continue;
-    return { ...artifact, [field]: { ...block, key: `${String(block['key'] ?? '').replace(/\/$/, '')}/${subPath}` } };
+    return { ...artifact, [field]: { ...block, key: `${keyOf(block).replace(/\/$/, '')}/${subPath}` } };
   }
   return artifact;
 };

@@ -39,7 +39,7 @@ const withKey = (location: { [driver: string]: JsonValue }, key: string): Artifa
       driver,
       { ...(block as { [key: string]: JsonValue }), [KEY_FIELD[driver] ?? 'key']: key },
     ]),
-  ) as ArtifactLocation;
+  );
 
 /** Where an output artifact lies: as its template says, with what is missing taken from the repository; never as the pod says. */
 export const locationOf = (
@@ -55,7 +55,7 @@ export const locationOf = (
   const key = own[KEY_FIELD[field] ?? 'key'];
   const isKeyOnly = Object.keys(own).length === 1 && typeof key === 'string';
   if (isKeyOnly && repository !== undefined) return withKey(repository, key);
-  return { [field]: own } as ArtifactLocation;
+  return { [field]: own };
 };
 
 /** The reported outputs with artifact locations computed from the spec and the repository; names that the template does not declare are dropped. */

@@ -1,13 +1,4 @@
-import {
-  isFailedOrErrorPhase,
-  isFulfilled,
-  LabelName,
-  NodePhase,
-  NodeType,
-  UserError,
-  WorkflowPhase,
-  type WorkflowStatus,
-} from '#libs/workflow-spec';
+import { isFailedOrErrorPhase, isFulfilled, LabelName, NodePhase, NodeType, UserError, WorkflowPhase } from '#libs/workflow-spec';
 import type { WorkflowRequest } from '../contract.js';
 import { isContainer } from '../node-tree/containers.js';
 import type { Pass } from '../pass.js';
@@ -117,7 +108,7 @@ const reopenHeader = (pass: Pass, parameters: Record<string, string>): void =>
         { type: 'PodRunning', status: 'False' },
         { type: 'Completed', status: 'False' },
       ],
-    } as WorkflowStatus;
+    };
     delete header.shutdown;
     header.labels = Object.fromEntries(
       Object.entries(header.labels).filter(([name]) => name !== LabelName.completed && name !== LabelName.archivingStatus),

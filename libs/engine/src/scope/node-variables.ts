@@ -7,10 +7,8 @@ export const attemptsOf = (state: WorkflowState, retryNode: TreeNode): TreeNode[
   state.ownedBy(retryNode.id).filter((node) => node.memory.role === 'attempt');
 
 /** The last attempt of a Retry node, or undefined where it has none. */
-export const lastAttempt = (state: WorkflowState, retryNode: TreeNode): TreeNode | undefined => {
-  const owned = state.ownedBy(retryNode.id);
-  return owned.findLast((node) => node.memory.role === 'attempt');
-};
+export const lastAttempt = (state: WorkflowState, retryNode: TreeNode): TreeNode | undefined =>
+  state.lastOwned(retryNode.id, (node) => node.memory.role === 'attempt');
 
 /** What others read when they name this node: for a Retry its last attempt, else itself (Argo's possiblyGetRetryChildNode). */
 export const speakingNode = (state: WorkflowState, node: TreeNode): TreeNode =>

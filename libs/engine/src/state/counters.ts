@@ -39,6 +39,8 @@ export class Counters {
   runningPods = 0;
   progressDone = 0;
   progressTotal = 0;
+  /** Boundaries in which a slot has become free since this was last emptied; '' where one of the workflow's has. */
+  readonly freed = new Set<string>();
   private readonly boundaries = new Map<string, BoundaryCount>();
   private readonly openByOwner = new Map<string, number>();
 
@@ -66,6 +68,8 @@ export class Counters {
     this.progressTotal += sign * total;
     const pod = isActivePod(node) ? sign : 0;
     this.activePods += pod;
+    if (pod < 0) this.freed.add('');
+    if (sign < 0 && status.boundaryID !== undefined && isActivePhase(status.phase)) this.freed.add(status.boundaryID);
     if (status.phase === NodePhase.Running) this.runningPods += pod;
     if (status.boundaryID === undefined || !PARALLEL_TYPES.has(status.type)) return;
     const before = this.boundary(status.boundaryID);

@@ -97,9 +97,14 @@ export class WorkflowState {
   ownedBy(ownerId: string): TreeNode[] {
     return (this.owned.get(ownerId) ?? []).map((id) => this.get(id));
   }
-  /** How many nodes this one has started, and the last of them. */
-  ownedCount(ownerId: string): number {
-    return this.owned.get(ownerId)?.length ?? 0;
+  /** The last node that this one started; with a test, the last that passes it. */
+  lastOwned(ownerId: string, isMeant: (node: TreeNode) => boolean = () => true): TreeNode | undefined {
+    const ids = this.owned.get(ownerId) ?? [];
+    for (let at = ids.length - 1; at >= 0; at -= 1) {
+      const node = this.find(ids[at]);
+      if (node !== undefined && isMeant(node)) return node;
+    }
+    return undefined;
   }
   children(node: TreeNode): TreeNode[] {
     return node.children.map((id) => this.get(id));

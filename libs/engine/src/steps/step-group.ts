@@ -11,7 +11,8 @@ import { stepsScope, type TemplateScope } from '../scope/steps-scope.js';
 import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
-import { MissingFact, scopeInside, templateOf } from '../templates/process-template.js';
+import { MissingFact } from '../templates/inputs.js';
+import { scopeInside, templateOf } from '../templates/process-template.js';
 
 /** The steps of a group after their references have been resolved, and all members of their loops in a row. */
 interface PreparedGroup {
@@ -139,7 +140,7 @@ const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStar
       group.memory.cursor = at + 1;
     });
     if (started === 'failed') return 'failed';
-    const child = pass.state.ownedBy(group.id).at(-1);
+    const child = pass.state.lastOwned(group.id);
     if (child !== undefined) runExitHandlerOf(pass, group, child);
   }
   return 'started';

@@ -12,9 +12,6 @@ import { messageOf } from '../templates/error-message.js';
 import { scopeInside, templateOf } from '../templates/process-template.js';
 import { advanceStepGroup } from './step-group.js';
 
-const groupsOf = (pass: Pass, node: TreeNode): TreeNode[] =>
-  pass.state.ownedBy(node.id).filter((child) => child.status.type === NodeType.StepGroup);
-
 /** What a group hangs on: the Steps node, or whatever the group before it ends in. */
 const parentsOfGroup = (pass: Pass, node: TreeNode, previous: TreeNode | undefined): string[] => {
   if (previous === undefined) return [node.id];
@@ -94,39 +91,39 @@ const loopNames = (pass: Pass, node: TreeNode, groupCount: number): Set<string> 
     ),
   );
 
+const indexOf = (group: TreeNode): number => group.memory.index ?? 0;
+
+/** The group has failed, and the node with it. */
+const fail = (pass: Pass, node: TreeNode, group: TreeNode): Outcome => {
+  setOutbound(pass, node, group);
+  if (!isFulfilled(node.status)) {
+    setPhase(pass.state, node, { phase: NodePhase.Failed, message: group.status.message ?? '', nowMs: pass.nowMs });
+  }
+  return {};
+};
+
+/** What a group that has ended leads to: the next group, or the end of the node. */
+const afterGroup = (pass: Pass, node: TreeNode, group: TreeNode, count: number): { next: TreeNode } | { outcome: Outcome } => {
+  if (isFailedOrErrorPhase(group.status.phase)) return { outcome: fail(pass, node, group) };
+  const joined = assertAggregates(pass, node, indexOf(group) + 1);
+  if (joined.error !== undefined) return { outcome: joined };
+  return indexOf(group) + 1 < count ? { next: createGroup(pass, node, group) } : { outcome: finish(pass, node, group) };
+};
+
 /**
  * Goes through the groups of a Steps node in order, one after the other has succeeded (Argo's executeSteps). Only the group that is open is
  * looked at. A failed group fails the node with the group's message; an error of the outputs makes it an error.
  */
 export const advanceSteps = (pass: Pass, node: TreeNode, changed?: ChangedChild): Outcome => {
-  const { state, nowMs } = pass;
   const count = templateOf(pass, node).steps?.length ?? 0;
-  let group = groupsOf(pass, node).at(-1);
-  let change = changed;
-  for (;;) {
-    if (
-      group === undefined ||
-      (isFulfilled(group.status) && (group.memory.index ?? 0) + 1 < count && !isFailedOrErrorPhase(group.status.phase))
-    ) {
-      if (count === 0) return finish(pass, node, undefined);
-      if (group !== undefined) {
-        const joined = assertAggregates(pass, node, (group.memory.index ?? 0) + 1);
-        if (joined.error !== undefined) return joined;
-      }
-      group = createGroup(pass, node, group);
-      change = undefined;
-    }
-    if (!isFulfilled(group.status)) advanceStepGroup(pass, group, change);
-    if (!isFulfilled(group.status)) return {};
-    if (isFailedOrErrorPhase(group.status.phase)) {
-      setOutbound(pass, node, group);
-      if (!isFulfilled(node.status))
-        setPhase(state, node, { phase: NodePhase.Failed, message: group.status.message ?? '', nowMs });
-      return {};
-    }
-    if ((group.memory.index ?? 0) + 1 >= count) {
-      const joined = assertAggregates(pass, node, count);
-      return joined.error === undefined ? finish(pass, node, group) : joined;
-    }
+  if (count === 0) return finish(pass, node, undefined);
+  let group = pass.state.lastOwned(node.id) ?? createGroup(pass, node, undefined);
+  if (!isFulfilled(group.status)) advanceStepGroup(pass, group, changed);
+  while (isFulfilled(group.status)) {
+    const after = afterGroup(pass, node, group, count);
+    if ('outcome' in after) return after.outcome;
+    group = after.next;
+    advanceStepGroup(pass, group);
   }
+  return {};
 };

@@ -1,149 +1,27 @@
 import { createScope, substituteJson, type Scope } from '#libs/expressions';
-import {
-  anyString,
-  isPodTemplateType,
-  podName,
-  templateTypeOf,
-  type Arguments,
-  type Artifact,
-  type Parameter,
-  type Template,
-} from '#libs/workflow-spec';
+import { isPodTemplateType, podName, templateTypeOf, type Template } from '#libs/workflow-spec';
 import { factId } from '../contract.js';
-import { ExecutionError } from '../errors.js';
 import { asJson, copyOf, type Pass, type StartRequest } from '../pass.js';
 import { globalScope } from '../scope/globals.js';
-import { ABSENT_OPTIONAL } from '../scope/absent-optional.js';
 import type { TreeNode } from '../state/tree-node.js';
+import { MissingFact, withArguments } from './inputs.js';
 import { innerScope, resolveTemplate, withDefaults } from './resolve-template.js';
 
-const hasValue = (parameter: Parameter | undefined): boolean => parameter?.value !== undefined && parameter.value !== null;
+const present = (entries: readonly (readonly [string, string | undefined])[]): [string, string][] =>
+  entries.flatMap(([name, value]): [string, string][] => (value === undefined || value === '' ? [] : [[name, value]]));
 
-const configMapValue = (pass: Pass, parameter: Parameter): string | undefined => {
-  const reference = parameter.valueFrom?.configMapKeyRef;
-  if (reference === undefined) return undefined;
-  const key = { kind: 'configMapKey', namespace: pass.state.namespace, name: reference.name, key: reference.key } as const;
-  const fact = pass.input.facts.get(factId(key));
-  if (fact === undefined) {
-    pass.missing.set(factId(key), key);
-    throw new MissingFact();
-  }
-  if (fact?.kind === 'text') return fact.value;
-  if (parameter.valueFrom?.default !== undefined) return anyString(parameter.valueFrom.default);
-  throw new ExecutionError(
-    `failed to retrieve inputs.parameters.${parameter.name} from ConfigMap ${reference.name}: key ${reference.key} not found`,
-  );
-};
-
-/** Thrown while a template is prepared where a fact has to be loaded first; nothing has been changed then. */
-export class MissingFact extends Error {}
-
-/** Argument, then the input's own value, then its default (Argo's ProcessArgs). */
-const inputParameter = (pass: Pass, input: Parameter, supplied: Parameter | undefined): Parameter => {
-  const own: Parameter = { ...input };
-  const given = supplied?.value === ABSENT_OPTIONAL ? undefined : supplied;
-  if (given !== undefined && hasValue(given)) own.value = anyString(given.value);
-  else if (given?.valueFrom !== undefined) own.valueFrom = given.valueFrom;
-  if (own.valueFrom !== undefined && !hasValue(given)) {
-    const read = configMapValue(pass, own);
-    if (read !== undefined) {
-      own.value = read;
-      delete own.valueFrom;
-    }
-  }
-  if (!hasValue(own) && own.default !== undefined) own.value = anyString(own.default);
-  if (!hasValue(own) && supplied?.value === ABSENT_OPTIONAL) {
-    throw new ExecutionError(
-      `inputs.parameters.${input.name}: argument references an absent optional (skipped/omitted node output with no default)`,
-    );
-  }
-  if (own.value?.includes(ABSENT_OPTIONAL) === true) {
-    throw new ExecutionError(
-      `inputs.parameters.${input.name}: argument references an absent optional (skipped/omitted node output with no default)`,
-    );
-  }
-  if (!hasValue(own)) throw new ExecutionError(`inputs.parameters.${input.name} was not supplied`);
-  if (own.enum !== undefined && own.enum.length > 0 && !own.enum.includes(own.value ?? '')) {
-    throw new ExecutionError(`inputs.parameters.${input.name} value "${own.value ?? ''}" is not part of enum`);
-  }
-  return own;
-};
-
-const LOCATION_FIELDS = [
-  's3',
-  'raw',
-  'filesystem',
-  'http',
-  'git',
-  'gcs',
-  'oss',
-  'azure',
-  'hdfs',
-  'artifactory',
-  'plugin',
-] as const;
-const hasLocation = (artifact: Artifact): boolean => LOCATION_FIELDS.some((field) => artifact[field] !== undefined);
-
-const inputArtifact = (input: Artifact, supplied: Artifact | undefined): Artifact | undefined => {
-  if (supplied === undefined) {
-    if (hasLocation(input)) return input;
-    if (input.optional === true) return undefined;
-    throw new ExecutionError(`inputs.artifacts.${input.name} was not supplied`);
-  }
-  if (!hasLocation(supplied) && supplied.optional !== true && input.optional !== true) {
-    throw new ExecutionError(`inputs.artifacts.${input.name} missing location information`);
-  }
-  const { path, mode, recurseMode } = input;
-  return {
-    ...supplied,
-    ...(path === undefined ? {} : { path }),
-    ...(mode === undefined ? {} : { mode }),
-    ...(recurseMode === undefined ? {} : { recurseMode }),
-    ...(input.optional === undefined ? {} : { optional: input.optional }),
-  };
-};
-
-/** The template with the values of its inputs in `inputs`. Throws ExecutionError where one is missing. */
-const withArguments = (pass: Pass, template: Template, args: Arguments): Template => {
-  const parameters = template.inputs?.parameters?.map((input) =>
-    inputParameter(
-      pass,
-      input,
-      args.parameters?.find((argument) => argument.name === input.name),
+/** Variables of a template's own inputs and output paths. */
+const inputVariables = ({ inputs, outputs }: Template): Map<string, string> => {
+  const parameters = inputs?.parameters ?? [];
+  return new Map([
+    ...parameters.flatMap(({ name, value }): [string, string][] =>
+      value === undefined ? [] : [[`inputs.parameters.${name}`, value]],
     ),
-  );
-  const artifacts = template.inputs?.artifacts?.flatMap((input) => {
-    const resolved = inputArtifact(
-      input,
-      args.artifacts?.find((argument) => argument.name === input.name),
-    );
-    return resolved === undefined ? [] : [resolved];
-  });
-  if (template.inputs === undefined) return template;
-  return {
-    ...template,
-    inputs: {
-      ...template.inputs,
-      ...(parameters === undefined ? {} : { parameters }),
-      ...(artifacts === undefined ? {} : { artifacts }),
-    },
-  };
-};
-
-const inputVariables = (template: Template): Map<string, string> => {
-  const variables = new Map<string, string>();
-  const parameters = template.inputs?.parameters ?? [];
-  for (const parameter of parameters)
-    if (parameter.value !== undefined) variables.set(`inputs.parameters.${parameter.name}`, parameter.value);
-  if (parameters.length > 0) variables.set('inputs.parameters', JSON.stringify(parameters));
-  for (const artifact of template.inputs?.artifacts ?? [])
-    if (artifact.path) variables.set(`inputs.artifacts.${artifact.name}.path`, artifact.path);
-  for (const artifact of template.outputs?.artifacts ?? [])
-    if (artifact.path) variables.set(`outputs.artifacts.${artifact.name}.path`, artifact.path);
-  for (const parameter of template.outputs?.parameters ?? []) {
-    if (parameter.valueFrom?.path) variables.set(`outputs.parameters.${parameter.name}.path`, parameter.valueFrom.path);
-  }
-  return variables;
+    ...(parameters.length === 0 ? [] : [['inputs.parameters', JSON.stringify(parameters)] as const]),
+    ...present((inputs?.artifacts ?? []).map(({ name, path }) => [`inputs.artifacts.${name}.path`, path])),
+    ...present((outputs?.artifacts ?? []).map(({ name, path }) => [`outputs.artifacts.${name}.path`, path])),
+    ...present((outputs?.parameters ?? []).map(({ name, valueFrom }) => [`outputs.parameters.${name}.path`, valueFrom?.path])),
+  ]);
 };
 
 /** Both passes of Argo's SubstituteParams: globals and locals first, then the inputs, whose values may have come from them. */

@@ -7,7 +7,8 @@ import { orderPod } from '../pods/order-pod.js';
 import { startSuspension } from '../suspend/suspension.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from './error-message.js';
-import { MissingFact, processTemplate, retryStrategyOf, type ProcessedTemplate } from './process-template.js';
+import { MissingFact } from './inputs.js';
+import { processTemplate, retryStrategyOf, type ProcessedTemplate } from './process-template.js';
 
 /** The node could not be prepared: it shows the reason, and what is above it is told. */
 const startFailed = (pass: Pass, request: StartRequest, error: unknown): StartResult => {
