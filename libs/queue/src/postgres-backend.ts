@@ -69,6 +69,8 @@ export class PostgresQueueBackend implements QueueBackend {
       query_timeout: QUERY_TIMEOUT_MS,
       application_name: 'argosy-queue',
     });
+    // Every queue and worker of BullMQ adds a listener of its own.
+    this.pool.setMaxListeners(0);
     this.pool.on('error', (error) => this.report(error));
     this.ready = this.migrate();
   }

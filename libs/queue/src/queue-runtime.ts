@@ -49,6 +49,7 @@ export class QueueRuntime {
   private readonly local = new LocalRunners();
   private readonly telemetry: QueueTelemetry;
   private readonly consumers = new Set<JobConsumer>();
+  private closed: Promise<void> | undefined;
   private readonly consumedQueues = new Set<string>();
 
   constructor(private readonly options: QueueRuntimeOptions) {
@@ -114,7 +115,12 @@ export class QueueRuntime {
   }
 
   /** Ends consumers, leaves unfinished hints to BullMQ, and closes every connection. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closed ??= this.closeOnce();
+    return this.closed;
+  }
+
+  private async closeOnce(): Promise<void> {
     await Promise.all([...this.consumers].map((consumer) => consumer.close()));
     await this.localFirst?.close();
     await this.remote.close();

@@ -99,6 +99,23 @@ describe('queue under stress', () => {
     60_000,
   );
 
+  it.each(locations)('leaves rows that it has not begun to other processes when it closes, on %s', async (_name, locate) => {
+    const location = await locate();
+    const first = openRuntime(location, 'local-first');
+    await first.whenReady();
+    const finish: (() => void)[] = [];
+    first.consume(WorkflowJob, () => new Promise<void>((resolve) => finish.push(resolve)), { concurrency: 1 });
+    for (const workflow of ['w1', 'w2', 'w3']) await first.queue.wake(WorkflowJob, { workflow });
+    await eventually(() => finish.length === 1, 'the first run');
+    const closed = first.close();
+    finish.forEach((end) => end());
+    await closed;
+    const second = openRuntime(location, 'local-first');
+    const seen = new Set<string>();
+    second.consume(WorkflowJob, async ({ workflow }) => void seen.add(workflow));
+    await eventually(() => seen.has('w2') && seen.has('w3'), 'the rows left behind');
+  });
+
   it.each(locations)(
     'leaves a copy of a long run to other processes on %s, and skips it where it was done',
     async (_name, locate) => {
