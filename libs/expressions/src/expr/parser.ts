@@ -120,7 +120,7 @@ class ExpressionReader {
     if (negated) this.cursor.take();
     this.cursor.take();
     const { value: operator, at } = token;
-    if (operator === '|') return this.suffixes(this.call(this.cursor.require('Identifier'), [left]), true);
+    if (operator === '|') return this.call(this.cursor.require('Identifier'), [left]);
     if (ORDERING.has(operator)) return this.orderings(left, token, binding);
     const right = this.tighter(binding.toTheRight ? binding.strength : binding.strength + 1);
     const node = this.cursor.count({ kind: 'binary', operator, left, right, at } as const);
@@ -275,10 +275,9 @@ class ExpressionReader {
     return this.cursor.count({ kind: 'predicate', node, at });
   }
 
-  /** `.member`, `?.member`, `[index]`, `[from:to]` and calls of methods; behind a pipe only what follows at once. */
-  private suffixes(first: Node, afterPipe = false): Node {
+  /** `.member`, `?.member`, `[index]`, `[from:to]` and calls of methods. */
+  private suffixes(first: Node): Node {
     let node = first;
-    if (afterPipe) return node;
     for (;;) {
       const optional = this.cursor.accept('Operator', '?.');
       if (optional && this.cursor.is('Bracket', '[')) node = this.element(node, true);

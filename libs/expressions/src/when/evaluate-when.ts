@@ -1,6 +1,8 @@
 import { ExpressionError } from '../errors.js';
-import { checkTokens, tokenizeWhen, type WhenToken } from './lexer.js';
-import { evaluateTokens, showValue } from './plan.js';
+import { showValue } from './arithmetic.js';
+import { checkTokens, tokenizeWhen } from './lexer.js';
+import { evaluateTokens } from './plan.js';
+import { type WhenToken } from './tokens.js';
 
 const QUOTE_HINT = '(hint: try wrapping the affected expression in quotes ("))';
 

@@ -1,18 +1,20 @@
-const LAYOUTS = /^(\d{4})-(\d{2})-(\d{2})(?:(?: |T)(\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?(Z|[+-]\d{2}:\d{2}|[+-]\d{4})?)?$/;
+import { unixFromCalendar } from '../golang/calendar.js';
+
+const DATE =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?(?:Z|([+-])(\d{2}):?(\d{2}))?)?$/;
 
 /**
  * The unix seconds of a quoted text that govaluate takes for a date (`2006-01-02`, with a time, RFC 3339); undefined
  * for other texts. Times without a zone are read as UTC.
  */
 export function parseGovaluateTime(text: string): number | undefined {
-  const match = LAYOUTS.exec(text);
+  const match = DATE.exec(text);
   if (!match) return undefined;
-  const [, year, month, day, hour = '0', minute = '0', second = '0', zone = 'Z'] = match;
-  const fields = [year, month, day, hour, minute, second].map(Number);
-  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = fields;
-  const ms = Date.UTC(y, mo - 1, d, h, mi, s);
-  const back = new Date(ms);
-  if (back.getUTCMonth() !== mo - 1 || back.getUTCDate() !== d || h > 23 || mi > 59 || s > 59) return undefined;
-  const offset = zone === 'Z' ? 0 : Number(`${zone.slice(0, 1)}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)));
-  return ms / 1000 - offset * 60;
+  const at = (group: number): number => Number(match[group] ?? 0);
+  const [month, day] = [at(2), at(3)];
+  const unix = unixFromCalendar([at(1), month, day], [at(4), at(5), at(6)]);
+  const lastDay = new Date(unixFromCalendar([at(1), month + 1, 0]) * 1000).getUTCDate();
+  const exists = month >= 1 && month <= 12 && day >= 1 && day <= lastDay && at(4) < 24 && at(5) < 60 && at(6) < 60;
+  const offset = (at(8) * 60 + at(9)) * 60;
+  return exists ? unix - (match[7] === '-' ? -offset : offset) : undefined;
 }
