@@ -5,12 +5,13 @@ import type { LogLine, LogOptions } from '../contract.js';
 import { isCode } from './system-error.js';
 
 const FOLLOW_POLL_MS = 100;
+const NEWLINE = 0x0a;
 
 export interface LogSource {
   file: string;
   container: string;
-  /** When a byte of the log was written, as far as it was noted. */
-  timeAt: (offset: number) => number;
+  /** Gives, for what is known now, when the bytes up to an offset were written. */
+  times: () => (offset: number) => number;
   hasEnded: () => boolean;
 }
 
@@ -31,8 +32,9 @@ export async function* readLines(source: LogSource, options: LogOptions): AsyncI
     const last = source.hasEnded() || options.follow !== true;
     const read = await readFrom(source.file, offset, rest);
     const lines = last && read.rest !== '' ? [...read.lines, { text: read.rest, offset: read.offset }] : read.lines;
+    const timeAt = source.times();
     const found = lines
-      .map((line) => toLogLine(line, source))
+      .map(({ text, offset: end }): LogLine => ({ container: source.container, atMs: timeAt(end), text }))
       .filter((line) => options.sinceMs === undefined || line.atMs >= options.sinceMs);
     if (backlog === null) yield* found;
     else yield* options.tailLines === undefined ? found : tail(found, options.tailLines);
@@ -45,10 +47,6 @@ export async function* readLines(source: LogSource, options: LogOptions): AsyncI
 
 const tail = (lines: LogLine[], count: number): LogLine[] => (count <= 0 ? [] : lines.slice(-count));
 
-function toLogLine(line: Line, source: LogSource): LogLine {
-  return { container: source.container, atMs: source.timeAt(line.offset), text: line.text };
-}
-
 async function readFrom(file: string, offset: number, carried: string): Promise<{ lines: Line[]; offset: number; rest: string }> {
   const decoder = new TextDecoder();
   const lines: Line[] = [];
@@ -58,10 +56,16 @@ async function readFrom(file: string, offset: number, carried: string): Promise<
     if (statSync(file).size <= offset) return { lines, offset, rest };
     for await (const chunk of createReadStream(file, { start: offset })) {
       const bytes = chunk as Buffer;
-      position += bytes.length;
       const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
       rest = parts.pop() ?? '';
-      for (const text of parts) lines.push({ text, offset: position });
+      for (
+        let newline = bytes.indexOf(NEWLINE), index = 0;
+        newline >= 0;
+        newline = bytes.indexOf(NEWLINE, newline + 1), index += 1
+      ) {
+        lines.push({ text: parts[index] ?? '', offset: position + newline + 1 });
+      }
+      position += bytes.length;
     }
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;

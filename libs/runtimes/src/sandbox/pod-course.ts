@@ -9,6 +9,7 @@ import { endReport } from '../end-report.js';
 import { untilPossible } from '../patience.js';
 import { needsStaging, type PodFiles, type PodStaging } from '../staging.js';
 import type { HostTools } from './init-script.js';
+import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
 import { epochMsOfUptime, isAlive } from './process-identity.js';
@@ -44,6 +45,7 @@ export class PodCourse {
   readonly done: Promise<void>;
   private last: PodObservation;
   private stopped = false;
+  private loggedBytes = 0;
   private readonly stopSignal = new AbortController();
 
   constructor(
@@ -72,6 +74,11 @@ export class PodCourse {
   stop(): void {
     this.stopped = true;
     this.stopSignal.abort();
+  }
+
+  /** Called at intervals while the pod runs: notes when its log grew. */
+  noteLog(nowMs: number): void {
+    this.loggedBytes = noteLogSize(this.folder, nowMs, this.loggedBytes);
   }
 
   private async run(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { type PodManifest, SCRIPT_PATH } from '#libs/pod-spec';
@@ -15,6 +15,7 @@ import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
 import { initScript } from './init-script.js';
 import { readLines } from './log-reader.js';
+import { logTimes } from './log-times.js';
 import { PodCourse } from './pod-course.js';
 import { LOG_FILE, SandboxPodFiles } from './pod-files.js';
 import { PodFolder, type PodRecord } from './pod-folder.js';
@@ -28,6 +29,7 @@ import { podVolumes } from './pod-volumes.js';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const SCAN_INTERVAL_MS = 2_000;
+const LOG_SAMPLE_MS = 250;
 const RUNNING_REPORT_DELAY_MS = 100;
 const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SCRIPT_MODE = 0o755;
@@ -57,6 +59,7 @@ export class SandboxRuntime implements PodRuntime {
   private readonly podsFolder: string;
   private queue: ObservationQueue | null = null;
   private scan: NodeJS.Timeout | null = null;
+  private sampling: NodeJS.Timeout | null = null;
   private foreignPods = 0;
 
   constructor(private readonly options: SandboxOptions) {
@@ -71,6 +74,8 @@ export class SandboxRuntime implements PodRuntime {
     this.adoptOrphans();
     this.scan = setInterval(() => this.adoptOrphans(), SCAN_INTERVAL_MS);
     this.scan.unref();
+    this.sampling = setInterval(() => this.noteLogs(), LOG_SAMPLE_MS);
+    this.sampling.unref();
   }
 
   async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
@@ -115,11 +120,12 @@ export class SandboxRuntime implements PodRuntime {
     const folder = PodFolder.find(this.podsFolder, identity);
     if (folder === null || (options.container !== undefined && options.container !== 'main')) return nothing();
     const file = folder.path(LOG_FILE);
-    return readLines({ file, container: 'main', timeAt: () => modifiedAtMs(file), hasEnded: () => hasEnded(folder) }, options);
+    return readLines({ file, container: 'main', times: () => logTimes(folder), hasEnded: () => hasEnded(folder) }, options);
   }
 
   async close(): Promise<void> {
     if (this.scan !== null) clearInterval(this.scan);
+    if (this.sampling !== null) clearInterval(this.sampling);
     const courses = [...this.courses.values()];
     for (const course of courses) course.stop();
     this.courses.clear();
@@ -203,6 +209,15 @@ export class SandboxRuntime implements PodRuntime {
     }
   }
 
+  private noteLogs(): void {
+    const nowMs = this.options.clock.nowMs();
+    try {
+      for (const course of this.courses.values()) if (!course.hasEnded) course.noteLog(nowMs);
+    } catch (error) {
+      this.options.logger.warn('the size of a log could not be noted', { err: error });
+    }
+  }
+
   private follow(folder: PodFolder, record: PodRecord): void {
     const { ability, staging, clock, logger, hostName } = this.options;
     const main = mainOf(record.manifest);
@@ -247,10 +262,6 @@ export class SandboxRuntime implements PodRuntime {
 /** A folder without living init and without future counts as ended too. */
 function hasEnded(folder: PodFolder): boolean {
   return folder.exit() !== null || folder.report() !== null || folder.record() === null;
-}
-
-function modifiedAtMs(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 async function* nothing(): AsyncIterable<LogLine> {
