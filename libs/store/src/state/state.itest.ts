@@ -211,7 +211,7 @@ describe('the list of workflows', () => {
         { key: 'other', operator: 'absent' },
       ],
     });
-    expect(failed.rows.map(({ uid }) => uid)).toEqual([uids[1]]);
+    expect(failed.rows).toMatchObject([{ uid: uids[1], archiving: 'Pending', phase: 'Failed', version: 1 }]);
     expect(await store.workflows.count({ phases: ['Failed'] })).toBe(1);
     expect(await store.workflows.count({ labels: [{ key: 'team', operator: 'gt', value: 1 }] })).toBe(0);
     expect((await store.workflows.listPage({ name: { match: 'exact', value: `wf-${counter}` } })).rows).toHaveLength(1);
