@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sharedFolder, sharedFolderHint } from '#libs/testing';
 import { ExpressionError } from './errors.js';
-import { addArgoFunctions } from './expr/argo-functions.js';
 import { evaluateRaw } from './expr/evaluate.js';
 import { evaluateExpression, evaluateWhen, substitute } from './index.js';
 import { checkTokens, tokenizeWhen } from './when/lexer.js';
@@ -163,7 +162,8 @@ function plain(recorded: RecordedCase, expected: unknown, run: () => unknown): s
 }
 
 const envOf = (recorded: RecordedCase): Record<string, unknown> => (decode(recorded.in['env']) ?? {}) as Record<string, unknown>;
-const textOf = (recorded: RecordedCase, field: string): string => String(recorded.in[field] ?? '');
+const textOrEmpty = (value: unknown): string => (typeof value === 'string' ? value : '');
+const textOf = (recorded: RecordedCase, field: string): string => textOrEmpty(recorded.in[field]);
 
 const RUNNERS: Readonly<Record<string, Runner>> = {
   expr: (recorded) =>

@@ -46,35 +46,24 @@ export interface BuiltinNode {
   readonly args: readonly Node[];
 }
 
+type NodeOf<K extends Node['kind']> = Extract<Node, { kind: K }>;
+
+const CHILDREN: { readonly [K in Node['kind']]?: (node: NodeOf<K>) => readonly Node[] } = {
+  unary: (node) => [node.operand],
+  binary: (node) => [node.left, node.right],
+  chain: (node) => [node.node],
+  predicate: (node) => [node.node],
+  member: (node) => [node.node, node.property],
+  slice: (node) => [node.node, ...(node.from ? [node.from] : []), ...(node.to ? [node.to] : [])],
+  call: (node) => [node.callee, ...node.args],
+  builtin: (node) => node.args,
+  let: (node) => [node.value, node.body],
+  sequence: (node) => node.nodes,
+  conditional: (node) => [node.test, node.then, node.otherwise],
+  array: (node) => node.items,
+  map: (node) => node.pairs.flatMap((pair) => [pair.key, pair.value]),
+};
+
 /** The direct children of a node, for walkers that look for something. */
-export function childrenOf(node: Node): readonly Node[] {
-  switch (node.kind) {
-    case 'unary':
-      return [node.operand];
-    case 'binary':
-      return [node.left, node.right];
-    case 'chain':
-    case 'predicate':
-      return [node.node];
-    case 'member':
-      return [node.node, node.property];
-    case 'slice':
-      return [node.node, ...(node.from ? [node.from] : []), ...(node.to ? [node.to] : [])];
-    case 'call':
-      return [node.callee, ...node.args];
-    case 'builtin':
-      return node.args;
-    case 'let':
-      return [node.value, node.body];
-    case 'sequence':
-      return node.nodes;
-    case 'conditional':
-      return [node.test, node.then, node.otherwise];
-    case 'array':
-      return node.items;
-    case 'map':
-      return node.pairs.flatMap((pair) => [pair.key, pair.value]);
-    default:
-      return [];
-  }
-}
+export const childrenOf = (node: Node): readonly Node[] =>
+  (CHILDREN[node.kind] as ((node: Node) => readonly Node[]) | undefined)?.(node) ?? [];

@@ -192,38 +192,9 @@ export class Checker {
   }
 
   private binaryResult(node: BinaryNode, left: StaticType, right: StaticType): StaticType | undefined {
-    switch (node.operator) {
-      case '==':
-      case '!=':
-        return areComparable(left, right) ? BOOL : undefined;
-      case 'and':
-      case '&&':
-      case 'or':
-      case '||':
-        return (left.kind === 'bool' && right.kind === 'bool') || besideUnknown(left, right, 'logic') ? BOOL : undefined;
-      case '<':
-      case '<=':
-      case '>':
-      case '>=':
-        return isOrdered(left, right) || besideUnknown(left, right, 'order') ? BOOL : undefined;
-      case 'in':
-        return this.membership(node, left, right);
-      case '??':
-        return coalesce(left, right);
-      case '%':
-        return remainder(node, left, right);
-      case '..':
-        return (left.kind === 'int' && right.kind === 'int') || besideUnknown(left, right, '..')
-          ? arrayOf(INT, '[]int')
-          : undefined;
-      case 'matches':
-      case 'contains':
-      case 'startsWith':
-      case 'endsWith':
-        return onText(node, left, right);
-      default:
-        return arithmetic(node.operator, left, right);
-    }
+    if (node.operator === 'in') return this.membership(node, left, right);
+    const rule = OPERATOR_RESULTS[node.operator];
+    return rule ? rule(node, left, right) : arithmetic(node.operator, left, right);
   }
 
   private membership(node: BinaryNode, left: StaticType, right: StaticType): StaticType | undefined {
@@ -247,21 +218,10 @@ export class Checker {
     }
     const base = this.visit(node.node);
     const key = this.visit(property);
-    if (base.kind === 'unknown') return UNKNOWN;
     const name = property.kind === 'string' ? property.value : undefined;
     if (base.kind === 'nil' && name !== undefined) return reject(`type nil has no field ${name}`, at);
     if (name !== undefined && timeMethodNames(base.kind).has(name)) return FUNC;
-    if (base.kind === 'map') {
-      if (oneOf(key, 'string', 'unknown')) return UNKNOWN;
-      return reject(`cannot use ${key.name} to get an element from ${base.name}`, property.at);
-    }
-    if (base.kind === 'array' || base.kind === 'bytes') {
-      if (oneOf(key, 'int', 'unknown')) return base.element ?? INT;
-      return reject(`array elements can only be selected using an integer (got ${key.name})`, property.at);
-    }
-    if (base.kind === 'other') return UNKNOWN;
-    if (name === undefined) return reject(`type ${base.name}[${key.name}] is undefined`, at);
-    return reject(`type ${base.name} has no ${node.method ? 'method' : 'field'} ${name}`, at);
+    return memberType(node, base, key);
   }
 
   private slice(node: Extract<Node, { kind: 'slice' }>): StaticType {
@@ -321,6 +281,35 @@ export class Checker {
   }
 }
 
+/** The type of a member of a value that is neither nil nor a time. */
+function memberType({ property, method, at }: MemberNode, base: StaticType, key: StaticType): StaticType {
+  switch (base.kind) {
+    case 'unknown':
+    case 'other':
+      return UNKNOWN;
+    case 'map':
+      if (oneOf(key, 'string', 'unknown')) return UNKNOWN;
+      return reject(`cannot use ${key.name} to get an element from ${base.name}`, property.at);
+    case 'array':
+    case 'bytes':
+      if (oneOf(key, 'int', 'unknown')) return base.element ?? INT;
+      return reject(`array elements can only be selected using an integer (got ${key.name})`, property.at);
+    default:
+      if (property.kind !== 'string') return reject(`type ${base.name}[${key.name}] is undefined`, at);
+      return reject(`type ${base.name} has no ${method ? 'method' : 'field'} ${property.value}`, at);
+  }
+}
+
+type OperatorResult = (node: BinaryNode, left: StaticType, right: StaticType) => StaticType | undefined;
+
+const equality: OperatorResult = (_node, left, right) => (areComparable(left, right) ? BOOL : undefined);
+const logic: OperatorResult = (_node, left, right) =>
+  (left.kind === 'bool' && right.kind === 'bool') || besideUnknown(left, right, 'logic') ? BOOL : undefined;
+const order: OperatorResult = (_node, left, right) =>
+  isOrdered(left, right) || besideUnknown(left, right, 'order') ? BOOL : undefined;
+const range: OperatorResult = (_node, left, right) =>
+  (left.kind === 'int' && right.kind === 'int') || besideUnknown(left, right, '..') ? arrayOf(INT, '[]int') : undefined;
+
 const isOrdered = (left: StaticType, right: StaticType): boolean =>
   (isNumeric(left) && isNumeric(right)) || (left.kind === right.kind && oneOf(left, 'string', 'time', 'duration'));
 
@@ -341,6 +330,26 @@ function onText(node: BinaryNode, left: StaticType, right: StaticType): StaticTy
   const subject = left.kind === 'string' || (node.operator === 'matches' && left.kind === 'bytes');
   return (subject && right.kind === 'string') || besideUnknown(left, right, 'text') ? BOOL : undefined;
 }
+
+const OPERATOR_RESULTS: Readonly<Record<string, OperatorResult>> = {
+  '==': equality,
+  '!=': equality,
+  and: logic,
+  '&&': logic,
+  or: logic,
+  '||': logic,
+  '<': order,
+  '<=': order,
+  '>': order,
+  '>=': order,
+  '??': (_node, left, right) => coalesce(left, right),
+  '%': remainder,
+  '..': range,
+  matches: onText,
+  contains: onText,
+  startsWith: onText,
+  endsWith: onText,
+};
 
 function checkPattern(pattern: string, at: number): void {
   try {

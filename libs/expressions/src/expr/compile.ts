@@ -6,7 +6,7 @@ import { type BinaryNode, type BuiltinNode, type MemberNode, type Node } from '.
 import { callBuiltin } from './builtins.js';
 import * as operators from './operators.js';
 import { compilePredicateBuiltin } from './predicates.js';
-import { Budget } from './budget.js';
+import { type Budget } from './budget.js';
 
 /** The state of one run of a compiled expression. */
 export interface Run {

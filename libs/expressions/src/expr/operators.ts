@@ -3,7 +3,7 @@ import { Float64, float, floatToInt, int, isFloat, isInt, isNumber, toFloat, typ
 import { regexpMatches } from '../golang/regexp.js';
 import { GoDuration, GoTime } from '../golang/time-values.js';
 import { byteLength, byteSlice, isAscii, utf8Encode } from '../golang/utf8.js';
-import { compareStrings, GoFunction, goTypeName, isArray, isNil, isRecord, lookup } from '../golang/values.js';
+import { compareStrings, GoFunction, goTypeName, isArray, isNil, isRecord, lookup, type GoRecord } from '../golang/values.js';
 import { timeMethod } from '../golang/time-methods.js';
 
 /** No string made by an expression may get longer than this many UTF-16 units. */
@@ -136,24 +136,25 @@ function equalRecords(left: Readonly<Record<string, unknown>>, right: Readonly<R
   );
 }
 
+const equalItems = (left: readonly unknown[], right: readonly unknown[]): boolean =>
+  left.length === right.length && left.every((item, i) => equal(item, right[i]));
+
+function equalObjects(left: object, right: object): boolean {
+  if (isArray(left)) return isArray(right) && equalItems(left, right);
+  if (left instanceof GoTime) return right instanceof GoTime && left.unixNs === right.unixNs;
+  if (left instanceof GoDuration) return right instanceof GoDuration && left.ns === right.ns;
+  if (left instanceof Uint8Array) return right instanceof Uint8Array && equalItems([...left], [...right]);
+  if (left instanceof Map && right instanceof Map) {
+    return left.size === right.size && [...left].every(([key, value]) => right.has(key) && equal(value, right.get(key)));
+  }
+  return isRecord(left) && isRecord(right) && equalRecords(left, right);
+}
+
 /** expr-lang's equality: numbers by value, containers deeply, different kinds are unequal. */
 export function equal(left: unknown, right: unknown): boolean {
   if (isNil(left) || isNil(right)) return isNil(left) && isNil(right);
   if (isNumber(left) && isNumber(right)) return compareNumbers(left, right) === 0;
-  if (typeof left !== 'object' || typeof right !== 'object') return left === right;
-  if (isArray(left)) {
-    return isArray(right) && left.length === right.length && left.every((item, i) => equal(item, right[i]));
-  }
-  if (left instanceof GoTime) return right instanceof GoTime && left.unixNs === right.unixNs;
-  if (left instanceof GoDuration) return right instanceof GoDuration && left.ns === right.ns;
-  if (left instanceof Uint8Array) {
-    return right instanceof Uint8Array && left.length === right.length && left.every((byte, i) => byte === right[i]);
-  }
-  if (left instanceof Map) {
-    if (!(right instanceof Map) || left.size !== right.size) return false;
-    return [...left].every(([key, value]) => right.has(key) && equal(value, right.get(key)));
-  }
-  return isRecord(left) && isRecord(right) && equalRecords(left, right);
+  return typeof left === 'object' && typeof right === 'object' ? equalObjects(left, right) : left === right;
 }
 
 const mapKeyOf = (key: unknown): unknown => (key instanceof Float64 ? key.value : key);
@@ -187,27 +188,34 @@ function element(length: number, index: unknown, read: (index: number) => unknow
 const shown = (key: unknown): string =>
   typeof key === 'string' || isNumber(key) ? String(isNumber(key) ? toFloat(key) : key) : '';
 
-/** `from.key` and `from[key]`. */
-export function fetch(from: unknown, key: unknown): unknown {
-  if (isNil(from)) return fail(`cannot fetch ${shown(key)} from <nil>`);
-  if (isRecord(from)) {
-    if (typeof key === 'string') return lookup(from, key) ?? null;
-    if (isNil(key)) return lookup(from, '') ?? null;
-    return fail(`reflect.Value.MapIndex: value of type ${goTypeName(key)} is not assignable to type string`);
-  }
-  if (isArray(from)) return element(from.length, key, (at) => from[at] ?? null);
-  if (typeof from === 'string') {
-    if (isAscii(from)) return element(from.length, key, (at) => from.charCodeAt(at));
-    const bytes = utf8Encode(from);
-    return element(bytes.length, key, (at) => bytes[at] ?? 0);
-  }
-  if (from instanceof Map) return (from as Map<unknown, unknown>).get(mapKeyOf(key)) ?? null;
-  if (from instanceof Uint8Array) return element(from.length, key, (at) => from[at] ?? 0);
+function fetchFromRecord(from: GoRecord, key: unknown): unknown {
+  if (typeof key === 'string') return lookup(from, key) ?? null;
+  if (isNil(key)) return lookup(from, '') ?? null;
+  return fail(`reflect.Value.MapIndex: value of type ${goTypeName(key)} is not assignable to type string`);
+}
+
+function fetchByte(from: string, key: unknown): unknown {
+  if (isAscii(from)) return element(from.length, key, (at) => from.charCodeAt(at));
+  const bytes = utf8Encode(from);
+  return element(bytes.length, key, (at) => bytes[at] ?? 0);
+}
+
+function fetchMethod(from: unknown, key: unknown): unknown {
   if (typeof key === 'string' && (from instanceof GoTime || from instanceof GoDuration)) {
     const method = timeMethod(from, key);
     if (method) return new GoFunction(key, method);
   }
   return fail(`cannot fetch ${shown(key)} from ${goTypeName(from)}`);
+}
+
+/** `from.key` and `from[key]`. */
+export function fetch(from: unknown, key: unknown): unknown {
+  if (isNil(from)) return fail(`cannot fetch ${shown(key)} from <nil>`);
+  if (isRecord(from)) return fetchFromRecord(from, key);
+  if (isArray(from) || from instanceof Uint8Array) return element(from.length, key, (at) => from[at] ?? null);
+  if (typeof from === 'string') return fetchByte(from, key);
+  if (from instanceof Map) return (from as Map<unknown, unknown>).get(mapKeyOf(key)) ?? null;
+  return fetchMethod(from, key);
 }
 
 /** `value[from:to]`; negative bounds count from the end, bounds outside are clamped. */

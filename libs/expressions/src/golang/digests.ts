@@ -74,6 +74,8 @@ const SHA512: Sha2 = {
   ],
 };
 
+type Words = readonly [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint];
+
 function sha2(message: Uint8Array, { bits, rounds, rotations }: Sha2): Uint8Array {
   const size = BigInt(bits);
   const mask = (1n << size) - 1n;
@@ -83,21 +85,22 @@ function sha2(message: Uint8Array, { bits, rounds, rotations }: Sha2): Uint8Arra
     return rotate(x, a) ^ rotate(x, b) ^ (shifts ? x >> BigInt(c) : rotate(x, c));
   };
   const constants = rootBits(rounds, bits, 3n);
-  let state = rootBits(8, bits, 2n);
+  let state: readonly bigint[] = rootBits(8, bits, 2n);
   const words = paddedWords(message, bits / 8);
   for (let at = 0; at < words.length; at += 16) {
     const w = words.slice(at, at + 16);
     for (let t = 16; t < rounds; t++) {
       w.push((mix(w[t - 2] ?? 0n, 3, true) + (w[t - 7] ?? 0n) + mix(w[t - 15] ?? 0n, 2, true) + (w[t - 16] ?? 0n)) & mask);
     }
-    let [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n, g = 0n, h = 0n] = state;
+    let round = state as unknown as Words;
     for (let t = 0; t < rounds; t++) {
+      const [a, b, c, d, e, f, g, h] = round;
       const first = h + mix(e, 1, false) + ((e & f) ^ (~e & mask & g)) + (constants[t] ?? 0n) + (w[t] ?? 0n);
       const second = mix(a, 0, false) + ((a & b) ^ (a & c) ^ (b & c));
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) & mask, c, b, a, (first + second) & mask];
+      round = [(first + second) & mask, a, b, c, (d + first) & mask, e, f, g];
     }
-    const round = [a, b, c, d, e, f, g, h];
-    state = state.map((word, i) => (word + (round[i] ?? 0n)) & mask);
+    const mixed = round;
+    state = state.map((word, i) => (word + (mixed[i] ?? 0n)) & mask);
   }
   return bytesOfWords(state, bits / 8);
 }

@@ -25,27 +25,30 @@ const fail = (what: string, text: string): never => {
   throw new ExpressionError(`time: ${what}duration ${quoteBytes(text)}`, 'parse');
 };
 
+/** Nanoseconds of one number with its unit. */
+function partOf(number: string, unit: string, text: string): bigint {
+  const [whole = '', fraction = ''] = number.split('.');
+  if (whole === '' && fraction === '') fail('invalid ', text);
+  const value = BigInt(whole === '' ? '0' : whole);
+  if (value > MAX) fail('invalid ', text);
+  if (unit === '') fail('missing unit in ', text);
+  const scale = UNITS.get(unit) ?? fail(`unknown unit ${quoteBytes(unit)} in `, text);
+  const digits = fraction.slice(0, 18);
+  return value * scale + (digits === '' ? 0n : (BigInt(digits) * scale) / 10n ** BigInt(digits.length));
+}
+
 /** Parses a Go duration (`1h30m`, `-1.5s`); throws ExpressionError with Go's text. */
 export function parseDuration(text: string): GoDuration {
   const negative = text.startsWith('-');
-  let rest = text.replace(/^[+-]/, '');
-  if (rest === '0') return new GoDuration(0n);
-  if (rest === '') return fail('invalid ', text);
+  const size = text.replace(/^[+-]/, '');
+  if (size === '0') return new GoDuration(0n);
+  if (size === '') return fail('invalid ', text);
   let total = 0n;
-  while (rest !== '') {
-    const match = /^(\d*)(?:\.(\d*))?/.exec(rest);
-    const [number = '', whole = '', fraction = ''] = match ?? [];
-    if (whole === '' && fraction === '') fail('invalid ', text);
-    rest = rest.slice(number.length);
-    const unit = /^[^.\d]*/.exec(rest)?.[0] ?? '';
-    const value = BigInt(whole === '' ? '0' : whole);
-    if (value > MAX) fail('invalid ', text);
-    if (unit === '') fail('missing unit in ', text);
-    const scale = UNITS.get(unit) ?? fail(`unknown unit ${quoteBytes(unit)} in `, text);
-    rest = rest.slice(unit.length);
-    const digits = fraction.slice(0, 18);
-    total += value * scale + (digits === '' ? 0n : (BigInt(digits) * scale) / 10n ** BigInt(digits.length));
+  for (let at = 0; at < size.length; ) {
+    const [whole = '', number = '', unit = ''] = /^(\d*(?:\.\d*)?)([^.\d]*)/.exec(size.slice(at)) ?? [];
+    total += partOf(number, unit, text);
     if (total > MAX) fail('invalid ', text);
+    at += whole.length;
   }
   if (total === MAX && !negative) fail('invalid ', text);
   return new GoDuration(negative ? -total : total);

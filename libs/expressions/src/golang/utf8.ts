@@ -1,4 +1,3 @@
-// eslint-disable-next-line no-control-regex -- the ASCII range is what is asked for
 const ASCII = /^[\x00-\x7f]*$/;
 
 /** Whether the text is pure ASCII, so that bytes and characters coincide. */
@@ -18,20 +17,28 @@ export function utf8Encode(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function decodeAt(bytes: Uint8Array, at: number): { code: number; size: number } {
+interface Decoded {
+  readonly code: number;
+  readonly size: number;
+}
+
+const INVALID: Decoded = { code: 0xfffd, size: 1 };
+/** The smallest code point that each length may encode. */
+const SMALLEST: readonly number[] = [0, 0, 0x80, 0x800, 0x10000];
+
+function decodeAt(bytes: Uint8Array, at: number): Decoded {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return { code: first, size: 1 };
   const size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  const bad = { code: 0xfffd, size: 1 };
-  if (first < 0xc2 || first > 0xf4) return bad;
+  if (first < 0xc2 || first > 0xf4) return INVALID;
   let code = first & (0x7f >> size);
   for (let i = 1; i < size; i++) {
     const next = bytes[at + i] ?? 0;
-    if ((next & 0xc0) !== 0x80) return bad;
+    if ((next & 0xc0) !== 0x80) return INVALID;
     code = (code << 6) | (next & 63);
   }
-  const tooSmall = size === 3 ? 0x800 : size === 4 ? 0x10000 : 0;
-  return code < tooSmall || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? bad : { code, size };
+  const valid = code >= (SMALLEST[size] ?? 0) && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  return valid ? { code, size } : INVALID;
 }
 
 /** The text of UTF-8 bytes; every invalid byte becomes U+FFFD, as Go's conversions show it. */

@@ -29,7 +29,6 @@ function tokenize(source: string): string[] {
   return tokens;
 }
 
-const COMPARISONS = new Set(['==', '!=', '<', '<=', '>', '>=', '=~', 'in']);
 const truthy = (value: unknown): boolean => value !== MISSING && value !== false && value !== null && value !== '';
 
 class Filter {
@@ -75,7 +74,7 @@ class Filter {
   private comparison(): unknown {
     const left = this.operand();
     const operator = (this.tokens[this.at] ?? '').replace(/^not\s+in$/, 'not in');
-    if (!COMPARISONS.has(operator) && operator !== 'not in') return left;
+    if (!Object.hasOwn(OPERATIONS, operator)) return left;
     this.at++;
     return compareValues(operator, left, this.operand());
   }
@@ -129,20 +128,29 @@ function literal(token: string): unknown {
   return value;
 }
 
+const isIn = (left: unknown, right: unknown): boolean => isArray(right) && right.some((item) => equal(item, left));
+
+/** Which is greater; NaN for values that have no common order. */
+function signOf(left: unknown, right: unknown): number {
+  if (isNumber(left) && isNumber(right)) return toFloat(left) - toFloat(right);
+  return typeof left === 'string' && typeof right === 'string' ? compareStrings(left, right) : NaN;
+}
+
+const OPERATIONS: Readonly<Record<string, (left: unknown, right: unknown) => boolean>> = {
+  '==': equal,
+  '!=': (left, right) => !equal(left, right),
+  in: isIn,
+  'not in': (left, right) => isArray(right) && !isIn(left, right),
+  '=~': (left, right) => typeof left === 'string' && typeof right === 'string' && regexpMatches(right, left),
+  '<': (left, right) => signOf(left, right) < 0,
+  '<=': (left, right) => signOf(left, right) <= 0,
+  '>': (left, right) => signOf(left, right) > 0,
+  '>=': (left, right) => signOf(left, right) >= 0,
+};
+
 function compareValues(operator: string, left: unknown, right: unknown): boolean {
   if (left === MISSING || right === MISSING) return operator === '!=' && left !== right;
-  if (operator === '==') return equal(left, right);
-  if (operator === '!=') return !equal(left, right);
-  if (operator === 'in') return isArray(right) && right.some((item) => equal(item, left));
-  if (operator === 'not in') return isArray(right) && !right.some((item) => equal(item, left));
-  if (operator === '=~') return typeof left === 'string' && typeof right === 'string' && regexpMatches(right, left);
-  let sign: number;
-  if (isNumber(left) && isNumber(right)) sign = toFloat(left) - toFloat(right);
-  else if (typeof left === 'string' && typeof right === 'string') sign = compareStrings(left, right);
-  else return false;
-  if (operator === '<') return sign < 0;
-  if (operator === '<=') return sign <= 0;
-  return operator === '>' ? sign > 0 : sign >= 0;
+  return OPERATIONS[operator]?.(left, right) ?? false;
 }
 
 /** Whether an element passes the inside of `?( … )`; what cannot be evaluated does not pass. */

@@ -49,7 +49,7 @@ export function toText(value: unknown): string {
 }
 
 /** An argument checked by its letter, as the type it now has. */
-export const textAt = (args: readonly unknown[], index: number): string => String(args[index] ?? '');
+export const textAt = (args: readonly unknown[], index: number): string => args[index] as string;
 export const intAt = (args: readonly unknown[], index: number): number => Number(args[index] ?? 0);
 export const recordAt = (args: readonly unknown[], index: number): GoRecord => args[index] as GoRecord;
 

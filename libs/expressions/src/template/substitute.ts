@@ -183,7 +183,7 @@ function members(value: object, scope: Scope, options: SubstituteOptions): objec
     if (newKey !== key || newItem !== item) changed = true;
     return [newKey, newItem];
   });
-  return changed ? (Object.fromEntries(replaced) as object) : value;
+  return changed ? Object.fromEntries(replaced) : value;
 }
 
 function parts(value: unknown, scope: Scope, options: SubstituteOptions): unknown {
