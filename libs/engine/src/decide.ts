@@ -118,8 +118,12 @@ const limitedBoundary = (state: WorkflowState, id: string): string => {
   return node.status.type === NodeType.Steps || node.status.type === NodeType.DAG ? node.id : (node.status.boundaryID ?? '');
 };
 
+/** The order in which Argo's walk over the tree comes to them, so that it does not matter when each began to wait. */
+const inTreeOrder = (state: WorkflowState, ids: string[]): string[] =>
+  ids.sort((left, right) => (state.find(left)?.ordinal ?? -1) - (state.find(right)?.ordinal ?? -1));
+
 /**
- * Gives freed slots to those who wait, first come, first served. Only containers under a limit that has become looser are asked; under the
+ * Gives freed slots to those who wait, in tree order. Only containers under a limit that has become looser are asked; under the
  * workflow's own limit the first that has to go on waiting ends the round.
  */
 const giveSlots = (pass: Pass): void => {
@@ -130,7 +134,10 @@ const giveSlots = (pass: Pass): void => {
     return;
   }
   const isAnySlot = freed.has('') && state.spec.parallelism !== undefined;
-  const ids = [...state.waitingForSlot].filter((id) => isAnySlot || freed.has(limitedBoundary(state, id)));
+  const ids = inTreeOrder(
+    state,
+    [...state.waitingForSlot].filter((id) => isAnySlot || freed.has(limitedBoundary(state, id))),
+  );
   freed.clear();
   for (const id of ids) {
     state.waitingForSlot.delete(id);
@@ -174,9 +181,7 @@ const followRequests = (pass: Pass): void => {
 };
 
 const goOnWithDeferred = (pass: Pass): void => {
-  const deferred = [...pass.state.deferred.keys()].sort(
-    (left, right) => (pass.state.find(right)?.ordinal ?? -1) - (pass.state.find(left)?.ordinal ?? -1),
-  );
+  const deferred = inTreeOrder(pass.state, [...pass.state.deferred.keys()]);
   pass.state.deferred.clear();
   for (const id of deferred) revisit(pass, id);
 };
