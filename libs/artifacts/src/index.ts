@@ -11,5 +11,4 @@ export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js
 export { driverKindOf, keyOf, locationOf, relocate, withKey, type DriverKind } from './location.js';
 export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';
 export type { SecretReader } from './s3/s3-settings.js';
-export { secretsFrom, type SecretSource } from './s3/secret-reader.js';
 export { ArtifactTransfer, type ArtifactPlace, type LoadRequest, type SaveBytesRequest, type SaveRequest } from './transfer.js';

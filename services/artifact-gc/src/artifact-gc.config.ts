@@ -6,7 +6,10 @@ export const configSchema = configOf({
   artifactRepository: optionalText({
     about: 'Default artifact repository as JSON, lent to artifacts that give only a key; none where absent.',
   }),
-  artifactFolder: text({ about: 'Folder of the filesystem artifact driver.', byDefault: './.argosy/artifacts' }),
+  dataDir: text({
+    about: 'Folder under which the filesystem artifact driver keeps its objects (`artifacts` in it).',
+    byDefault: './.argosy',
+  }),
   artifactGcConcurrency: integer({
     about: 'Workflows whose artifacts one replica deletes at the same time.',
     byDefault: 4,

@@ -1,5 +1,6 @@
-import { createArtifactDrivers, secretsFrom } from '#libs/artifacts';
-import { artifactRepositoryFromText, runProgram } from '#libs/program';
+import { join } from 'node:path';
+
+import { artifactRepositoryFromText, openArtifactDrivers, runProgram } from '#libs/program';
 
 import { configSchema } from './artifact-gc.config.js';
 import { ArtifactGcModule, artifactGcJobs } from './artifact-gc.module.js';
@@ -8,11 +9,7 @@ await runProgram({
   name: 'artifact-gc',
   configSchema,
   build: ({ store, queue, resources, clock, logger, metrics }, config) => {
-    const drivers = createArtifactDrivers({
-      clock,
-      filesystem: { rootFolder: config.artifactFolder },
-      s3: { readSecret: secretsFrom(resources) },
-    });
+    const drivers = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
     const settings = {
       concurrency: config.artifactGcConcurrency,
       objectsPerJob: config.artifactGcObjectsPerJob,

@@ -50,7 +50,10 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 function newCollector(objectsPerJob = 1000): CollectorService {
   const deletions = store.artifactDeletions;
-  const failing: ArtifactDrivers = { driverFor: (location, scope) => flaky(drivers.driverFor(location, scope)), close: () => undefined };
+  const failing: ArtifactDrivers = {
+    driverFor: (location, scope) => flaky(drivers.driverFor(location, scope)),
+    close: () => undefined,
+  };
   return new CollectorService({
     planner: new DeletionPlanner({ deletions, handoffs: store.handoffs, clock, repository }),
     deleter: new ObjectDeleter({ deletions, drivers: failing, clock }),

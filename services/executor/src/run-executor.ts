@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { rename, writeFile } from 'node:fs/promises';
+
+import { ArtifactTransfer, createArtifactDrivers } from '#libs/artifacts';
+import { ConfigError, loadConfig } from '#libs/config';
+import { createPodExecution, type PodExecution } from '#libs/execution';
+import { createLogger, type Logger } from '#libs/observability';
+import { TransientError, UserError } from '#libs/workflow-spec';
+
+import { parseCommand, USAGE, type ExecutorCommand } from './command-line.js';
+import { DirectoryPodFiles } from './directory-pod-files.js';
+import { UsageError } from './errors.js';
+import { configSchema } from './executor.config.js';
+import { readPodDescription } from './pod-description.js';
+import { secretsInFolder } from './secrets-folder.js';
+
+/** How the executor ends. 64 is what Argo's executor ends with; 75 is the system's code for "try again". */
+export const ExitCode = { Done: 0, Bug: 1, Usage: 2, Failed: 64, TryAgain: 75 } as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** Where the executor writes: the report to `stdout`, messages to `stderr`. */
+export interface ExecutorOutput {
+  stdout: { write(text: string): unknown };
+  stderr: { write(text: string): unknown };
+}
+
+/** Does what the arguments ask and gives the exit code; never throws. Repeating it has the same result. */
+export async function runExecutor(args: readonly string[], output: ExecutorOutput): Promise<ExitCode> {
+  try {
+    return await perform(parseCommand(args), output);
+  } catch (error) {
+    const exitCode = exitCodeFor(error);
+    const text = exitCode === ExitCode.Bug ? String((error as Error).stack) : (error as Error).message;
+    output.stderr.write(`${text}\n${error instanceof UsageError ? USAGE : ''}`);
+    return exitCode;
+  }
+}
+
+async function perform(command: ExecutorCommand, output: ExecutorOutput): Promise<ExitCode> {
+  const config = loadConfig(configSchema);
+  const logger = createLogger({ program: 'executor', level: config.logLevel, format: config.logFormat });
+  const manifest = await readPodDescription(command.podFile);
+  const drivers = createArtifactDrivers({
+    clock: { nowMs: () => Date.now() },
+    ...(config.artifactFolder === undefined ? {} : { filesystem: { rootFolder: config.artifactFolder } }),
+    s3: { readSecret: secretsInFolder(config.secretsFolder) },
+  });
+  const execution = createPodExecution(new ArtifactTransfer(drivers));
+  try {
+    if (command.verb === 'capture') return await capture(command, { manifest, execution, output, logger });
+    await execution.stage(manifest, new DirectoryPodFiles(command));
+    logger.info('inputs staged', { node: manifest.work.nodeId, artifacts: manifest.work.inputArtifacts.length });
+    return ExitCode.Done;
+  } finally {
+    drivers.close();
+  }
+}
+
+interface CaptureMeans {
+  manifest: Awaited<ReturnType<typeof readPodDescription>>;
+  execution: PodExecution;
+  output: ExecutorOutput;
+  logger: Logger;
+}
+
+/** The report goes to its file by rename, so whoever waits for it never reads half of it. */
+async function capture(command: ExecutorCommand & { verb: 'capture' }, means: CaptureMeans): Promise<ExitCode> {
+  const { manifest, execution, output, logger } = means;
+  const nowMs = Date.now();
+  const exit = { exitCode: command.exitCode, startedAtMs: nowMs, finishedAtMs: nowMs };
+  const report = await execution.capture(manifest, new DirectoryPodFiles(command), exit);
+  const text = `${JSON.stringify(report)}\n`;
+  if (command.reportFile === undefined) output.stdout.write(text);
+  else {
+    const upload = `${command.reportFile}.${randomUUID()}`;
+    await writeFile(upload, text);
+    await rename(upload, command.reportFile);
+  }
+  logger.info('outputs captured', { node: manifest.work.nodeId, artifacts: report.outputs.artifacts?.length ?? 0 });
+  if (report.error === undefined) return ExitCode.Done;
+  output.stderr.write(`${report.error}\n`);
+  return ExitCode.Failed;
+}
+
+function exitCodeFor(error: unknown): ExitCode {
+  if (error instanceof UsageError || error instanceof ConfigError) return ExitCode.Usage;
+  if (error instanceof TransientError) return ExitCode.TryAgain;
+  return error instanceof UserError ? ExitCode.Failed : ExitCode.Bug;
+}
