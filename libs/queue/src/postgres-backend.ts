@@ -12,6 +12,7 @@ import {
 import { endsWithin } from './bounded-wait.js';
 import { superviseEvents, toProducer } from './bullmq-adapter.js';
 import { type Hint } from './hint.js';
+import { ListeningPool, SharedListener } from './shared-listener.js';
 import { type QueueLogger } from './telemetry.js';
 
 /** Where the database is: a URL, or its parts (a socket folder as host, say). */
@@ -27,7 +28,7 @@ export interface PostgresLocation {
 export interface PostgresBackendOptions {
   /** The same database as the store's, or another. */
   readonly connection: PostgresLocation;
-  /** Most connections beside the one that each worker keeps for LISTEN. */
+  /** Most connections beside the one that listens for all workers. */
   readonly queryConnections: number;
   readonly logger: QueueLogger;
 }
@@ -45,13 +46,14 @@ const IDLE_POLL_SECONDS = 30;
 const SCHEMA = 'bullmq';
 
 /**
- * BullMQ on Postgres, in a schema of its own. One pool a process, shared by its queues and workers; each worker holds one
- * of its connections for LISTEN. Commits are asynchronous: a crash of the database may lose the newest hints, which the
+ * BullMQ on Postgres, in a schema of its own. One pool a process, shared by its queues and workers; one of its
+ * connections listens for all workers. Commits are asynchronous: a crash of the database may lose the newest hints, which the
  * sweeper makes again.
  */
 export class PostgresQueueBackend implements QueueBackend {
   readonly kind = 'postgres';
   private readonly pool: Pool;
+  private readonly listener: SharedListener;
   private readonly ready: Promise<void>;
   private readonly backListeners: (() => void)[] = [];
   private migrated = false;
@@ -63,7 +65,7 @@ export class PostgresQueueBackend implements QueueBackend {
     this.pool = new Pool({
       ...options.connection,
       options: `-c search_path=${SCHEMA} -c synchronous_commit=off`,
-      max: options.queryConnections,
+      max: options.queryConnections + 1,
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
@@ -72,6 +74,7 @@ export class PostgresQueueBackend implements QueueBackend {
     // Every queue and worker of BullMQ adds a listener of its own.
     this.pool.setMaxListeners(0);
     this.pool.on('error', (error) => this.report(error));
+    this.listener = new SharedListener(this.pool);
     this.ready = this.migrate();
   }
 
@@ -101,13 +104,12 @@ export class PostgresQueueBackend implements QueueBackend {
   }
 
   createWorker(queueName: string, options: HintWorkerOptions): HintWorker {
-    this.pool.options.max += 1;
     const worker = new Worker(
       queueName,
       (job: { name: string; data: Hint }) => options.handle({ name: job.name, data: job.data }),
       {
         ...workerTiming,
-        connection: this.pool as unknown as PgPool,
+        connection: new ListeningPool(this.pool, this.listener) as unknown as PgPool,
         concurrency: options.concurrency,
         autorun: false,
         drainDelay: IDLE_POLL_SECONDS,
@@ -115,13 +117,7 @@ export class PostgresQueueBackend implements QueueBackend {
       createPostgresBackend,
     );
     superviseEvents(worker, options);
-    return {
-      run: () => worker.run(),
-      close: async (force) => {
-        await worker.close(force);
-        this.pool.options.max -= 1;
-      },
-    };
+    return { run: () => worker.run(), close: (force) => worker.close(force) };
   }
 
   async close(): Promise<void> {
