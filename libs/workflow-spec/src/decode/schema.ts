@@ -7,7 +7,7 @@
  * `runs`: has its effect. `placed`: only says where or under which name a pod runs, or how large it may be; accepted with a warning
  * where the runtime may not honour it. `later`: part of Argo's language that is refused by name.
  */
-export type Support = 'runs' | 'placed' | 'later';
+type Support = 'runs' | 'placed' | 'later';
 
 export type FieldType =
   | { kind: 'text' | 'integer' | 'boolean' | 'integerOrText' | 'anyText' | 'time' | 'anything' | 'object' }
