@@ -153,8 +153,12 @@ export const resourceStoreContract = (adapter: string, createStore: () => Promis
       };
       const named = { ...secret, metadata: { name: 'good', namespace: 'lab' } };
       await store.create(named);
-      for (const failing of [store.create(secret), store.create(named), store.update({ ...named, metadata: { name: 'none' } })]) {
-        const error: unknown = await failing.catch((reason: unknown) => reason);
+      for (const attempt of [
+        () => store.create(secret),
+        () => store.create(named),
+        () => store.update({ ...named, metadata: { name: 'none' } }),
+      ]) {
+        const error: unknown = await attempt().catch((reason: unknown) => reason);
         expect(error).toBeInstanceOf(Error);
         expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('aHVudGVyMg');
       }
