@@ -113,6 +113,7 @@ class Player {
       if (/"phase":"Running".*"type":"Suspend"|"type":"Suspend".*"phase":"Running"/.test(await response.text())) break;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    if (request.method === 'POST') await nextSecond();
     const response = await this.send({ title: '', request, response: { status: 0, contentType: '' } });
     if (!response.ok) throw new Error(`${request.method} ${request.path}: ${response.status} ${await response.text()}`);
   }
@@ -157,6 +158,12 @@ class Player {
     if (name !== undefined && uid !== undefined) this.uids.set(name, uid);
     return [...head, ...differences(withoutChance(title, expected.body), withoutChance(title, body), 'body')];
   }
+}
+
+/** Lists are in the order of start times, which have whole seconds; the recorded ones were further apart. */
+async function nextSecond(): Promise<void> {
+  const second = Math.floor(Date.now() / 1000);
+  while (Math.floor(Date.now() / 1000) === second) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function firstLine(response: Response): Promise<unknown> {

@@ -12,7 +12,7 @@ import { createLogger } from '#libs/observability';
 import { openResources } from '#libs/program';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import { realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
-import { createStore, type StoreConnection } from '#libs/store';
+import { createStore } from '#libs/store';
 import { postgresTemplate } from '#libs/testing';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
 import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
@@ -27,14 +27,8 @@ export interface StackUnderTest {
 
 const clock = { nowMs: () => Date.now() };
 
-const urlOf = (connection: StoreConnection): string => {
-  if (connection.connectionString !== undefined) return connection.connectionString;
-  const { host = '', port = 5432, user = 'postgres', password = '', database = 'postgres' } = connection;
-  const credentials = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
-  return host.startsWith('/')
-    ? `postgres://${credentials}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
-    : `postgres://${credentials}@${host}:${port}/${database}`;
-};
+/** Long enough that an answer is given before what it set off has ended. */
+const POD_MS = 700;
 
 @Module({})
 class StackRoot {}
@@ -49,10 +43,10 @@ export async function startStackUnderTest(environment: Record<string, string> = 
   });
   const store = createStore({ connection: database.connection, clock });
   const resources = openResources(store, clock);
-  const backend = openQueueBackend({ kind: 'postgres', url: urlOf(database.connection) }, logger);
+  const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
   const queue = queueRuntime.queue;
-  const runtime = new SimulatedRuntime({ host: new SimulatedHost(realTime), logger });
+  const runtime = new SimulatedRuntime({ host: new SimulatedHost(realTime(clock), () => ({ durationMs: POD_MS })), logger });
   const server: ServerPorts = {
     store,
     resources,
@@ -77,7 +71,7 @@ export async function startStackUnderTest(environment: Record<string, string> = 
     heartbeatIntervalMs: 30_000,
     silentAfterMs: 30_000,
   };
-  const archiver = { archiveConcurrency: 4, expiryIntervalMs: 60_000 };
+  const archiver = { enabled: true, labels: [], archiveConcurrency: 4, expiryIntervalMs: 60_000 };
   const common = { store, queue, clock, logger };
   const root = {
     module: StackRoot,

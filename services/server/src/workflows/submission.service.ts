@@ -9,6 +9,13 @@ import { WorkflowChecker } from './workflow-checker.js';
 import { assertNamespace, assertObjectName, randomName, uidOfKey } from './workflow-names.js';
 import { WorkflowReader } from './workflow-reader.js';
 
+/** What is stored of a new workflow: what was asked for, and the templates that it was validated with. */
+const submittedPart = ({ metadata, spec, status }: Workflow): Pick<Workflow, 'metadata' | 'spec' | 'status'> => ({
+  metadata,
+  spec,
+  ...(status === undefined ? {} : { status }),
+});
+
 /** How often a generated name may meet a taken one before the caller is told. */
 const NAME_ATTEMPTS = 5;
 /** How long a new workflow waits for the rows of a deleted one of the same name to go away. */
@@ -36,10 +43,12 @@ export class SubmissionService {
     assertNamespace(namespace);
     const workflow = this.withInstance({ ...given, metadata: { ...given.metadata, namespace } });
     const storedTemplates = await this.checker.check(workflow);
-    const status = Object.keys(storedTemplates).length === 0 ? {} : { status: { storedTemplates } };
+    const status: Pick<Workflow, 'status'> = Object.keys(storedTemplates).length === 0 ? {} : { status: { storedTemplates } };
     if (options.dryRun === 'client') return { metadata: workflow.metadata, spec: workflow.spec, ...status };
     const stored =
-      options.dryRun === 'server' ? await this.rehearse(workflow) : await this.insert(workflow, options.idempotencyKey);
+      options.dryRun === 'server'
+        ? await this.rehearse(workflow)
+        : await this.insert({ ...workflow, ...status }, options.idempotencyKey);
     return { ...stored, ...status };
   }
 
@@ -82,7 +91,7 @@ export class SubmissionService {
       const identified = this.identified(workflow, uid);
       try {
         const outcome = await this.store.workflows.insert({
-          submitted: { metadata: identified.metadata, spec: identified.spec },
+          submitted: submittedPart(identified),
           createdAtMs: this.context.clock.nowMs(),
           instanceId: this.context.config.instanceId ?? '',
         });
