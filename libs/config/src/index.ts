@@ -29,6 +29,6 @@ export {
   scopeFields,
 } from './fragments.js';
 export type { QueueLocation, QueueSettings } from './fragments.js';
-export { configOf, loadConfig, variableOf } from './load-config.js';
+export { configOf, loadConfig, processEnvironment, variableOf } from './load-config.js';
 export type { ConfigOf, ConfigSchema, ConfigShape, Environment } from './load-config.js';
 export { Secret } from './secret.js';

@@ -54,6 +54,11 @@ export function loadConfig<Shape extends ConfigShape>(
   return Object.freeze(parsed.data);
 }
 
+/** The process's environment with some variables replaced, for a program that fixes them itself. */
+export function processEnvironment(fixed: Environment = {}): Environment {
+  return { ...process.env, ...fixed };
+}
+
 interface Reading {
   readonly environment: Environment;
   readonly problems: ConfigProblem[];

@@ -1,19 +1,13 @@
 import { runProgram } from '#libs/program';
 import { configSchema } from './offloader.config.js';
 import { OffloaderModule, offloaderJobs } from './offloader.module.js';
+import { offloaderSettings } from './offloader.settings.js';
 
 await runProgram({
   name: 'offloader',
   configSchema,
   build: ({ store, queue, clock, logger }, config) => {
-    const settings = {
-      maxSizeBytes: config.maxWorkflowSizeBytes,
-      alwaysOffload: config.alwaysOffloadNodeStatus,
-      intervalMs: config.recordIntervalMs,
-      recordConcurrency: config.recordConcurrency,
-      pruneIntervalMs: config.workflowGcPeriodMs,
-      offloadTtlMs: config.offloadNodeStatusTtlMs,
-    };
+    const settings = offloaderSettings(config);
     return { module: OffloaderModule.register({ store, queue, clock, logger, settings }), jobs: offloaderJobs(settings) };
   },
 });

@@ -1,6 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { ArtifactDrivers } from '#libs/artifacts';
-import type { EngineConfig } from '#libs/engine';
+import { loadConfig, processEnvironment } from '#libs/config';
 import type { JobQueue } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import type { ClaimedJob } from '#libs/queue';
@@ -8,8 +8,11 @@ import type { ResourceStore } from '#libs/resources';
 import type { PodRuntime } from '#libs/runtimes';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
-import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
-import { SchedulerModule, schedulerJobs } from '#services/scheduler';
+import { ArchiverModule, archiverJobs, archiverSettings, configSchema as archiverConfig } from '#services/archiver';
+import { ArtifactGcModule, artifactGcJobs, artifactGcSettings, configSchema as artifactGcConfig } from '#services/artifact-gc';
+import { configSchema as offloaderConfig, OffloaderModule, offloaderJobs, offloaderSettings } from '#services/offloader';
+import { configSchema as podManagerConfig, PodManagerModule, podManagerJobs } from '#services/pod-manager';
+import { configSchema as schedulerConfig, SchedulerModule, schedulerJobs, schedulerSettings } from '#services/scheduler';
 import { ServerModule, type ServerPorts } from '#services/server';
 
 export interface EmbeddedParts {
@@ -21,30 +24,39 @@ export interface EmbeddedParts {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  engine: EngineConfig;
   host: string;
   serverPorts: ServerPorts;
 }
 
-const MEBIBYTE = 1024 * 1024;
+/** What one process fixes itself, whatever the environment says: it brings its own database, and files as repository. */
+const FIXED = { DATABASE_URL: 'postgres:///embedded', QUEUE_BACKEND: 'postgres' };
+const DEFAULT_REPOSITORY = { ARTIFACT_REPOSITORY: '{"filesystem":{}}' };
 
-/** The modules of all services with the jobs that they claim, wired to the same parts. */
+/** The modules of all services with the jobs that they claim, wired to the same parts. Their variables count here as well. */
 export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule[]; jobs: ClaimedJob[] } => {
-  const { store, queue, resources, runtime, clock, logger, engine, host } = parts;
-  const scheduler = {
-    engine,
-    reconcileConcurrency: 16,
-    stateCacheBytes: 64 * MEBIBYTE,
-    inboxBatch: 500,
-    retentionIntervalMs: 5_000,
-  };
-  const podManager = { host, podConcurrency: 16, observationBatch: 200, heartbeatIntervalMs: 30_000, silentAfterMs: 30_000 };
+  const { host, artifacts: drivers, runtime, metrics, serverPorts, ...common } = parts;
+  const given = processEnvironment();
+  const environment = { ...DEFAULT_REPOSITORY, ...given, ...FIXED };
+  const scheduler = schedulerSettings(loadConfig(schedulerConfig, environment));
+  const podManager = { ...loadConfig(podManagerConfig, environment), host };
+  const offloader = offloaderSettings(loadConfig(offloaderConfig, environment));
+  const archiver = archiverSettings(loadConfig(archiverConfig, environment));
+  const artifactGc = artifactGcSettings(loadConfig(artifactGcConfig, environment));
   return {
     modules: [
-      ServerModule.register(parts.serverPorts),
-      SchedulerModule.register({ store, queue, resources, clock, logger, settings: scheduler }),
-      PodManagerModule.register({ store, queue, runtime, clock, logger, settings: podManager }),
+      ServerModule.register(serverPorts),
+      SchedulerModule.register({ ...common, settings: scheduler }),
+      PodManagerModule.register({ ...common, runtime, settings: podManager }),
+      OffloaderModule.register({ ...common, settings: offloader }),
+      ArchiverModule.register({ ...common, settings: archiver }),
+      ArtifactGcModule.register({ ...common, drivers, metrics, settings: artifactGc }),
     ],
-    jobs: [...schedulerJobs(scheduler), ...podManagerJobs(podManager)],
+    jobs: [
+      ...schedulerJobs(scheduler),
+      ...podManagerJobs(podManager),
+      ...offloaderJobs(offloader),
+      ...archiverJobs(archiver),
+      ...artifactGcJobs(artifactGc),
+    ],
   };
 };

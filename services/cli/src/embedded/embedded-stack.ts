@@ -6,7 +6,6 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Secret } from '#libs/config';
-import type { EngineConfig } from '#libs/engine';
 import { type Logger, Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness } from '#libs/observability';
 import { openArtifactDrivers, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
@@ -111,7 +110,6 @@ const startOn = async (
   const board = await createQueueBoard({ backend, basePath: '/queues', readOnly: !options.queuesWrite });
   closers.push(() => board.close());
 
-  const engine: EngineConfig = { artifactRepository: { location: { filesystem: {} } }, podNames: 'v2' };
   const serverConfig = serverConfigOf(options);
   const serverPorts = {
     store,
@@ -133,7 +131,6 @@ const startOn = async (
     clock,
     logger,
     metrics,
-    engine,
     host,
     serverPorts,
   });

@@ -1,0 +1,14 @@
+import type { ConfigOf } from '#libs/config';
+import { artifactRepositoryFromText } from '#libs/program';
+import type { configSchema } from './scheduler.config.js';
+import type { SchedulerSettings } from './scheduler.module.js';
+
+/** The module's settings out of the program's variables. Throws ConfigError for a repository that cannot be read. */
+export const schedulerSettings = (config: ConfigOf<typeof configSchema>): SchedulerSettings => ({
+  engine: { artifactRepository: artifactRepositoryFromText(config.artifactRepository), podNames: config.podNames },
+  instanceId: config.instanceId,
+  reconcileConcurrency: config.reconcileConcurrency,
+  stateCacheBytes: config.stateCacheBytes,
+  inboxBatch: config.inboxBatch,
+  retentionIntervalMs: config.retentionIntervalMs,
+});
