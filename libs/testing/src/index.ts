@@ -17,3 +17,4 @@ export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
 export { startS3, type TestS3 } from './s3.js';
+export { randomWorkflow } from './simulation/random-workflows.js';

@@ -4,13 +4,12 @@ import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 import type { TaskGraph } from './task-graph.js';
 
-/** Children through which the walk goes on below a Retry: its hooks, and what hangs on its attempts. */
+/**
+ * Children through which the walk goes on below a Retry: what hangs on its attempts, its hooks, and tasks that were attached to an exit
+ * handler with attempts of its own (Argo loses those, and waits for ever).
+ */
 const belowRetry = (state: WorkflowState, node: TreeNode): string[] =>
-  state
-    .children(node)
-    .flatMap((child) =>
-      child.status.nodeFlag?.hooked === true && child.memory.role !== 'attempt' ? [child.id] : child.children,
-    );
+  state.children(node).flatMap((child) => (child.memory.role === 'attempt' ? child.children : [child.id]));
 
 /** Left unfinished inside something that failFast ended; Argo waits for such a node for ever. */
 const isAbandoned = (state: WorkflowState, node: TreeNode, dag: TreeNode): boolean => {

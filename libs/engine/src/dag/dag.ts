@@ -1,6 +1,6 @@
 import { evaluateDepends, UnresolvedTagError, type TaskResults } from '#libs/expressions';
 import { isCompleted, isDaemoned, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
-import { runExitHandler } from '../exit-handlers/exit-handler.js';
+import { isExitHandlerDue, runExitHandler } from '../exit-handlers/exit-handler.js';
 import { shutdownOf } from '../limits/shutdown.js';
 import { createNode } from '../node-tree/create-node.js';
 import { isLoop } from '../loops/expand.js';
@@ -30,11 +30,18 @@ interface Dag {
 const taskNode = (pass: Pass, dag: Dag, task: string): TreeNode | undefined =>
   pass.state.byName(`${dag.node.status.name}.${task}`);
 
+/** A loop that succeeded lets its dependents go before its own exit handler starts, so they do not wait for it. */
+const isExitLast = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
+  if (node.status.type !== NodeType.TaskGroup || node.status.phase !== NodePhase.Succeeded) return false;
+  return !isFailFastDag(pass, dag.node) || pass.state.ownedBy(node.id).every((item) => !isCompleted(item.status));
+};
+
 /** Hooks and exit handler of a task have ended too; only then does it count for others. */
 const isSettled = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
   if (!isFulfilled(node.status)) return false;
   const task = dag.graph.tasks.get(node.memory.name ?? '');
   if (task === undefined || (task.onExit === undefined && task.hooks === undefined)) return true;
+  if (isExitHandlerDue(pass, node, task)) return isExitLast(pass, dag, node);
   return pass.state.children(node).every((child) => child.status.nodeFlag?.hooked !== true || isFulfilled(child.status));
 };
 
@@ -219,6 +226,9 @@ const tryStart = (pass: Pass, dag: Dag, name: string): boolean => {
   return startReady(pass, dag, name) === 'started';
 };
 
+/** Tasks whose exit handler has to wait; the DAG does not end before they had their turn. */
+const waitingExits = (pass: Pass, dag: Dag): Set<string> => pass.state.derived.of(dag.node.id, 'exits', () => new Set<string>());
+
 /** Starts the exit handler of a task that has completed. */
 const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   const task = dag.graph.tasks.get(node.memory.name ?? '');
@@ -226,13 +236,10 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   const hook = exitHookOf(task, undefined);
   if (hook === undefined) return;
   const scope = taskScope(pass, dag.node, dag.graph, { name: task.name, mentioned: mentionedNames(JSON.stringify(hook)) });
-  runExitHandler(pass, { node, invocation: task, prefix: `tasks.${task.name}`, variables: scope.variables, owner: dag.node });
-};
-
-/** A loop that succeeded lets its dependents go before its own exit handler starts, so they do not wait for it. */
-const isExitLast = (pass: Pass, dag: Dag, node: TreeNode): boolean => {
-  if (node.status.type !== NodeType.TaskGroup || node.status.phase !== NodePhase.Succeeded) return false;
-  return !isFailFastDag(pass, dag.node) || pass.state.ownedBy(node.id).every((item) => !isCompleted(item.status));
+  const prefix = `tasks.${task.name}`;
+  runExitHandler(pass, { node, invocation: task, prefix, variables: scope.variables, owner: dag.node });
+  if (isExitHandlerDue(pass, node, task)) waitingExits(pass, dag).add(task.name);
+  else waitingExits(pass, dag).delete(task.name);
 };
 
 /** A target whose variables cannot be gathered is an error of the whole DAG. */
@@ -302,6 +309,7 @@ const finish = (pass: Pass, dag: Dag): Outcome => {
 const assess = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
   if (state.counters.open(dag.node.id) > 0) return {};
+  if (waitingExits(pass, dag).size > 0) return {};
   const unresolved = [...unresolvedTasks(pass, dag)];
   if (unresolved.length > 0) {
     for (const name of unresolved) startReady(pass, dag, name, true);
@@ -331,7 +339,10 @@ export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): 
   if (isFulfilled(node.status)) return {};
   const dag = { node, graph: graphOf(pass, node) };
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
-  const names = changed === undefined ? [...blockedTasks(pass, dag)] : [subjectOf(pass, changed.node).memory.name ?? ''];
+  const names =
+    changed === undefined
+      ? [...blockedTasks(pass, dag), ...waitingExits(pass, dag)]
+      : [subjectOf(pass, changed.node).memory.name ?? ''];
   const errored = changed?.error === undefined ? undefined : names[0];
   const followed = follow(pass, dag, changed === undefined ? inOrder(dag, names) : names, errored);
   if (followed.error !== undefined) return followed;

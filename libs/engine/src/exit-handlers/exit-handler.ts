@@ -1,5 +1,5 @@
 import { createScope, evaluateBoolean, substituteJson, type Scope } from '#libs/expressions';
-import { onExitNodeName, type TemplateInvocation } from '#libs/workflow-spec';
+import { isCompleted, onExitNodeName, type LifecycleHook, type TemplateInvocation } from '#libs/workflow-spec';
 import { exitHookOf, type Pass } from '../pass.js';
 import { shutdownOf } from '../limits/shutdown.js';
 import { nodeVariables } from '../scope/node-variables.js';
@@ -17,18 +17,34 @@ export interface ExitSubject {
   owner: TreeNode;
 }
 
+/** Whether an exit handler has to run for this node and does not exist yet. */
+export const isExitHandlerDue = (pass: Pass, node: TreeNode, invocation: TemplateInvocation): boolean => {
+  const { state } = pass;
+  if (exitHookOf(invocation, undefined) === undefined || shutdownOf(state) !== undefined) return false;
+  if (!isCompleted(node.status) || node.memory.exitDeclined === true) return false;
+  return state.byName(onExitNodeName(node.status.name)) === undefined;
+};
+
+const isDeclined = (pass: Pass, { node }: ExitSubject, hook: LifecycleHook, own: Scope): boolean => {
+  if (hook.expression === undefined || hook.expression === '' || evaluateBoolean(hook.expression, own)) return false;
+  pass.state.change(node, () => {
+    node.memory.exitDeclined = true;
+  });
+  return true;
+};
+
 /**
  * Starts the exit handler of a step or task that has completed, once (Argo's runOnExitNode). It hangs below its subject, stands in the
- * subject's boundary, and what it comes to does not count; it is only waited for. Under a shutdown none is started.
+ * subject's boundary, and what it comes to does not count; it is only waited for. Under a shutdown none is started. One that has to wait
+ * for a slot or a fact stays due, and its owner is asked again.
  */
 export const runExitHandler = (pass: Pass, subject: ExitSubject): void => {
   const { state } = pass;
   const hook = exitHookOf(subject.invocation, state.spec.arguments);
-  if (hook === undefined || shutdownOf(state) !== undefined) return;
+  if (hook === undefined || !isExitHandlerDue(pass, subject.node, subject.invocation)) return;
   const nodeName = onExitNodeName(subject.node.status.name);
-  if (state.byName(nodeName) !== undefined) return;
   const own = createScope(new Map(nodeVariables(state, subject.prefix, subject.node)), subject.variables);
-  if (hook.expression !== undefined && hook.expression !== '' && !evaluateBoolean(hook.expression, own)) return;
+  if (isDeclined(pass, subject, hook, own)) return;
   const boundary = state.find(subject.node.status.boundaryID);
   const started = pass.operations.start(pass, {
     nodeName,
@@ -45,8 +61,7 @@ export const runExitHandler = (pass: Pass, subject: ExitSubject): void => {
     kind: 'other',
     memory: { owner: subject.owner.id, role: 'exit', subject: subject.node.id, onExit: true },
   });
-  if (started.type === 'refused') {
-    if (started.why === 'slot') state.waitingForSlot.add(subject.owner.id);
-    else state.deferred.set(subject.owner.id, started.why);
-  }
+  if (started.type === 'node') return;
+  if (started.why === 'slot') state.waitingForSlot.add(subject.owner.id);
+  else state.deferred.set(subject.owner.id, started.why);
 };

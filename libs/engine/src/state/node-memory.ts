@@ -27,6 +27,8 @@ export interface NodeMemory {
   index?: number;
   /** For exit handlers and hooks: id of the node that they belong to. */
   subject?: string;
+  /** The expression of its exit handler was false: none will run. */
+  exitDeclined?: boolean;
   /** Belongs to an exit handler, at any depth: goes on under `Stop`, and has no workflow deadline. */
   onExit?: boolean;
   /** Loops and step groups: how many members have been started. */

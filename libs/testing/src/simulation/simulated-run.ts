@@ -28,6 +28,10 @@ export interface SimulationOptions {
   seed?: number;
   /** Forgets the state in memory before every decision and makes it anew from the rows. */
   forgetful?: boolean;
+  /** Loses every n-th decision before it is stored, as a crash would, and decides again from the rows. */
+  losingEvery?: number;
+  /** Decides once more with nothing new after every decision; throws where that changes anything. */
+  decidingTwice?: boolean;
   /** Gives every report twice, and one of a pod that never was. */
   repeating?: boolean;
   /** Gives each pod's events one by one, also those that are due at once. */
@@ -178,12 +182,36 @@ class Simulation {
   private step(inbox: readonly InboxEntry[]): number | null {
     let rest = this.options.repeating === true ? inbox.flatMap((entry) => this.repeated(entry)) : inbox;
     for (;;) {
+      if (
+        this.options.losingEvery !== undefined &&
+        this.header !== undefined &&
+        this.decisions % this.options.losingEvery === 0
+      ) {
+        this.decideOnce(rest);
+        this.restore();
+      }
       const decision = this.decideOnce(rest);
       this.take(decision);
+      if (this.options.decidingTwice === true && !decision.more) this.assertNothingLeft();
       const consumed = new Set(decision.consumed);
       rest = rest.filter(({ id }) => !consumed.has(id));
       if (!decision.more || this.decisions > (this.options.mostDecisions ?? 100_000)) return decision.nextWakeAtMs;
     }
+  }
+
+  private restore(): void {
+    if (this.header === undefined) return;
+    this.state = restoreWorkflowState(this.config, this.submitted, { header: this.header, nodes: [...this.rows.values()] });
+  }
+
+  private assertNothingLeft(): void {
+    const { nodes, commands, removedNodeIds } = decide(this.state, { inbox: [], facts: this.facts, nowMs: this.nowMs });
+    if (nodes.length + commands.length + removedNodeIds.length > 0) {
+      throw new Error(
+        `a second decision changed ${JSON.stringify(nodes.map(({ status }) => status.name))} and gave ${commands.length} commands`,
+      );
+    }
+    markCommitted(this.state);
   }
 
   private repeated(entry: InboxEntry): InboxEntry[] {
@@ -194,9 +222,7 @@ class Simulation {
 
   private decideOnce(inbox: readonly InboxEntry[]): Decision {
     this.decisions += 1;
-    if (this.options.forgetful === true && this.header !== undefined) {
-      this.state = restoreWorkflowState(this.config, this.submitted, { header: this.header, nodes: [...this.rows.values()] });
-    }
+    if (this.options.forgetful === true) this.restore();
     for (;;) {
       const decision = decide(this.state, {
         inbox,

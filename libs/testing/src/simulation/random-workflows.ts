@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import type { DAGTask, Template, TemplateInvocation, Workflow, WorkflowStep } from '#libs/workflow-spec';
+
+/** How a leaf ends: mostly well. */
+const leafArguments = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(['result=ok'], ['result=[1,2]'], ['result=7', 'ms=20']) },
+  { weight: 2, arbitrary: fc.constantFrom(['exit=1'], ['exit=3', 'ms=5']) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(['failuntil=1', 'attempt={{retries}}'], ['failuntil=3', 'attempt={{retries}}', 'ms=3']),
+  },
+);
+
+const retryStrategy = fc.option(
+  fc.record({ limit: fc.integer({ min: 0, max: 2 }), retryPolicy: fc.constantFrom('Always', 'OnFailure', 'OnError') }),
+  { nil: undefined, freq: 3 },
+);
+
+const defined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+
+const leaf = (name: string): fc.Arbitrary<Template> =>
+  fc.record({ args: leafArguments, retry: retryStrategy }).map(({ args, retry }) => {
+    const needsRetry = args.some((argument) => argument.includes('{{retries}}'));
+    const strategy = retry ?? (needsRetry ? { limit: 2 } : undefined);
+    return defined({ name, container: { image: 'sim', command: ['sim'], args }, retryStrategy: strategy });
+  });
+
+const suspended = (name: string): fc.Arbitrary<Template> => fc.constant({ name, suspend: { duration: '3' } });
+
+const callFields = {
+  loop: fc.option(
+    fc.oneof(
+      fc.record({ withItems: fc.constantFrom(['a', 'b'], [1, 2, 3], []) }),
+      fc.record({ withSequence: fc.record({ count: fc.integer({ min: 0, max: 4 }).map(String) }) }),
+    ),
+    { nil: undefined, freq: 3 },
+  ),
+  when: fc.option(fc.constantFrom('true', 'false', 'a == b'), { nil: undefined, freq: 5 }),
+  continueOn: fc.option(fc.constantFrom({ failed: true }, { failed: true, error: true }), { nil: undefined, freq: 3 }),
+  hasExit: fc.boolean(),
+};
+
+/** A call of one of these templates; `exit` names a leaf for exit handlers. */
+const call = (name: string, templates: readonly string[], exit: string): fc.Arbitrary<TemplateInvocation> =>
+  fc
+    .record({ template: fc.constantFrom(...templates), ...callFields })
+    .map(({ template, loop, when, continueOn, hasExit }) =>
+      defined({ name, template, ...loop, when, continueOn, onExit: hasExit && name.endsWith('0') ? exit : undefined }),
+    );
+
+const limits = {
+  parallelism: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined, freq: 3 }),
+  retry: fc.option(fc.record({ limit: fc.integer({ min: 0, max: 1 }) }), { nil: undefined, freq: 4 }),
+};
+
+const steps = (name: string, templates: readonly string[], exit: string): fc.Arbitrary<Template> =>
+  fc
+    .record({ sizes: fc.array(fc.integer({ min: 1, max: 2 }), { minLength: 1, maxLength: 3 }), ...limits })
+    .chain(({ sizes, parallelism, retry }) =>
+      fc
+        .tuple(
+          ...sizes.map((size, group) =>
+            fc.tuple(...Array.from({ length: size }, (_, index) => call(`s${group}${index}`, templates, exit))),
+          ),
+        )
+        .map((groups) => defined({ name, steps: groups as WorkflowStep[][], parallelism, retryStrategy: retry })),
+    );
+
+const dag = (name: string, templates: readonly string[], exit: string): fc.Arbitrary<Template> =>
+  fc
+    .record({
+      edges: fc.array(fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), { minLength: 2, maxLength: 4 }),
+      failFast: fc.boolean(),
+      ...limits,
+    })
+    .chain(({ edges, failFast, parallelism, retry }) =>
+      fc.tuple(...edges.map((_, index) => call(`t${index}`, templates, exit))).map((calls) => {
+        const tasks = calls.map((task, index): DAGTask => {
+          const dependencies = calls.slice(0, index).flatMap((other, at) => (edges[index]?.[at] === true ? [other.name] : []));
+          return dependencies.length === 0 ? task : { ...task, dependencies };
+        });
+        return defined({ name, dag: { tasks, failFast }, parallelism, retryStrategy: retry });
+      }),
+    );
+
+const container = (name: string, templates: readonly string[], exit: string): fc.Arbitrary<Template> =>
+  fc.oneof(steps(name, templates, exit), dag(name, templates, exit));
+
+/**
+ * Random valid workflows of the image `sim`, three levels deep: steps and DAGs, loops, conditions, retries, exit handlers, suspensions,
+ * continueOn, failFast and parallelism. For tests of the engine's properties.
+ */
+export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
+  fc
+    .record({
+      leaves: fc.tuple(leaf('leaf0'), leaf('leaf1'), leaf('leaf2'), suspended('pause')),
+      inner: fc.tuple(
+        container('inner0', ['leaf0', 'leaf1', 'pause'], 'leaf2'),
+        container('inner1', ['leaf1', 'leaf2', 'pause'], 'leaf0'),
+      ),
+      outer: container('outer', ['leaf0', 'leaf1', 'inner0', 'inner1'], 'leaf2'),
+      parallelism: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined, freq: 3 }),
+      hasExit: fc.boolean(),
+    })
+    .map(({ leaves, inner, outer, parallelism, hasExit }) => ({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Workflow',
+      metadata: { name: 'random' },
+      spec: defined({
+        entrypoint: 'outer',
+        templates: [...leaves, ...inner, outer],
+        parallelism,
+        onExit: hasExit ? 'leaf1' : undefined,
+      }),
+    }));
