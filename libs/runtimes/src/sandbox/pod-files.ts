@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import path from 'node:path';
 
 import type { PodFiles } from '../staging.js';
+import { mergeFolder } from './merged-folder.js';
 import type { PodFolder } from './pod-folder.js';
 import { PodPaths, type PodView } from './pod-paths.js';
 import { isCode } from './system-error.js';
@@ -13,6 +15,7 @@ export const STDOUT_FILE = 'stdout';
 /** The files of a sandbox pod: folders of the host, used in place. */
 export class SandboxPodFiles implements PodFiles {
   private readonly paths: PodPaths;
+  private merged = 0;
 
   constructor(
     private readonly folder: PodFolder,
@@ -26,7 +29,12 @@ export class SandboxPodFiles implements PodFiles {
   }
 
   async capturedPath(containerPath: string): Promise<string | null> {
-    return this.paths.existing(containerPath);
+    const layers = this.paths.folderLayers(containerPath);
+    if (layers === null) return this.paths.existing(containerPath);
+    const target = this.folder.path('captured', String((this.merged += 1)), path.basename(layers.podPath));
+    await rm(target, { recursive: true, force: true });
+    await mergeFolder(layers, target);
+    return target;
   }
 
   async stdoutTail(maxBytes: number): Promise<Buffer> {

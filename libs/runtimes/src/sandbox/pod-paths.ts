@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import { UserError } from '#libs/workflow-spec';
 
+import type { FolderLayers } from './merged-folder.js';
 import { isCode } from './system-error.js';
 
 const MAX_LINKS = 40;
@@ -47,11 +48,22 @@ export class PodPaths {
     return resolved === MISSING ? null : (this.look(resolved)?.file ?? null);
   }
 
-  /** Whether the folder at this path is made of several layers, so that no single folder of the host shows all of it. */
-  layersOf(podPath: string): string[] {
+  /**
+   * The layers of a folder that has to be put together before it can be read: several layers have it, or something below it is
+   * hidden. Null where one place of the host shows it as it is, and for files. Throws UserError for the root of the pod.
+   */
+  folderLayers(podPath: string): FolderLayers | null {
     const resolved = this.follow(normalise(podPath), false);
-    if (resolved === MISSING) return [];
-    return this.candidates(resolved).filter((file) => statOf(file)?.isDirectory() === true);
+    if (resolved === MISSING || this.look(resolved)?.stats.isDirectory() !== true) return null;
+    if (resolved === '/') throw new UserError('the root of the file system cannot be an output');
+    const layers: string[] = [];
+    for (const folder of this.candidates(resolved)) {
+      const stats = statOf(folder);
+      if (stats !== null && !stats.isDirectory()) break;
+      if (stats !== null) layers.push(folder);
+    }
+    const covers = this.view.hidden.some((hidden) => hidden.startsWith(`${resolved}/`));
+    return layers.length > 1 || covers ? { podPath: resolved, layers, isHidden: (inside) => this.isHidden(inside) } : null;
   }
 
   private follow(podPath: string, missingIsFine: boolean): string {
@@ -78,7 +90,7 @@ export class PodPaths {
   }
 
   private look(podPath: string): { file: string; stats: Stats } | null {
-    if (this.view.hidden.some((hidden) => podPath === hidden || podPath.startsWith(`${hidden}/`))) return null;
+    if (this.isHidden(podPath)) return null;
     for (const file of this.candidates(podPath)) {
       const stats = statOf(file);
       if (stats === null) continue;
@@ -86,6 +98,10 @@ export class PodPaths {
       return stats.isCharacterDevice() && stats.rdev === 0 ? null : { file, stats };
     }
     return null;
+  }
+
+  private isHidden(podPath: string): boolean {
+    return this.view.hidden.some((hidden) => podPath === hidden || podPath.startsWith(`${hidden}/`));
   }
 
   private candidates(podPath: string): string[] {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -27,7 +27,9 @@ describe.skipIf(!works)(`what a sandbox pod sees and leaves${works ? '' : ` (ski
   let capture: (files: PodFiles) => Promise<string>;
 
   beforeEach(async () => {
-    dataFolder = mkdtempSync(path.join(homedir(), '.argosy-sandbox-'));
+    dataFolder = path.join(mkdtempSync(path.join(homedir(), '.argosy-sandbox-')), 'data');
+    mkdirSync(dataFolder);
+    writeFileSync(path.join(path.dirname(dataFolder), 'visible'), '');
     writeFileSync(path.join(dataFolder, 'secret'), 'hidden');
     const ability = await probeSandbox({ dataFolder, hiddenPaths: [] });
     if ('reason' in ability) throw new Error(ability.reason);
@@ -53,7 +55,7 @@ describe.skipIf(!works)(`what a sandbox pod sees and leaves${works ? '' : ` (ski
   });
   afterEach(async () => {
     await runtime.close();
-    await removeFolder(dataFolder);
+    await removeFolder(path.dirname(dataFolder));
   });
 
   /** Runs a script and gives its last observation. */
@@ -149,6 +151,22 @@ describe.skipIf(!works)(`what a sandbox pod sees and leaves${works ? '' : ` (ski
       '/etc/hosts': null,
       [`${dataFolder}/secret`]: null,
     });
+  });
+
+  it('captures a folder of the host with the changes that the pod made, and nothing that is hidden', async () => {
+    let names: string[] = [];
+    let hidden: string[] = [];
+    capture = async (files) => {
+      names = readdirSync((await files.capturedPath('/etc/alternatives')) ?? '');
+      hidden = readdirSync((await files.capturedPath(path.dirname(dataFolder))) ?? '');
+      return '';
+    };
+    const [removed = ''] = readdirSync('/etc/alternatives');
+    const end = await run(`rm '/etc/alternatives/${removed}'; echo x > /etc/alternatives/argosy-test`);
+    expect(end).toMatchObject({ phase: 'Succeeded' });
+    const expected = readdirSync('/etc/alternatives').filter((name) => name !== removed);
+    expect(names.sort()).toEqual([...expected, 'argosy-test'].sort());
+    expect(hidden).toEqual(['visible']);
   });
 
   it('follows links of the pod inside the pod only', async () => {
