@@ -31,7 +31,10 @@ export class AbsentOptionalError extends ExpressionError {
   override readonly name = 'AbsentOptionalError';
   readonly tag: string;
 
-  constructor(tag: string, message = `{{${tag}}} is an absent optional`) {
+  constructor(
+    tag: string,
+    message = `unable to substitute {{${tag}}}: output is an absent optional (skipped/omitted node with no default)`,
+  ) {
     super(message, 'replace');
     this.tag = tag;
   }

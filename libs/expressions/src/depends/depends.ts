@@ -1,5 +1,5 @@
 import { ExpressionError } from '../errors.js';
-import { evaluateChecked } from '../expr/evaluate.js';
+import { evaluateRawBoolean } from '../expr/evaluate.js';
 
 /** What a DAG task can end as, as `depends` names it. */
 export const TaskResult = {
@@ -83,5 +83,5 @@ export function evaluateDepends(depends: Depends, resultsOf: (task: string) => T
     for (const result of Object.values(TaskResult)) known[result] = results[result] ?? false;
     env[variable(name)] = known;
   }
-  return evaluateChecked(variable(depends.expression), env);
+  return evaluateRawBoolean(variable(depends.expression), env);
 }

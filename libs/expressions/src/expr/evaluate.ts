@@ -1,5 +1,6 @@
 import { ExpressionError } from '../errors.js';
-import { goTypeName, type GoRecord } from '../golang/values.js';
+import { goFormatValue } from '../golang/format-value.js';
+import { type GoRecord } from '../golang/values.js';
 import { nestedEnvironment, toScope, type Scope, type ScopeLike } from '../scope.js';
 import { addArgoFunctions } from './argo-functions.js';
 import { compileExpression, type Program, type RunOptions } from './program.js';
@@ -32,18 +33,29 @@ export function evaluateExpression(source: string, env: ScopeLike, nowMs?: numbe
   return runProgram(compileExpression(source), toScope(env), nowMs);
 }
 
-function asBool(value: unknown): boolean {
+/** What Argo makes of a condition: errors of the run get its prefix, a result that is not a bool is an error. */
+function conditionOf(source: string, evaluate: () => unknown): boolean {
+  let value: unknown;
+  try {
+    value = evaluate();
+  } catch (error) {
+    if (!(error instanceof ExpressionError) || error.stage !== 'run') throw error;
+    throw new ExpressionError(`unable to evaluate expression '${source}': ${error.message}`, 'run');
+  }
   if (typeof value === 'boolean') return value;
-  throw new ExpressionError(`unable to cast expression result '${goTypeName(value)}' to bool`, 'bool');
+  throw new ExpressionError(`unable to cast expression result '${goFormatValue(value)}' to bool`, 'bool');
 }
 
-/** Evaluates an expression that must give a bool, as conditions, hooks and `retryStrategy.expression` do. */
+/**
+ * Evaluates an expression that must give a bool, as conditions, hooks and `retryStrategy.expression` do. Throws
+ * ExpressionError with Argo's message.
+ */
 export const evaluateBoolean = (source: string, env: ScopeLike, nowMs?: number): boolean =>
-  asBool(evaluateExpression(source, env, nowMs));
+  conditionOf(source, () => evaluateExpression(source, env, nowMs));
 
 /** Evaluates an expression on an environment taken as it is: no dotted names, no functions of Argo's. */
 export const evaluateRaw = (source: string, env: GoRecord, options: RunOptions = {}): unknown =>
   compileExpression(source).run(env, options);
 
 /** `evaluateRaw` for an expression that must give a bool. */
-export const evaluateChecked = (source: string, env: GoRecord): boolean => asBool(evaluateRaw(source, env));
+export const evaluateRawBoolean = (source: string, env: GoRecord): boolean => conditionOf(source, () => evaluateRaw(source, env));

@@ -25,9 +25,7 @@ interface LexicalRule {
 const WORD_CHARACTER = '[\\p{L}\\p{Nd}_$]';
 const WORD = new RegExp(`${WORD_CHARACTER}+`, 'uy');
 const IDENTIFIER = new RegExp(`^[\\p{L}_$]${WORD_CHARACTER}*$`, 'u');
-const WORD_OPERATORS: ReadonlySet<string> = new Set(
-  'not in or and matches contains startsWith endsWith let if else'.split(' '),
-);
+const WORD_OPERATORS: ReadonlySet<string> = new Set('not in or and matches contains startsWith endsWith let if else'.split(' '));
 /** Words that are operators behind `not`, whatever follows. */
 const NEGATED_WORD = new RegExp(`not( *)(in|matches|contains|startsWith|endsWith)(?!${WORD_CHARACTER})`, 'uy');
 const DIGITS: Readonly<Record<string, string>> = { x: '0-9a-fA-F_', o: '0-7_', b: '01_' };
@@ -128,7 +126,7 @@ function endToken(source: string): Token {
 /** Splits an expression into tokens, the last one EOF; linear in its length. Throws LocatedError. */
 export function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const reading = readAt(source, at);
     tokens.push(...reading.tokens);
     at = reading.end;

@@ -5,7 +5,9 @@ const MAX_INT64 = 2n ** 63n - 1n;
 
 /** A number literal's value, or what is wrong with it. */
 export type NumberLiteral =
-  { readonly kind: 'int'; readonly value: number | bigint } | { readonly kind: 'float'; readonly value: number } | { readonly error: string };
+  | { readonly kind: 'int'; readonly value: number | bigint }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly error: string };
 
 /** Reads the text of a number token. */
 export function readNumberLiteral(text: string): NumberLiteral {

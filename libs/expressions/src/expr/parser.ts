@@ -144,7 +144,9 @@ class ExpressionReader {
       left = right;
       token = this.cursor.take();
     }
-    return links.reduce((all, link) => this.cursor.count({ kind: 'binary', operator: '&&', left: all, right: link, at: link.at }));
+    return links.reduce((all, link) =>
+      this.cursor.count({ kind: 'binary', operator: '&&', left: all, right: link, at: link.at }),
+    );
   }
 
   private operand(): Node {

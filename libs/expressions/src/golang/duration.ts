@@ -44,7 +44,7 @@ export function parseDuration(text: string): GoDuration {
   if (size === '0') return new GoDuration(0n);
   if (size === '') return fail('invalid ', text);
   let total = 0n;
-  for (let at = 0; at < size.length; ) {
+  for (let at = 0; at < size.length;) {
     const [whole = '', number = '', unit = ''] = /^(\d*(?:\.\d*)?)([^.\d]*)/.exec(size.slice(at)) ?? [];
     total += partOf(number, unit, text);
     if (total > MAX) fail('invalid ', text);

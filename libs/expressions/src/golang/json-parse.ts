@@ -8,7 +8,7 @@ export interface JsonNumbers {
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
- 
+
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const MAX_DEPTH = 10_000;
 

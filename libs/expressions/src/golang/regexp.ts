@@ -43,3 +43,15 @@ export const expandReplacement = (replacement: string, match: MatchGroups): stri
   replacement.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (whole, plain?: string, braced?: string) =>
     whole === '$$' ? '$' : groupText(match, plain ?? braced ?? ''),
   );
+
+/** A Go regular expression: RE2 syntax, matched in linear time. */
+export interface GoRegexp {
+  /** Whether it matches anywhere in the text. */
+  test(text: string): boolean;
+}
+
+/** Compiles a Go regular expression from a user; throws ExpressionError `error parsing regexp: …`. */
+export function compileGoRegexp(pattern: string): GoRegexp {
+  const compiled = compileRegexp(pattern);
+  return { test: (text) => compiled.matcher(text).find() };
+}

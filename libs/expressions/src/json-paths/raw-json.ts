@@ -26,7 +26,7 @@ export function rawValue(text: string): RawValue {
 }
 
 const WORD = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/y;
- 
+
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y;
 const SPACE = /[ \t\r\n]*/y;
 

@@ -34,7 +34,7 @@ const URL_PARTS = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#
 
 function parseUrl(text: string): Record<string, unknown> {
   const match = URL_PARTS.exec(text);
-   
+
   if (!match || /[\x00-\x1f\x7f]/.test(text)) return fail(`unable to parse url: parse "${text}": invalid URL`);
   const [, scheme = '', user = '', host = '', rest = '', query = '', fragment = ''] = match;
   const opaque = scheme !== '' && match[3] === undefined && !rest.startsWith('/');

@@ -68,6 +68,18 @@ function isLateBound(program: Program, scope: Scope): boolean {
   );
 }
 
+/** Whether a path leads to a variable, to members of one, or into a variable that is no plain text. */
+function isKnown(path: readonly string[], scope: Scope): boolean {
+  if (path[0] === 'sprig') return true;
+  const name = path.join('.');
+  if (scope.get(name) !== undefined) return true;
+  for (const _ of scope.keysUnder(name)) return true;
+  return path.some((_, length) => {
+    const value = length > 0 ? scope.get(path.slice(0, length).join('.')) : undefined;
+    return typeof value === 'object' && value !== null;
+  });
+}
+
 /** The name of a strict reference that is not in scope, as `tasks.a.outputs.result`. */
 function missingStrict(program: Program, scope: Scope, options: SubstituteOptions): string | undefined {
   const prefixes = options.strictPrefixes ?? [];
@@ -78,8 +90,7 @@ function missingStrict(program: Program, scope: Scope, options: SubstituteOption
       continue;
     const name = path.join('.');
     if (optional || name.includes('.outputs.artifacts.')) continue;
-    if (scope.get(name) !== undefined || [...scope.keysUnder(name)].length > 0) continue;
-    return name;
+    if (!isKnown(path, scope)) return name;
   }
   return undefined;
 }
@@ -196,9 +207,23 @@ function parts(value: unknown, scope: Scope, options: SubstituteOptions): unknow
   return typeof value === 'object' && value !== null ? members(value, scope, options) : value;
 }
 
+/** Whether a string opens a tag that it does not close: in JSON text such a tag runs on into what follows. */
+function hasOpenTag(value: unknown): boolean {
+  if (typeof value === 'string') {
+    const lastOpen = value.lastIndexOf('{{');
+    return lastOpen >= 0 && !value.includes('}}', lastOpen);
+  }
+  if (Array.isArray(value)) return value.some(hasOpenTag);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, item]) => hasOpenTag(key) || hasOpenTag(item));
+}
+
 /**
  * Replaces the tags in every string (and key) of a JSON value, with the same result as `substitute` on its text.
- * Parts without tags are returned as they are, not copied.
+ * Parts without tags are returned as they are, not copied. Throws as `substitute`.
  */
-export const substituteJson = <T>(value: T, scope: ScopeLike, options: SubstituteOptions = {}): T =>
-  parts(value, toScope(scope), options) as T;
+export function substituteJson<T>(value: T, scope: ScopeLike, options: SubstituteOptions = {}): T {
+  const chosen = toScope(scope);
+  if (!hasOpenTag(value)) return parts(value, chosen, options) as T;
+  return JSON.parse(substitute(goJson(value), chosen, options)) as T;
+}

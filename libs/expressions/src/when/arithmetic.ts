@@ -17,7 +17,8 @@ export function showValue(value: unknown): string {
 
 /** How an operator is called in the message about an operand that does not fit it. */
 const MISFITS = {
-  modifier: (value: unknown, symbol: string) => `Value '${showValue(value)}' cannot be used with the modifier '${symbol}', it is not a number`,
+  modifier: (value: unknown, symbol: string) =>
+    `Value '${showValue(value)}' cannot be used with the modifier '${symbol}', it is not a number`,
   comparator: (value: unknown, symbol: string) =>
     `Value '${showValue(value)}' cannot be used with the comparator '${symbol}', it is not a number`,
   logical: (value: unknown, symbol: string) =>
@@ -28,7 +29,8 @@ const MISFITS = {
 } as const;
 
 /** Throws the message about an operand that an operator cannot take. */
-export const misfit = (family: keyof typeof MISFITS, value: unknown, symbol: string): never => fail(MISFITS[family](value, symbol));
+export const misfit = (family: keyof typeof MISFITS, value: unknown, symbol: string): never =>
+  fail(MISFITS[family](value, symbol));
 
 function deepEqual(left: unknown, right: unknown): boolean {
   if (isArray(left)) return isArray(right) && left.length === right.length && left.every((item, i) => deepEqual(item, right[i]));

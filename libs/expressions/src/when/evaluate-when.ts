@@ -6,10 +6,27 @@ import { type WhenToken } from './tokens.js';
 
 const QUOTE_HINT = '(hint: try wrapping the affected expression in quotes ("))';
 
-function invalid(expression: string, error: unknown): unknown {
-  if (!(error instanceof ExpressionError)) return error;
-  const hint = error.message.includes('Invalid token') ? ` ${QUOTE_HINT}` : '';
-  return new ExpressionError(`Invalid 'when' expression '${expression}': ${error.message}${hint}`, error.stage);
+/** Runs a step of the work; its ExpressionError gets Argo's words for that step. */
+function within<T>(describe: (message: string) => string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new ExpressionError(describe(error.message), error.stage);
+    throw error;
+  }
+}
+
+function readTokens(expression: string): WhenToken[] {
+  const tokens = tokenizeWhen(expression);
+  checkTokens(tokens);
+  return tokens;
+}
+
+/** Bare words become texts, so that `heads == heads` needs no quotes. */
+function quoteWords(tokens: readonly WhenToken[]): WhenToken[] {
+  const quoted = tokens.map((token): WhenToken => (token.kind === 'VARIABLE' ? { ...token, kind: 'STRING' } : token));
+  checkTokens(quoted);
+  return quoted;
 }
 
 /**
@@ -18,16 +35,20 @@ function invalid(expression: string, error: unknown): unknown {
  */
 export function evaluateWhen(expression: string): boolean {
   if (expression === '') return true;
-  let value: unknown;
-  try {
-    const tokens = tokenizeWhen(expression);
-    checkTokens(tokens);
-    const quoted = tokens.map((token): WhenToken => (token.kind === 'VARIABLE' ? { ...token, kind: 'STRING' } : token));
-    checkTokens(quoted);
-    value = evaluateTokens(quoted, () => undefined);
-  } catch (error) {
-    throw invalid(expression, error);
-  }
+  const tokens = within(
+    (message) =>
+      `Invalid 'when' expression '${expression}': ${message}${message.includes('Invalid token') ? ` ${QUOTE_HINT}` : ''}`,
+    () => readTokens(expression),
+  );
+  const quoted = within(
+    (message) => `Failed to parse 'when' expression '${expression}': ${message}`,
+    () => quoteWords(tokens),
+  );
+  const value = within(
+    // Argo's own spelling.
+    (message) => `Failed to evaluate 'when' expresion '${expression}': ${message}`,
+    () => evaluateTokens(quoted, () => undefined),
+  );
   if (typeof value === 'boolean') return value;
   throw new ExpressionError(`Expected boolean evaluation for '${expression}'. Got ${showValue(value)}`, 'bool');
 }

@@ -51,7 +51,10 @@ function readWord(matched: string): WhenToken {
 /** A dotted name reads a field of a parameter: exported fields only, of which there are none here. */
 function rejectAccess(value: string): void {
   if (value.endsWith('.')) fail(`Hanging accessor on token '${value}'`);
-  const hidden = value.split('.').slice(1).find((field) => !/^\p{Lu}/u.test(field));
+  const hidden = value
+    .split('.')
+    .slice(1)
+    .find((field) => !/^\p{Lu}/u.test(field));
   if (hidden !== undefined) fail(`Unable to access unexported field '${hidden}' in token '${value}'`);
 }
 
@@ -87,7 +90,7 @@ function tokenAt(text: string, at: number, previous: WhenTokenKind): { token: Wh
 export function tokenizeWhen(text: string): WhenToken[] {
   const tokens: WhenToken[] = [];
   let depth = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const { token, end } = tokenAt(text, at, tokens.at(-1)?.kind ?? 'UNKNOWN');
     at = end;
     if (!token) continue;

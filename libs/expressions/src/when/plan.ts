@@ -93,4 +93,5 @@ function logical(symbol: string, left: unknown, right: () => unknown): boolean {
 }
 
 /** Evaluates checked tokens; throws ExpressionError with govaluate's message. */
-export const evaluateTokens = (tokens: readonly WhenToken[], parameters: Parameters): unknown => new Planner(tokens).plan()(parameters);
+export const evaluateTokens = (tokens: readonly WhenToken[], parameters: Parameters): unknown =>
+  new Planner(tokens).plan()(parameters);

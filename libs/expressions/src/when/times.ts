@@ -1,7 +1,6 @@
 import { unixFromCalendar } from '../golang/calendar.js';
 
-const DATE =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?(?:Z|([+-])(\d{2}):?(\d{2}))?)?$/;
+const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?(?:Z|([+-])(\d{2}):?(\d{2}))?)?$/;
 
 /**
  * The unix seconds of a quoted text that govaluate takes for a date (`2006-01-02`, with a time, RFC 3339); undefined
