@@ -268,7 +268,10 @@ const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string
     else if (name !== errored) runTaskExit(pass, dag, node);
     if (isSettled(pass, dag, node)) queue.push(...unstartedDependents(pass, dag, name));
   }
-  for (const node of lateExits) runTaskExit(pass, dag, node);
+  for (const node of lateExits) {
+    if (pass.state.deferred.has(dag.node.id)) waitingExits(pass, dag).add(node.memory.name ?? '');
+    else runTaskExit(pass, dag, node);
+  }
   return {};
 };
 

@@ -1,6 +1,7 @@
 import { isFulfilled } from '#libs/workflow-spec';
 import { ENGINE_LEVEL, type EngineConfig, type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '../contract.js';
 import { isContainer } from '../node-tree/containers.js';
+import { copyOf } from '../pass.js';
 import { WorkflowState } from './workflow-state.js';
 
 /** The state of a workflow that nobody has looked at yet. */
@@ -16,7 +17,7 @@ export const restoreWorkflowState = (
   submitted: SubmittedWorkflow,
   { header, nodes }: { header: WorkflowHeader; nodes: readonly NodeRow[] },
 ): WorkflowState => {
-  const state = new WorkflowState(config, submitted, header);
+  const state = new WorkflowState(config, submitted, copyOf(header));
   state.load(nodes);
   const deadlineMs = header.internal['deadlineMs'];
   if (typeof deadlineMs === 'number' && header.internal['deadlinePassed'] !== true) state.wakeups.set('', deadlineMs);
@@ -33,7 +34,7 @@ export const refreshWorkflowState = (
   state: WorkflowState,
   { header, nodes, removedNodeIds }: { header?: WorkflowHeader; nodes: readonly NodeRow[]; removedNodeIds: readonly string[] },
 ): void => {
-  if (header !== undefined) state.header = header;
+  if (header !== undefined) state.header = copyOf(header);
   for (const id of removedNodeIds) {
     const node = state.find(id);
     if (node !== undefined) state.remove(node);
