@@ -44,7 +44,7 @@ describe('without a token', () => {
       '127.0.0.1.evil.example',
       'localhost.evil.example',
       '0.0.0.0',
-      '',
+      'a b',
     ]) {
       const answer = await raw(`${url}/api/v1/version`, 'GET', { host });
       expect([host, answer.status]).toEqual([host, 403]);

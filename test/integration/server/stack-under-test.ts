@@ -11,7 +11,8 @@ import { loadConfig } from '#libs/config';
 import { createLogger } from '#libs/observability';
 import { openResources } from '#libs/program';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
-import { realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
+import type { PodManifest } from '#libs/pod-spec';
+import { playSim, realTime, SimulatedHost, SimulatedRuntime, type SimPlay } from '#libs/runtimes';
 import { createStore } from '#libs/store';
 import { postgresTemplate } from '#libs/testing';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
@@ -30,6 +31,13 @@ const clock = { nowMs: () => Date.now() };
 /** Long enough that an answer is given before what it set off has ended. */
 const POD_MS = 700;
 
+/** The pod as its arguments say, only slower. */
+const slowly = ({ spec }: PodManifest): SimPlay => {
+  const containers = spec['containers'] as { name: string; args?: string[] }[];
+  const play = playSim(containers.find(({ name }) => name === 'main')?.args ?? []);
+  return { ...play, durationMs: Math.max(play.durationMs, POD_MS) };
+};
+
 @Module({})
 class StackRoot {}
 
@@ -46,7 +54,7 @@ export async function startStackUnderTest(environment: Record<string, string> = 
   const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
   const queue = queueRuntime.queue;
-  const runtime = new SimulatedRuntime({ host: new SimulatedHost(realTime(clock), () => ({ durationMs: POD_MS })), logger });
+  const runtime = new SimulatedRuntime({ host: new SimulatedHost(realTime(clock), (_identity, manifest) => slowly(manifest)), logger });
   const server: ServerPorts = {
     store,
     resources,
