@@ -3,19 +3,7 @@ import type { Artifact, ArtifactLocation, JsonValue, KubernetesObject } from '#l
 import { ArtifactLocationError, UnsupportedArtifactDriverError } from './errors.js';
 
 /** Every block of an artifact that can name a place, as Argo spells them, plus `filesystem`. */
-export const DRIVER_KINDS = [
-  's3',
-  'filesystem',
-  'raw',
-  'http',
-  'git',
-  'gcs',
-  'oss',
-  'azure',
-  'hdfs',
-  'artifactory',
-  'plugin',
-] as const;
+const DRIVER_KINDS = ['s3', 'filesystem', 'raw', 'http', 'git', 'gcs', 'oss', 'azure', 'hdfs', 'artifactory', 'plugin'] as const;
 /** One of the driver blocks of an artifact. */
 export type DriverKind = (typeof DRIVER_KINDS)[number];
 

@@ -5,8 +5,8 @@ import { UnsupportedArtifactDriverError } from './errors.js';
 import { FilesystemArtifactDriver } from './filesystem/filesystem-driver.js';
 import { driverKindOf } from './location.js';
 import { RawArtifactDriver } from './raw/raw-driver.js';
-import { S3ClientPool } from './s3/s3-client-pool.js';
-import { S3ArtifactDriver } from './s3/s3-driver.js';
+import { DeferredS3Driver } from './s3/deferred-s3-driver.js';
+import type { S3Connections } from './s3/s3-connections.js';
 import type { SecretReader } from './s3/s3-settings.js';
 
 /** What the drivers are made of; a driver whose part is absent is refused by name. */
@@ -37,16 +37,18 @@ export function createArtifactDrivers(options: ArtifactDriversOptions): Artifact
   const raw = new RawArtifactDriver();
   const filesystem =
     options.filesystem === undefined ? undefined : new FilesystemArtifactDriver(options.filesystem.rootFolder, options.clock);
-  const clients = new S3ClientPool(options.s3 ?? {});
+  const { s3 } = options;
+  let connections: Promise<S3Connections> | undefined;
+  const connect = (settings: NonNullable<typeof s3>): Promise<S3Connections> =>
+    (connections ??= import('./s3/s3-connections.js').then((loaded) => new loaded.S3Connections(settings)));
   return {
     driverFor(location, { namespace }) {
       const kind = driverKindOf(location);
       if (kind === 'raw') return raw;
       if (kind === 'filesystem' && filesystem !== undefined) return filesystem;
-      if (kind === 's3' && options.s3 !== undefined)
-        return new S3ArtifactDriver(clients, { namespace, readSecret: options.s3.readSecret });
+      if (kind === 's3' && s3 !== undefined) return new DeferredS3Driver(async () => (await connect(s3)).driverFor(namespace));
       throw new UnsupportedArtifactDriverError(kind ?? '');
     },
-    close: () => clients.close(),
+    close: () => void connections?.then((opened) => opened.close()),
   };
 }

@@ -16,7 +16,7 @@ export const BLOCKED_BY_OBJECT = 'a part of it is an object, not a folder';
  * The names that a key is made of. Refused: an empty key, NUL, absolute keys, `.` and `..`, empty names in the middle, and
  * anything below our private folder. One trailing slash is allowed and means nothing.
  */
-export function segmentsOf(key: string): string[] {
+function segmentsOf(key: string): string[] {
   if (key === '') throw new ArtifactKeyError(key, 'it is empty');
   if (key.includes('\0')) throw new ArtifactKeyError(key, 'it contains a NUL character');
   if (key.startsWith('/') || path.win32.isAbsolute(key)) throw new ArtifactKeyError(key, 'it is absolute');

@@ -11,7 +11,7 @@ const MAX_CLIENTS = 32;
 const CONNECT_LIMIT_MS = 10_000;
 const SILENCE_LIMIT_MS = 60_000;
 
-interface PoolOptions {
+export interface PoolOptions {
   requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
   maxAttempts?: number;
 }
