@@ -79,7 +79,7 @@ export class SimulatedHost {
       identity,
       manifest,
       play: this.playOf(identity, manifest),
-      observation: { identity, phase: 'Running', ready: true, startedAtMs, hostNodeName: 'simulated' },
+      observation: { identity, phase: 'Running', ready: true, startedAtMs },
       lines: [],
       cancel: () => undefined,
     };
