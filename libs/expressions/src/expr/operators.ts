@@ -91,6 +91,7 @@ export function divide(left: unknown, right: unknown): unknown {
 
 export function modulo(left: unknown, right: unknown): unknown {
   if (!isInt(left) || !isInt(right)) return mismatch('%', left, right);
+  if (typeof left === 'number' && typeof right === 'number' && right !== 0) return (left % right) + 0;
   if (BigInt(right) === 0n) return fail('runtime error: integer divide by zero');
   return int(BigInt(left) % BigInt(right));
 }

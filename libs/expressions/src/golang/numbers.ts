@@ -92,7 +92,7 @@ export function formatFloatPlain(value: number): string {
 }
 
 /** Formats a float64 in exponent form as strconv.FormatFloat(value, 'e', -1, 64): at least two exponent digits. */
-export function formatFloatExponent(value: number): string {
+function formatFloatExponent(value: number): string {
   if (!Number.isFinite(value)) return formatSpecial(value);
   const sign = value < 0 || Object.is(value, -0) ? '-' : '';
   const { digits, exponent } = decimalParts(Math.abs(value));

@@ -77,7 +77,7 @@ function wrap(text: string, width: number, newline: string, cutWords: boolean): 
 }
 
 /** The texts of a list without its nils; any other value is a list of itself. */
-export function textsOf(value: unknown): string[] {
+function textsOf(value: unknown): string[] {
   if (isNil(value)) return [];
   return isArray(value) ? value.filter((item) => !isNil(item)).map(toText) : [toText(value)];
 }

@@ -134,6 +134,7 @@ function expressionTag(tag: string, source: string, scope: Scope, options: Subst
 }
 
 function jsonUnescape(text: string): string | undefined {
+  if (!text.includes('\\') && !text.includes('"')) return text;
   try {
     return JSON.parse(`"${text}"`) as string;
   } catch {
@@ -185,12 +186,13 @@ export function substituteString(text: string, scope: ScopeLike, options: Substi
   return result;
 }
 
-function members(value: object, scope: Scope, options: SubstituteOptions): object {
-  const entries = Object.entries(value);
+function members(value: Readonly<Record<string, unknown>>, scope: Scope, options: SubstituteOptions): object {
+  const keys = Object.keys(value);
   let changed = false;
-  const replaced = entries.map(([key, item]): [string, unknown] => {
+  const replaced = keys.map((key): [string, unknown] => {
+    const item = value[key];
     const newKey = substituteString(key, scope, options);
-    const newItem = parts(item as unknown, scope, options);
+    const newItem = parts(item, scope, options);
     if (newKey !== key || newItem !== item) changed = true;
     return [newKey, newItem];
   });
@@ -204,7 +206,9 @@ function parts(value: unknown, scope: Scope, options: SubstituteOptions): unknow
     const replaced = items.map((item) => parts(item, scope, options));
     return replaced.some((item, i) => item !== items[i]) ? replaced : value;
   }
-  return typeof value === 'object' && value !== null ? members(value, scope, options) : value;
+  return typeof value === 'object' && value !== null
+    ? members(value as Readonly<Record<string, unknown>>, scope, options)
+    : value;
 }
 
 /** Whether a string opens a tag that it does not close: in JSON text such a tag runs on into what follows. */
@@ -215,7 +219,10 @@ function hasOpenTag(value: unknown): boolean {
   }
   if (Array.isArray(value)) return value.some(hasOpenTag);
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, item]) => hasOpenTag(key) || hasOpenTag(item));
+  for (const key of Object.keys(value)) {
+    if (hasOpenTag(key) || hasOpenTag((value as Readonly<Record<string, unknown>>)[key])) return true;
+  }
+  return false;
 }
 
 /**
