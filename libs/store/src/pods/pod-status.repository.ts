@@ -1,6 +1,7 @@
 import { type PodReport } from '#libs/engine';
 
 import { type Database } from '../connection/database.js';
+import { WriteBatcher } from '../connection/write-batcher.js';
 import { byKey, keyColumns, keyText, type PodKey } from './pod-identity.js';
 import { FINAL_RANK, podPhaseRank } from './pod-phase.js';
 
@@ -60,6 +61,8 @@ RETURNING workflow, node_id, incarnation`;
 /** What pods are, as far as is known. Written by the pod-managers only; each pod by the host that claimed it. */
 export class PodStatusRepository {
   readonly #database: Database;
+  readonly #releases = new WriteBatcher<PodKey>((identities) => this.#release(identities));
+  readonly #deletions = new WriteBatcher<{ identities: readonly PodKey[]; nowMs: number }>((deleted) => this.#markDeleted(deleted));
 
   constructor(database: Database) {
     this.#database = database;
@@ -82,13 +85,9 @@ export class PodStatusRepository {
     return rows.map((row) => ({ workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation }));
   }
 
-  /** Gives back a claim of which nothing was made (no free slot): any host may take the pod. */
-  async releaseClaim(identity: PodKey): Promise<void> {
-    await this.#database.run({
-      name: 'pod-release',
-      text: 'DELETE FROM pod_status WHERE workflow = $1 AND node_id = $2 AND incarnation = $3 AND phase_rank = 0',
-      values: [identity.workflowUid, identity.nodeId, identity.incarnation],
-    });
+  /** Gives back a claim of which nothing was made (no free slot): any host may take the pod. Calls of the same moment share a statement. */
+  releaseClaim(identity: PodKey): Promise<void> {
+    return this.#releases.add(identity);
   }
 
   /** Makes observations durable and tells the workflows, in one transaction. When it resolves the reports are safe; repeating it is harmless. */
@@ -115,20 +114,13 @@ export class PodStatusRepository {
     };
   }
 
-  /** The runtime has forgotten the pod; its deletion is done. */
-  async markDeleted(identity: PodKey, nowMs: number): Promise<void> {
-    await this.markDeletedMany([identity], nowMs);
+  /** The runtime has forgotten the pod; its deletion is done. Calls of the same moment share a statement. */
+  markDeleted(identity: PodKey, nowMs: number): Promise<void> {
+    return this.markDeletedMany([identity], nowMs);
   }
 
   async markDeletedMany(identities: readonly PodKey[], nowMs: number): Promise<void> {
-    if (identities.length === 0) return;
-    await this.#database.run({
-      name: 'pod-deleted',
-      text: `
-        UPDATE pod_status st SET deleted_at_ms = $4 FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
-        WHERE ${MATCHES('k', 'st')} AND st.deleted_at_ms IS NULL`,
-      values: [...keyColumns([...identities].sort(byKey)), nowMs],
-    });
+    if (identities.length > 0) await this.#deletions.add({ identities, nowMs });
   }
 
   /** Pods of a host that have not ended and of which nothing was recorded since `notSeenSinceMs`: to be inspected. In key order after `after`. */
@@ -159,6 +151,27 @@ export class PodStatusRepository {
         UPDATE pod_status st SET updated_at_ms = $4 FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
         WHERE ${MATCHES('k', 'st')} AND st.phase_rank < ${FINAL_RANK}`,
       values: [...keyColumns([...identities].sort(byKey)), nowMs],
+    });
+  }
+
+  async #markDeleted(deleted: readonly { identities: readonly PodKey[]; nowMs: number }[]): Promise<void> {
+    const keys = deleted.flatMap(({ identities }) => identities).sort(byKey);
+    await this.#database.run({
+      name: 'pod-deleted',
+      text: `
+        UPDATE pod_status st SET deleted_at_ms = $4 FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
+        WHERE ${MATCHES('k', 'st')} AND st.deleted_at_ms IS NULL`,
+      values: [...keyColumns(keys), Math.max(...deleted.map(({ nowMs }) => nowMs))],
+    });
+  }
+
+  async #release(identities: PodKey[]): Promise<void> {
+    await this.#database.run({
+      name: 'pod-release',
+      text: `
+        DELETE FROM pod_status st USING unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
+        WHERE ${MATCHES('k', 'st')} AND st.phase_rank = 0`,
+      values: keyColumns(identities.sort(byKey)),
     });
   }
 }

@@ -1,4 +1,5 @@
 import { type SubmittedWorkflow } from '#libs/engine';
+import { type Workflow } from '#libs/workflow-spec';
 
 import { type Database } from '../connection/database.js';
 import { type ChangeFeed } from '../changes/change-feed.js';
@@ -170,9 +171,10 @@ function insertColumns(workflows: readonly NewWorkflow[]): unknown[] {
   ];
 }
 
+/** Of a status only the templates that were resolved at submit belong to what was submitted. */
 function withoutStatus(submitted: SubmittedWorkflow): unknown {
-  const { status: _status, ...rest } = submitted as SubmittedWorkflow & { status?: unknown };
-  return rest;
+  const { status, ...rest } = submitted as SubmittedWorkflow & Pick<Workflow, 'status'>;
+  return status?.storedTemplates === undefined ? rest : { ...rest, status: { storedTemplates: status.storedTemplates } };
 }
 
 const toStored = (row: Row): StoredWorkflow => ({

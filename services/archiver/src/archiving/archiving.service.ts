@@ -55,5 +55,5 @@ export class ArchivingService {
 function toArchived(state: LoadedState): Workflow {
   const workflow = renderWorkflow(state.submitted, state.header, state.nodes);
   const labels = { ...workflow.metadata.labels, [LabelName.archivingStatus]: ArchivingStatus.Persisted };
-  return { ...workflow, metadata: { ...workflow.metadata, labels } };
+  return { ...workflow, metadata: { ...workflow.metadata, labels, resourceVersion: String(state.revision), generation: 1 } };
 }
