@@ -1,4 +1,4 @@
-import { isCompleted, isFailedOrErrorPhase, isFulfilled, nodeId, NodePhase, NodeType } from '#libs/workflow-spec';
+import { isCompleted, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import { continuesOn } from '../phase/continue-on.js';
 import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
@@ -52,7 +52,7 @@ const branchPhases = (state: WorkflowState, dag: TreeNode, targets: ReadonlySet<
  * the last phase of their branch; with failFast the first failed target decides (Argo's assessDAGPhase).
  */
 export const assessDagPhase = (state: WorkflowState, dag: TreeNode, graph: TaskGraph, isFailFast: boolean): NodePhase => {
-  const idOf = (task: string): string => nodeId(state.name, `${dag.status.name}.${task}`);
+  const idOf = (task: string): string => state.idFor(`${dag.status.name}.${task}`);
   const phases = branchPhases(state, dag, new Set(graph.targets.map(idOf)));
   if (phases === undefined) return NodePhase.Running;
   let result: NodePhase = NodePhase.Succeeded;

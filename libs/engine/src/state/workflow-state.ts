@@ -56,6 +56,7 @@ export class WorkflowState {
   /** Containers that wait for a slot, in the order in which they began to. */
   readonly waitingForSlot = new Set<string>();
   pending = noChanges();
+  private readonly idsByName = new Map<string, string>();
   private readonly owned = new Map<string, string[]>();
   private nextOrdinal = 0;
 
@@ -91,7 +92,18 @@ export class WorkflowState {
     return node;
   }
   byName(name: string): TreeNode | undefined {
-    return this.nodes.get(nodeId(this.name, name));
+    return this.find(this.idsByName.get(name));
+  }
+  /**
+   * The id of the node of this name, or the one that it would get: Argo's hash of the name. Where another node has it already (one pair in
+   * twenty thousand names, now and then), the hash of a longer text; Argo takes the two for one and leaves one out.
+   */
+  idFor(name: string): string {
+    const known = this.idsByName.get(name);
+    if (known !== undefined) return known;
+    let id = nodeId(this.name, name);
+    for (let more = 1; this.nodes.has(id); more += 1) id = nodeId(this.name, `${name}\u0000${more}`);
+    return id;
   }
   /** Nodes that this one started, in the order of their creation; '' gives the root and the workflow's exit handler. */
   ownedBy(ownerId: string): TreeNode[] {
@@ -111,7 +123,7 @@ export class WorkflowState {
   }
 
   create(input: NewNode): TreeNode {
-    const id = nodeId(this.name, input.status.name);
+    const id = this.idFor(input.status.name);
     const node: TreeNode = {
       id,
       ordinal: this.nextOrdinal,
@@ -193,6 +205,7 @@ export class WorkflowState {
 
   private insert(node: TreeNode): void {
     this.nodes.set(node.id, node);
+    this.idsByName.set(node.status.name, node.id);
     this.nextOrdinal = Math.max(this.nextOrdinal, node.ordinal + 1);
     this.counters.add(node);
     this.wakeups.set(node.id, node.memory.wakeAtMs);
@@ -208,6 +221,7 @@ export class WorkflowState {
     this.wakeups.set(node.id, undefined);
     this.derived.drop(node.id);
     this.nodes.delete(node.id);
+    this.idsByName.delete(node.status.name);
     const owned = this.owned.get(node.memory.owner);
     owned?.splice(owned.indexOf(node.id), 1);
     for (const parent of node.parents) {

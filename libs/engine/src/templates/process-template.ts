@@ -1,5 +1,5 @@
 import { createScope, substituteJson, type Scope } from '#libs/expressions';
-import { isPodTemplateType, podName, templateTypeOf, type Template } from '#libs/workflow-spec';
+import { isPodTemplateType, nodeId, podName, templateTypeOf, type Template } from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import { asJson, copyOf, type Pass, type StartRequest } from '../pass.js';
 import { globalScope } from '../scope/globals.js';
@@ -45,8 +45,10 @@ const localVariables = (
 /** The name of a node's pod, in the format that this workflow was started with. */
 export const podNameOf = (pass: Pass, nodeName: string, templateName: string): string => {
   const { state } = pass;
-  const id = state.byName(nodeName)?.id ?? '';
-  return podName({ workflowName: state.name, nodeName, templateName, nodeId: id }, pass.config.podNames);
+  const id = state.idFor(nodeName);
+  const usual = nodeId(state.name, nodeName);
+  const name = podName({ workflowName: state.name, nodeName, templateName, nodeId: id }, pass.config.podNames);
+  return id === usual ? name : name.replace(/-\d+$/, id.slice(state.name.length));
 };
 
 /** A template ready to run, and where names inside of it are looked up. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { DAGTask, Template, TemplateInvocation, Workflow, WorkflowStep } from '#libs/workflow-spec';
+import type { DAGTask, Template, TemplateInvocation, Workflow } from '#libs/workflow-spec';
 
 /** How a leaf ends: mostly well. */
 const leafArguments = fc.oneof(
@@ -64,7 +64,7 @@ const steps = (name: string, templates: readonly string[], exit: string): fc.Arb
             fc.tuple(...Array.from({ length: size }, (_, index) => call(`s${group}${index}`, templates, exit))),
           ),
         )
-        .map((groups) => defined({ name, steps: groups as WorkflowStep[][], parallelism, retryStrategy: retry })),
+        .map((groups) => defined({ name, steps: groups, parallelism, retryStrategy: retry })),
     );
 
 const dag = (name: string, templates: readonly string[], exit: string): fc.Arbitrary<Template> =>
