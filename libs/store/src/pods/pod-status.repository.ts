@@ -27,7 +27,7 @@ WITH seen AS (
   SELECT s.* FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::smallint[], $6::json[])
     AS s (workflow, node_id, incarnation, phase, phase_rank, observed)
 ), known AS (
-  SELECT s.* FROM seen s JOIN pods p ON ${MATCHES('p', 's')}
+  SELECT s.* FROM seen s CROSS JOIN LATERAL (SELECT 1 FROM pods p WHERE ${MATCHES('p', 's')} LIMIT 1) p
 ), recorded AS (
   INSERT INTO pod_status AS st (workflow, node_id, incarnation, host, phase, phase_rank, observed, claimed_at_ms, updated_at_ms)
   SELECT workflow, node_id, incarnation, $7, phase, phase_rank, observed, $8::bigint, $8::bigint FROM known
@@ -48,10 +48,8 @@ SELECT 'unknown', s.workflow, s.node_id, s.incarnation FROM seen s WHERE NOT EXI
 /** A claim waits for a commit that is just changing what is desired, and then reads it anew (FOR SHARE). */
 const CLAIM_SQL = `
 WITH wanted AS (
-  SELECT p.workflow, p.node_id, p.incarnation FROM pods p
-  JOIN unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation) ON ${MATCHES('k', 'p')}
-  WHERE p.desired <> 'delete'
-  FOR SHARE OF p
+  SELECT p.* FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation) CROSS JOIN LATERAL (
+    SELECT p.workflow, p.node_id, p.incarnation FROM pods p WHERE ${MATCHES('k', 'p')} AND p.desired <> 'delete' LIMIT 1 FOR SHARE) p
 )
 INSERT INTO pod_status (workflow, node_id, incarnation, host, phase, phase_rank, claimed_at_ms, updated_at_ms)
 SELECT workflow, node_id, incarnation, $4, 'Claimed', 0, $5, $5 FROM wanted

@@ -40,8 +40,13 @@ export interface PodBucket {
   bucket: number;
 }
 
+/**
+ * LIMIT keeps the planner from joining in any other way than by one look-up per pod, whatever it believes about the tables' sizes:
+ * statements are planned while they are still empty.
+ */
 const JOIN_STATUS = `
-  FROM pods p LEFT JOIN pod_status st ON st.workflow = p.workflow AND st.node_id = p.node_id AND st.incarnation = p.incarnation`;
+  FROM pods p LEFT JOIN LATERAL (
+    SELECT * FROM pod_status st WHERE st.workflow = p.workflow AND st.node_id = p.node_id AND st.incarnation = p.incarnation LIMIT 1) st ON true`;
 
 /**
  * Not as desired: to run, but not yet observed; to terminate, but not known to have ended; to delete, and a host holds it.
@@ -100,8 +105,8 @@ export class PodRepository {
         (SELECT DISTINCT p.workflow, p.bucket::integer AS bucket ${JOIN_STATUS}
           WHERE p.desired <> 'delete' AND ${condition} AND ${ACTIVE_WORK} ORDER BY 1, 2 LIMIT $5)
         UNION
-        (SELECT DISTINCT p.workflow, p.bucket::integer AS bucket FROM pod_status st
-          JOIN pods p ON st.workflow = p.workflow AND st.node_id = p.node_id AND st.incarnation = p.incarnation
+        (SELECT DISTINCT p.workflow, p.bucket::integer AS bucket FROM pod_status st CROSS JOIN LATERAL (
+            SELECT * FROM pods p WHERE st.workflow = p.workflow AND st.node_id = p.node_id AND st.incarnation = p.incarnation LIMIT 1) p
           WHERE st.deleted_at_ms IS NULL AND ${condition} AND ${DELETE_WORK} ORDER BY 1, 2 LIMIT $5)
         ORDER BY 1, 2 LIMIT $5`,
       values: [query.after?.workflow ?? '', query.after?.bucket ?? -1, query.overdueBeforeMs, query.host, query.limit],
