@@ -5,7 +5,19 @@ const PURE_LIBS = ['workflow-spec', 'expressions', 'engine', 'pod-spec', 'jobs']
 const TESTS = ['**/*.spec.ts', '**/*.itest.ts', '**/*.e2e.ts', 'test/**/*.ts', 'libs/testing/**/*.ts'];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/violations/**', 'scripts/**', '*.mjs', '*.cjs', 'services/cli/bin/**', 'test/**/*.mjs'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '**/violations/**',
+      'scripts/**',
+      '*.mjs',
+      '*.cjs',
+      'services/cli/bin/**',
+      'vitest.config.ts',
+      'test/**/*.mjs',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -25,7 +37,11 @@ export default tseslint.config(
       complexity: ['error', 15],
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'Read configuration through libs/config: parse it in main.ts and pass the typed object.' },
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Read configuration through libs/config: parse it in main.ts and pass the typed object.',
+        },
       ],
       'no-console': ['error'],
     },
@@ -36,8 +52,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'Pure code: take `now` as an input.' },
-        { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'Pure code: take randomness as an input.' },
+        {
+          selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+          message: 'Pure code: take `now` as an input.',
+        },
+        {
+          selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: 'Pure code: take randomness as an input.',
+        },
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Pure code: take `now` as an input.' },
       ],
     },
@@ -56,6 +78,9 @@ export default tseslint.config(
     },
   },
   // The drizzle schema is a flat declaration of columns; Nest modules and the generated types hold no logic.
-  { files: ['libs/store/src/schema/**/*.ts', 'libs/workflow-spec/src/model/**/*.ts'], rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' } },
+  {
+    files: ['libs/store/src/schema/**/*.ts', 'libs/workflow-spec/src/model/**/*.ts'],
+    rules: { 'max-lines': 'off', 'max-lines-per-function': 'off' },
+  },
   prettier,
 );

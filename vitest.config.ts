@@ -11,7 +11,6 @@ const decorators = swc.vite({
   },
 });
 
-// eslint-disable-next-line max-params -- a table row
 const project = (name: string, include: string[], timeoutMs: number, workers?: number, concurrency = 5) => ({
   plugins: [decorators],
   resolve: { conditions: ['source'] },

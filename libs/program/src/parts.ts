@@ -1,9 +1,9 @@
-import { type ConfigOf, programFields, queueLocation } from '#libs/config';
+import { type ConfigOf, type programFields, queueLocation } from '#libs/config';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { JobQueue } from '#libs/jobs';
-import { createLogger, type Logger, Metrics, queueMetrics, Readiness } from '#libs/observability';
-import { openQueueBackend, QueueRuntime } from '#libs/queue';
+import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showQueueDepth } from '#libs/observability';
+import { openQueueBackend, type QueueBackend, QueueRuntime } from '#libs/queue';
 import { type ResourceStore, TableResourceStore } from '#libs/resources';
 import { createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
 import { systemClock } from './system-clock.js';
@@ -17,6 +17,8 @@ export interface ProgramParts {
   store: Store;
   resources: ResourceStore;
   queueRuntime: QueueRuntime;
+  /** What the queue runs on; for the dashboards. */
+  queueBackend: QueueBackend;
   /** The queue as services see it. */
   queue: JobQueue;
   logger: Logger;
@@ -38,9 +40,11 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     logger,
     maxConnections: config.databasePoolSize,
     applicationName: `argosy-${program}`,
+    argo: { instanceId: config.instanceId ?? '' },
   });
-  const backend = openQueueBackend(queueLocation(config), logger);
-  const queueRuntime = new QueueRuntime({ backend, delivery: 'queue', clock, logger, telemetry: queueMetrics(metrics) });
+  const queueBackend = openQueueBackend(queueLocation(config), logger);
+  const queueRuntime = new QueueRuntime({ backend: queueBackend, delivery: 'queue', clock, logger, telemetry: queueMetrics(metrics) });
+  showQueueDepth(metrics, () => queueRuntime.waitingCounts());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);
@@ -48,6 +52,7 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     store,
     resources,
     queueRuntime,
+    queueBackend,
     queue: queueRuntime.queue,
     logger,
     metrics,

@@ -44,7 +44,8 @@ export const runProgram = async <const Shape extends ConfigShape>(definition: Pr
   }
 };
 
-const start = async <Shape extends ConfigShape>({ name, configSchema, build }: ProgramDefinition<Shape>): Promise<void> => {
+const start = async <Shape extends ConfigShape>(definition: ProgramDefinition<Shape>): Promise<void> => {
+  const { name, configSchema } = definition;
   const config = loadConfig(configSchema);
   const common = config as unknown as ProgramConfig;
   const parts = openParts(name, common);
@@ -55,7 +56,7 @@ const start = async <Shape extends ConfigShape>({ name, configSchema, build }: P
       error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
     });
   });
-  const service = await build(parts, config);
+  const service = await definition.build(parts, config);
   const port = common.metricsPort === 0 ? undefined : common.metricsPort;
   const root: DynamicModule = {
     module: ProgramRoot,

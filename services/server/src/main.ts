@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { join } from 'node:path';
-import { ConfigError, loadConfig, queueLocation } from '#libs/config';
+import { ConfigError, loadConfig } from '#libs/config';
 import { HealthServer, NestLogger } from '#libs/observability';
 import { openArtifactDrivers, openParts } from '#libs/program';
-import { createQueueBoard, openQueueBackend } from '#libs/queue';
+import { createQueueBoard } from '#libs/queue';
 import { ServerStartError } from './errors/errors.js';
 import { HttpPodLogSource } from './logs/http-pod-log-source.js';
 import { configSchema } from './server.config.js';
@@ -13,8 +13,7 @@ try {
   const config = loadConfig(configSchema);
   const parts = openParts('server', config);
   const { store, resources, queue, clock, logger, metrics, readiness } = parts;
-  const backend = openQueueBackend(queueLocation(config), logger);
-  const board = await createQueueBoard({ backend, basePath: '/queues', readOnly: !config.queuesWrite });
+  const board = await createQueueBoard({ backend: parts.queueBackend, basePath: '/queues', readOnly: !config.queuesWrite });
   const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const ports = { store, resources, queue, artifacts, podLogs, queueBoard: board.handler, clock, logger, config };
@@ -25,7 +24,7 @@ try {
   await new Promise((resolve) => ['SIGTERM', 'SIGINT'].forEach((signal) => process.once(signal, resolve)));
   await Promise.all([server.close(), health?.stop(), board.close()]);
   artifacts.close();
-  await Promise.all([backend.close(), parts.close()]);
+  await parts.close();
 } catch (error) {
   const isRefusal = error instanceof ConfigError || error instanceof ServerStartError;
   process.stderr.write(`server: ${isRefusal ? error.message : String((error as Error).stack)}\n`);

@@ -5,14 +5,14 @@ import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Secret } from '#libs/config';
-import { type Logger, Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness } from '#libs/observability';
+import { loadConfig, processEnvironment, Secret } from '#libs/config';
+import { type Logger, Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness, showQueueDepth } from '#libs/observability';
 import { openArtifactDrivers, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodRuntime, RuntimeChoice } from '#libs/runtimes';
 import { createStore, type EmbeddedPostgres, startEmbeddedPostgres, type Store } from '#libs/store';
 import { openPodRuntime } from '#services/pod-manager';
-import { configureServerApp, listenAddress, RuntimePodLogSource } from '#services/server';
+import { configureServerApp, listenAddress, RuntimePodLogSource, type ServerConfig, serverSchema } from '#services/server';
 import { embeddedServices } from './embedded-services.js';
 
 export interface EmbeddedOptions {
@@ -92,6 +92,7 @@ const startOn = async (
   const backend = openQueueBackend({ kind: 'postgres', connection: postgres.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger, telemetry: queueMetrics(metrics) });
   closers.push(() => queueRuntime.close());
+  showQueueDepth(metrics, () => queueRuntime.waitingCounts());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);
@@ -148,15 +149,13 @@ const startOn = async (
   return { url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`, store, runtime };
 };
 
-const serverConfigOf = ({ host, port, authToken, queuesWrite }: EmbeddedOptions) => ({
-  host,
-  port,
-  authToken: authToken === undefined ? undefined : new Secret(authToken),
-  maxBodyBytes: 16 * 1024 * 1024,
-  managedNamespace: undefined,
-  defaultNamespace: 'default',
-  queuesWrite,
-  actionTimeoutMs: 10_000,
-  keepAliveMs: 15_000,
-  maxStreams: 500,
-});
+/** The server's variables count here too; what the command line says stands above them. */
+const serverConfigOf = ({ host, port, authToken, queuesWrite }: EmbeddedOptions): ServerConfig => {
+  const given = loadConfig(serverSchema, processEnvironment({ PORT: String(port) }));
+  return {
+    ...given,
+    host: host ?? given.host,
+    authToken: authToken === undefined ? given.authToken : new Secret(authToken),
+    queuesWrite: queuesWrite || given.queuesWrite,
+  };
+};

@@ -12,7 +12,6 @@ export const tableText = (rows: readonly (readonly string[])[]): string => {
     .join('\n');
 };
 
-// eslint-disable-next-line no-control-regex -- ANSI colour codes begin with the escape character
 const COLOUR = /\u001b\[\d+m/g;
 
 /** Columns of a terminal that the text takes: code points, without colours. */

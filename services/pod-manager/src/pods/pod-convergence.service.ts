@@ -103,14 +103,14 @@ const inParallel = async <Row, Result>(
   work: (row: Row) => Promise<Result>,
 ): Promise<Result[]> => {
   const results: Result[] = [];
-  let failure: unknown;
+  let failure: Error | undefined;
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let row = rows[next++]; row !== undefined; row = rows[next++]) {
       try {
         results.push(await work(row));
       } catch (error) {
-        failure = failure instanceof TransientError || failure === undefined ? error : failure;
+        if (failure === undefined || failure instanceof TransientError) failure = error instanceof Error ? error : new Error(String(error));
       }
     }
   };

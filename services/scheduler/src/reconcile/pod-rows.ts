@@ -1,7 +1,7 @@
 import type { Command, EngineConfig, PodOrder, SubmittedWorkflow } from '#libs/engine';
 import { POD_BUCKETS } from '#libs/jobs';
 import { buildPod, type PodManifest } from '#libs/pod-spec';
-import { fnv1a32, type KubernetesObject } from '#libs/workflow-spec';
+import { fnv1a32 } from '#libs/workflow-spec';
 
 /** A desired pod as the `pods` table takes it. */
 export interface DesiredPod {
@@ -40,7 +40,7 @@ const manifestOf = (order: PodOrder, { workflow, config, instanceId }: PodRowsCo
   return buildPod({
     order,
     workflow: { name, namespace, uid },
-    ...(repository ? { repository: repository.location as KubernetesObject } : {}),
+    ...(repository ? { repository: repository.location } : {}),
     archiveLogs: archivesLogs(order, workflow, repository?.archiveLogs ?? false),
     ...(instanceId === undefined ? {} : { instanceId }),
   });
