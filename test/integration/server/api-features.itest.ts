@@ -8,9 +8,15 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
+/** As much of the answers as the tests look at. */
+interface Body {
+  metadata: { name: string; uid: string; continue?: string };
+  status: { phase?: string };
+  items: { metadata: { name: string } }[] | null;
+}
 interface Answer {
   status: number;
-  body: Record<string, never>;
+  body: Body;
 }
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
   const response = await fetch(stack.url + path, {
@@ -18,7 +24,7 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: (await response.json()) as Record<string, never> };
+  return { status: response.status, body: (await response.json()) as Body };
 }
 
 const simWorkflow = (name: string, args: string[], labels: Record<string, string> = {}) => ({
@@ -30,7 +36,7 @@ const simWorkflow = (name: string, args: string[], labels: Record<string, string
 const submit = (namespace: string, ...rest: Parameters<typeof simWorkflow>) =>
   call('POST', `/api/v1/workflows/${namespace}`, simWorkflow(...rest));
 const phaseOf = async (namespace: string, name: string): Promise<string | undefined> =>
-  ((await call('GET', `/api/v1/workflows/${namespace}/${name}?fields=status.phase`)).body['status'] as { phase?: string }).phase;
+  (await call('GET', `/api/v1/workflows/${namespace}/${name}?fields=status.phase`)).body.status.phase;
 
 /** Frames of a stream as they come, until the caller has seen enough. */
 async function* frames(path: string, headers: Record<string, string>, separator: string): AsyncGenerator<string> {
@@ -58,9 +64,8 @@ describe('watching workflows', () => {
     const seen: string[] = [];
     let deletion: Promise<unknown> | undefined;
     for await (const frame of frames('/api/v1/workflow-events/watched', { accept: 'text/event-stream' }, ' \n\n\n')) {
-      const { result } = JSON.parse(frame.replace(/^(?::\n)*data: /, '')) as { result: { type: string; object: Record<string, never> } };
-      const metadata = result.object['metadata'] as { name: string };
-      const { phase } = result.object['status'] as { phase?: string };
+      const { result } = JSON.parse(frame.replace(/^(?::\n)*data: /, '')) as { result: { type: string; object: Body } };
+      const { metadata, status: { phase } } = result.object;
       seen.push(`${result.type} ${metadata.name} ${phase ?? ''}`);
       if (seen.length === 1) void submit('watched', 'second', ['result=2']);
       if (metadata.name === 'second' && phase === 'Succeeded') deletion ??= call('DELETE', '/api/v1/workflows/watched/second');
@@ -130,9 +135,9 @@ describe('submitting twice under one Idempotency-Key', () => {
       await call('POST', '/api/v1/workflows/idem', generated, headers),
     ];
     expect(first.status).toBe(200);
-    expect((second.body['metadata'] as { uid: string }).uid).toBe((first.body['metadata'] as { uid: string }).uid);
+    expect(second.body.metadata.uid).toBe(first.body.metadata.uid);
     const list = await call('GET', '/api/v1/workflows/idem?fields=items.metadata.name');
-    expect(list.body['items']).toHaveLength(1);
+    expect(list.body.items).toHaveLength(1);
   });
 });
 
@@ -145,8 +150,8 @@ describe('lists', () => {
     for (let next: string | undefined = ''; next !== undefined; ) {
       const path = `/api/v1/workflows/pages?listOptions.limit=3${next === '' ? '' : `&listOptions.continue=${next}`}`;
       const page = await call('GET', path);
-      seen.push(...((page.body['items'] ?? []) as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name));
-      next = (page.body['metadata'] as { continue?: string }).continue;
+      seen.push(...(page.body.items ?? []).map(({ metadata }) => metadata.name));
+      next = page.body.metadata.continue;
     }
     expect([...seen].sort()).toEqual(names);
   });
@@ -184,7 +189,7 @@ describe('own resources', () => {
     const path = '/api/argosy/v1/resources/configmaps/lab/settings';
     expect(await call('PUT', path, { data: { a: '1' } })).toMatchObject({ status: 200, body: { data: { a: '1' } } });
     expect(await call('PUT', path, { data: { b: '2' } })).toMatchObject({ status: 200, body: { data: { b: '2' } } });
-    expect((await call('GET', '/api/argosy/v1/resources/configmaps/lab')).body['items']).toMatchObject([{ data: { b: '2' } }]);
+    expect((await call('GET', '/api/argosy/v1/resources/configmaps/lab')).body.items).toMatchObject([{ data: { b: '2' } }]);
     expect(await call('PUT', path, { dada: {} })).toMatchObject({ status: 400, body: { code: 3 } });
     expect(await call('DELETE', path)).toEqual({ status: 200, body: {} });
     expect(await call('GET', path)).toMatchObject({ status: 404, body: { code: 5, message: 'configmaps "settings" not found' } });

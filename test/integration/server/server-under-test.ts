@@ -15,12 +15,12 @@ export interface ServerUnderTest {
   store: Store;
   queue: MemoryJobQueue;
   /** Sends JSON and reads JSON; `body` undefined sends none. */
-  request(
+  request: (
     method: string,
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ): Promise<{ status: number; body: never }>;
+  ) => Promise<{ status: number; body: never }>;
   close(): Promise<void>;
 }
 

@@ -141,7 +141,8 @@ const podNodes = (workflow: Workflow): NodeStatus[] =>
   Object.values(workflow.status?.nodes ?? {}).filter(({ type }) => type === NodeType.Pod);
 
 function loggedPod({ key, podName, status }: PodRow): LoggedPod | undefined {
-  if (status === null) return undefined;
+  // Claimed only: its runtime may not know it yet.
+  if (status === null || status.phase === 'Claimed') return undefined;
   return { ...key, podName, host: status.host };
 }
 

@@ -100,7 +100,7 @@ export function asListed(workflow: Workflow): Workflow {
   const metadata = Object.entries({ name, namespace, uid, creationTimestamp, labels, annotations }).filter(
     ([, value]) => value !== undefined,
   );
-  return { ...workflow, metadata: Object.fromEntries(metadata) as Workflow['metadata'] };
+  return { ...workflow, metadata: Object.fromEntries(metadata) };
 }
 
 const time = (timeMs: number | null): string | null => (timeMs === null ? null : formatTime(timeMs));
