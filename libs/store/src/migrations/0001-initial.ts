@@ -110,7 +110,7 @@ CREATE TABLE pod_status (
   deleted_at_ms bigint,
   PRIMARY KEY (workflow, node_id, incarnation)
 ) WITH (fillfactor = 80);
-CREATE INDEX pod_status_present ON pod_status (workflow) WHERE deleted_at_ms IS NULL;
+CREATE INDEX pod_status_present ON pod_status (workflow, node_id, incarnation) WHERE deleted_at_ms IS NULL;
 CREATE INDEX pod_status_gone ON pod_status (deleted_at_ms) WHERE deleted_at_ms IS NOT NULL;
 CREATE INDEX pod_status_by_host ON pod_status (host, workflow, node_id, incarnation) WHERE phase_rank < 3;
 

@@ -45,11 +45,14 @@ SELECT 'told' AS what, workflow, '' AS node_id, 0 AS incarnation FROM told
 UNION
 SELECT 'unknown', s.workflow, s.node_id, s.incarnation FROM seen s WHERE NOT EXISTS (SELECT 1 FROM known k WHERE ${MATCHES('k', 's')})`;
 
-/** A claim waits for a commit that is just changing what is desired, and then reads it anew (FOR SHARE). */
+/**
+ * IS DISTINCT FROM keeps the planner off the partial index over all active pods of the workflow, which reads all of them.
+ * A claim waits for a commit that is just changing what is desired, and then reads it anew (FOR SHARE).
+ */
 const CLAIM_SQL = `
 WITH wanted AS (
   SELECT p.* FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation) CROSS JOIN LATERAL (
-    SELECT p.workflow, p.node_id, p.incarnation FROM pods p WHERE ${MATCHES('k', 'p')} AND p.desired <> 'delete' LIMIT 1 FOR SHARE) p
+    SELECT p.workflow, p.node_id, p.incarnation FROM pods p WHERE ${MATCHES('k', 'p')} AND p.desired IS DISTINCT FROM 'delete' LIMIT 1 FOR SHARE) p
 )
 INSERT INTO pod_status (workflow, node_id, incarnation, host, phase, phase_rank, claimed_at_ms, updated_at_ms)
 SELECT workflow, node_id, incarnation, $4, 'Claimed', 0, $5, $5 FROM wanted
@@ -157,8 +160,8 @@ export class PodStatusRepository {
     await this.#database.run({
       name: 'pod-deleted',
       text: `
-        UPDATE pod_status st SET deleted_at_ms = $4 FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
-        WHERE ${MATCHES('k', 'st')} AND st.deleted_at_ms IS NULL`,
+        UPDATE pod_status st SET deleted_at_ms = coalesce(st.deleted_at_ms, $4) FROM unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
+        WHERE ${MATCHES('k', 'st')}`,
       values: [...keyColumns(keys), Math.max(...deleted.map(({ nowMs }) => nowMs))],
     });
   }

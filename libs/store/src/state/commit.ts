@@ -195,7 +195,7 @@ function insertPodsSql(pods: readonly (PodInsert & { desired: string })[], nowMs
     ON CONFLICT (workflow, node_id, incarnation) DO NOTHING`;
 }
 
-/** What is to be deleted is never to be terminated again. */
+/** What is to be deleted is never to be terminated again. IS DISTINCT FROM: see the claim of PodStatusRepository. */
 function changePodsSql(changes: readonly PodDesiredChange[], nowMs: number, values: Values): string {
   const nodeIds = values.add(changes.map(({ nodeId }) => nodeId));
   const incarnations = values.add(changes.map(({ incarnation }) => incarnation));
@@ -203,7 +203,8 @@ function changePodsSql(changes: readonly PodDesiredChange[], nowMs: number, valu
   return `
     UPDATE pods p SET desired = c.desired, changed_at_ms = ${values.add(nowMs)}
     FROM fence f, unnest(${nodeIds}::text[], ${incarnations}::integer[], ${desired}::text[]) AS c (node_id, incarnation, desired)
-    WHERE p.workflow = f.uid AND p.node_id = c.node_id AND p.incarnation = c.incarnation AND p.desired <> 'delete' AND p.desired <> c.desired`;
+    WHERE p.workflow = f.uid AND p.node_id = c.node_id AND p.incarnation = c.incarnation 
+      AND p.desired IS DISTINCT FROM 'delete' AND p.desired <> c.desired`;
 }
 
 function consumeInboxSql(ids: readonly string[], values: Values): string {
