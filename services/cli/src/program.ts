@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addActions } from './commands/actions.js';
 import { addArchive } from './commands/archive.js';
 import { collect } from './commands/context.js';
+import { addFsck } from './commands/fsck.js';
 import { addLint } from './commands/lint.js';
 import { addList } from './commands/list.js';
 import { addApply } from './commands/resources.js';
@@ -37,6 +38,7 @@ export const createProgram = (): Command => {
   addApply(program);
   addTemplates(program);
   addArchive(program);
+  addFsck(program);
   addVersion(program);
   return program;
 };
