@@ -146,26 +146,57 @@ const giveSlots = (pass: Pass): void => {
   }
 };
 
-const takeEntry = (pass: Pass, entry: InboxEntry): void => {
-  if (entry.kind === 'request') {
-    takeRequest(pass, entry);
-    return;
+/** Entries up to the next request, as many as the decision has room for. */
+const nextReports = (pass: Pass, from: number): InboxEntry[] => {
+  const { state, input } = pass;
+  const room = Math.max(1, pass.maxChanges - state.pending.nodes.size);
+  const requestAt = input.inbox.findIndex((entry, at) => at >= from && entry.kind === 'request');
+  return input.inbox.slice(from, Math.min(from + room, requestAt < 0 ? input.inbox.length : requestAt));
+};
+
+/**
+ * Takes what pods reported into their nodes, and only then follows it, both in tree order: several ends that come together have one
+ * result, whichever was written down first, as in Argo's reconcile.
+ */
+const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
+  const reports = entries.flatMap((entry) => {
+    pass.state.pending.consumed.add(entry.id);
+    if (entry.kind !== 'pod' || isFinished(pass.state)) return [];
+    return [{ report: entry.report, ordinal: pass.state.find(entry.report.nodeId)?.ordinal ?? -1 }];
+  });
+  const ended: TreeNode[] = [];
+  for (const { report } of reports.sort((left, right) => left.ordinal - right.ordinal)) {
+    const node = addressee(pass, report);
+    if (node !== undefined && takeReport(pass, node, report) && isFulfilled(node.status)) ended.push(node);
   }
-  if (entry.kind === 'poke' || isFinished(pass.state)) return;
-  const node = addressee(pass, entry.report);
-  if (node === undefined || !takeReport(pass, node, entry.report) || !isFulfilled(node.status)) return;
-  propagate(pass, { node });
-  if (!isSuspended(pass.state)) giveSlots(pass);
+  const { unfollowedEnds } = pass.state;
+  for (const { memory } of ended) unfollowedEnds.set(memory.owner, (unfollowedEnds.get(memory.owner) ?? 0) + 1);
+  for (const node of ended) {
+    unfollowedEnds.set(node.memory.owner, (unfollowedEnds.get(node.memory.owner) ?? 1) - 1);
+    propagate(pass, { node });
+    if (!isSuspended(pass.state)) giveSlots(pass);
+  }
+  unfollowedEnds.clear();
 };
 
 const takeInbox = (pass: Pass): boolean => {
   const { state, input } = pass;
-  for (const entry of input.inbox) {
-    if (state.pending.consumed.has(entry.id)) continue;
+  let at = 0;
+  while (at < input.inbox.length) {
+    const entry = input.inbox[at];
+    if (entry === undefined || state.pending.consumed.has(entry.id)) {
+      at += 1;
+      continue;
+    }
     if (pass.missing.size > 0 || state.pending.nodes.size >= pass.maxChanges) return false;
-    state.pending.consumed.add(entry.id);
-    takeEntry(pass, entry);
-    if (entry.kind === 'request') return false;
+    if (entry.kind === 'request') {
+      state.pending.consumed.add(entry.id);
+      takeRequest(pass, entry);
+      return false;
+    }
+    const reports = nextReports(pass, at).filter(({ id }) => !state.pending.consumed.has(id));
+    takeReports(pass, reports);
+    at += Math.max(1, reports.length);
   }
   return true;
 };

@@ -311,7 +311,7 @@ const finish = (pass: Pass, dag: Dag): Outcome => {
 /** Nothing below is open: the targets decide. */
 const assess = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
-  if (state.counters.open(dag.node.id) > 0) return {};
+  if (state.counters.open(dag.node.id) > 0 || (state.unfollowedEnds.get(dag.node.id) ?? 0) > 0) return {};
   if (waitingExits(pass, dag).size > 0) return {};
   const unresolved = [...unresolvedTasks(pass, dag)];
   if (unresolved.length > 0) {

@@ -1,6 +1,6 @@
 import type { NodeStatus, Workflow } from '#libs/workflow-spec';
 import type { NodeRow, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
-import { containerProgress } from './container-progress.js';
+import { containerSums } from './container-sums.js';
 
 /** `status.nodes` of rows: children from parents, in the order of creation, and progress of the nodes that only hold others. */
 export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus> => {
@@ -13,12 +13,11 @@ export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus
       else known.push(row.id);
     }
   }
-  const progress = containerProgress(ordered, children);
+  const sums = containerSums(ordered, children);
   const nodes: Record<string, NodeStatus> = {};
   for (const { id, status } of ordered) {
     const own = children.get(id);
-    const sum = progress.get(id);
-    nodes[id] = { ...status, ...(sum === undefined ? {} : { progress: sum }), ...(own === undefined ? {} : { children: own }) };
+    nodes[id] = { ...status, ...sums.get(id), ...(own === undefined ? {} : { children: own }) };
   }
   return nodes;
 };

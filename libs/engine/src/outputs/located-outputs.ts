@@ -58,6 +58,15 @@ export const locationOf = (
   return { [field]: own };
 };
 
+/** An artifact with the location that it will have, and no other. */
+export const located = (artifact: Artifact, location: ArtifactLocation): Artifact => {
+  if (Object.keys(location).length === 0) return artifact;
+  const rest = Object.fromEntries(
+    Object.entries(artifact).filter(([field]) => !(LOCATION_FIELDS as readonly string[]).includes(field)),
+  );
+  return { ...(rest as Artifact), ...location };
+};
+
 /** The reported outputs with artifact locations computed from the spec and the repository; names that the template does not declare are dropped. */
 export const locatedOutputs = (pass: Pass, node: TreeNode, reported: Outputs): Outputs => {
   if (reported.artifacts === undefined) return reported;
@@ -67,7 +76,7 @@ export const locatedOutputs = (pass: Pass, node: TreeNode, reported: Outputs): O
   const repository = pass.config.artifactRepository?.location;
   const artifacts = reported.artifacts.flatMap((artifact): Artifact[] => {
     const declared = template.outputs?.artifacts?.find(({ name }) => name === artifact.name);
-    if (declared !== undefined) return [{ ...declared, ...locationOf(declared, repository, archiveKey) }];
+    if (declared !== undefined) return [located(declared, locationOf(declared, repository, archiveKey))];
     if (!artifact.name.endsWith('-logs') || repository === undefined || archiveKey === undefined) return [];
     return [{ name: artifact.name, ...withKey(repository, `${archiveKey}/${artifact.name.replace(/-logs$/, '')}.log`) }];
   });

@@ -1,8 +1,9 @@
-import { NodePhase, parseDuration, type IntOrString, type Template } from '#libs/workflow-spec';
+import { NodePhase, parseDuration, type Artifact, type IntOrString, type Template } from '#libs/workflow-spec';
 import type { PodOrder } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { archiveKeyOf } from '../outputs/artifact-keys.js';
+import { located, locationOf } from '../outputs/located-outputs.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
@@ -36,6 +37,19 @@ const INCARNATIONS_PER_EPOCH = 1000;
 const templateNameOf = (node: TreeNode, template: Template): string =>
   node.status.templateRef?.template ?? node.status.templateName ?? template.name ?? '';
 
+/** Artifacts with the locations that they will be read from and written to: keys alone borrow the rest from the repository. */
+const withLocations = (pass: Pass, template: Template, archiveKey: string | undefined): Template => {
+  const repository = pass.config.artifactRepository?.location;
+  const locate = (artifact: Artifact): Artifact => located(artifact, locationOf(artifact, repository, archiveKey));
+  const borrow = (artifact: Artifact): Artifact => located(artifact, locationOf(artifact, repository, undefined));
+  const { inputs, outputs } = template;
+  return {
+    ...template,
+    ...(inputs?.artifacts === undefined ? {} : { inputs: { ...inputs, artifacts: inputs.artifacts.map(borrow) } }),
+    ...(outputs?.artifacts === undefined ? {} : { outputs: { ...outputs, artifacts: outputs.artifacts.map(locate) } }),
+  };
+};
+
 /**
  * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
  * The order carries the processed template, so that nobody behind it needs the workflow.
@@ -62,7 +76,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     incarnation,
     podName,
     templateName,
-    template,
+    template: withLocations(pass, template, archiveKey),
     captureResult: isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), invocationName(state, node)),
     onExit: node.memory.onExit === true,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),

@@ -6,6 +6,9 @@ import { exportGlobals } from '../outputs/global-outputs.js';
 import { locatedOutputs } from '../outputs/located-outputs.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import { completeProgress } from '../state/counters.js';
+import { templateOf } from '../templates/process-template.js';
+import { collectEndedPod } from './pod-gc.js';
+import { resourcesDurationOf } from './resources-duration.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 /** The node that a report is about, if it is about its present pod and the node still waits for it. */
@@ -48,7 +51,9 @@ const noteFacts = (pass: Pass, node: TreeNode, report: PodReport): void => {
 const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const { state, nowMs } = pass;
   const outputs = mergedOutputs(pass, node, report);
+  const runningMs = (report.finishedAtMs ?? nowMs) - (report.startedAtMs ?? node.memory.startedAtMs ?? nowMs);
   state.change(node, () => {
+    node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs);
     if (outputs !== undefined) node.status.outputs = outputs;
     if (report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
     if (report.finishedAtMs !== undefined) {
@@ -59,7 +64,7 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const message = endMessage(pass, node, report);
   setPhase(state, node, { phase: endPhase(report), ...(message === undefined ? { message: '' } : { message }), nowMs });
   exportGlobals(state, node.status.outputs);
-  state.pending.commands.push({ type: 'deletePod', nodeId: node.id, incarnation: report.incarnation });
+  collectEndedPod(pass, node);
 };
 
 /**

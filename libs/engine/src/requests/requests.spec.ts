@@ -32,7 +32,10 @@ const slow = workflow(
   { onExit: 'leaf' },
 );
 
-const run = (of: Workflow, requests: NonNullable<SimulationOptions['requests']>): SimulatedRun & { outcomes: RequestOutcome[] } => {
+const run = (
+  of: Workflow,
+  requests: NonNullable<SimulationOptions['requests']>,
+): SimulatedRun & { outcomes: RequestOutcome[] } => {
   const outcomes: RequestOutcome[] = [];
   const result = runSimulated(of, { requests, onDecision: (decision) => outcomes.push(...decision.outcomes) });
   return { ...result, outcomes };
@@ -62,19 +65,31 @@ describe('requests', () => {
     expect(result.outcomes[0]).toMatchObject({
       ok: false,
       grpcCode: 13,
-      message: "timed out waiting for the condition: raw output parameter 'answer' has not been set and does not have a default value",
+      message:
+        "timed out waiting for the condition: raw output parameter 'answer' has not been set and does not have a default value",
     });
   });
 
   it('takes a supplied output over and resumes with it', () => {
     const result = run(asking, [
-      { atMs: 1000, request: { type: 'set', nodeFieldSelector: 'displayName=ask', outputParameters: '{"answer":"42"}', message: 'answered' } },
+      {
+        atMs: 1000,
+        request: { type: 'set', nodeFieldSelector: 'displayName=ask', outputParameters: '{"answer":"42"}', message: 'answered' },
+      },
       { atMs: 2000, request: { type: 'set', nodeFieldSelector: 'displayName=ask', outputParameters: '{"other":"1"}' } },
       { atMs: 3000, request: { type: 'resume' } },
     ]);
-    expect(result.outcomes.map(({ message }) => message)).toEqual([undefined, "node is not expecting output parameter 'other'", undefined]);
+    expect(result.outcomes.map(({ message }) => message)).toEqual([
+      undefined,
+      "node is not expecting output parameter 'other'",
+      undefined,
+    ]);
     const asked = Object.values(result.workflow.status?.nodes ?? {}).find(({ name }) => name === 'asked[0].ask');
-    expect(asked).toMatchObject({ phase: 'Succeeded', message: 'answered; ', outputs: { parameters: [{ name: 'answer', value: '42' }] } });
+    expect(asked).toMatchObject({
+      phase: 'Succeeded',
+      message: 'answered; ',
+      outputs: { parameters: [{ name: 'answer', value: '42' }] },
+    });
   });
 
   it('stops: pods end, the exit handler of the workflow runs, that of the task does not', () => {
@@ -120,7 +135,9 @@ describe('requests', () => {
       leaf('bad', ['exit=1']),
     ]);
     const result = run(failing, [{ atMs: 60_000, request: { type: 'retry' } }]);
-    const pods = result.commands.flatMap((command) => (command.type === 'runPod' ? [`${command.order.nodeName}/${command.order.incarnation}`] : []));
+    const pods = result.commands.flatMap((command) =>
+      command.type === 'runPod' ? [`${command.order.nodeName}/${command.order.incarnation}`] : [],
+    );
     expect(pods).toEqual(['asked[0].good/1', 'asked[1].bad/1', 'asked[1].bad/1001']);
     expect(result.outcomes).toMatchObject([{ ok: true }]);
     expect(result.workflow.status?.phase).toBe('Failed');

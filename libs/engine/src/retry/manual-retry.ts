@@ -1,5 +1,6 @@
 import { isFailedOrErrorPhase, isFulfilled, LabelName, NodePhase, NodeType, UserError, WorkflowPhase } from '#libs/workflow-spec';
 import type { WorkflowRequest } from '../contract.js';
+import { deletePod } from '../pods/pod-gc.js';
 import { isContainer } from '../node-tree/containers.js';
 import type { Pass } from '../pass.js';
 import { nodeSelector } from '../requests/field-selector.js';
@@ -135,7 +136,10 @@ export const manualRetry = (pass: Pass, request: RetryRequest): void => {
   const exits = [...state.nodes.values()].filter((node) => node.memory.role === 'exit');
   const removed = withDescendants(state, [...chosen(state, request), ...exits]);
   reopenAround(state, removed);
-  for (const node of removed) state.remove(node);
+  for (const node of removed) {
+    deletePod(pass, node);
+    state.remove(node);
+  }
   state.derived.clear();
   for (const node of state.nodes.values()) {
     if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');

@@ -6,6 +6,8 @@ import type { Pass } from '../pass.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { absentOutputs } from './absent-outputs.js';
 import { globalScope } from './globals.js';
+import { templateOf } from '../templates/process-template.js';
+import { outerArtifacts } from './outer-artifacts.js';
 import { nodeArtifacts, nodeVariables } from './node-variables.js';
 import type { TemplateScope } from './steps-scope.js';
 
@@ -58,7 +60,7 @@ const gather = (
   graph: TaskGraph,
   tasks: { names: Iterable<string>; isOutput: boolean },
 ): TemplateScope => {
-  const into: Gathered = { variables: new Map(), artifacts: new Map() };
+  const into: Gathered = { variables: new Map(), artifacts: outerArtifacts(pass.state, templateOf(pass, dag)) };
   for (const task of tasks.names) addTask(pass, { dag, graph, task, isOutput: tasks.isOutput }, into);
   return { variables: createScope(into.variables, globalScope(pass.state, pass.nowMs)), artifacts: into.artifacts };
 };

@@ -6,6 +6,7 @@ import type { TreeNode } from '../state/tree-node.js';
 import { templateOf } from '../templates/process-template.js';
 import { absentOutputs } from './absent-outputs.js';
 import { globalScope } from './globals.js';
+import { outerArtifacts } from './outer-artifacts.js';
 import { nodeArtifacts, nodeVariables } from './node-variables.js';
 
 /** What a step group or the outputs of a Steps template can refer to. */
@@ -28,7 +29,7 @@ export const stepsScope = (
 ): TemplateScope => {
   const { state } = pass;
   const variables = new Map<string, string | null>();
-  const artifacts = new Map<string, Artifact>();
+  const artifacts = outerArtifacts(state, templateOf(pass, stepsNode));
   const groups = (templateOf(pass, stepsNode).steps ?? []).slice(0, groupCount);
   groups.forEach((group, index) => {
     for (const step of group) {

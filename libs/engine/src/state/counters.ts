@@ -37,6 +37,7 @@ const progressOf = (node: TreeNode): [number, number] => {
 export class Counters {
   activePods = 0;
   runningPods = 0;
+  pods = 0;
   progressDone = 0;
   progressTotal = 0;
   /** Boundaries in which a slot has become free since this was last emptied; '' where one of the workflow's has. */
@@ -68,6 +69,7 @@ export class Counters {
     this.progressTotal += sign * total;
     const pod = isActivePod(node) ? sign : 0;
     this.activePods += pod;
+    if (status.type === NodeType.Pod) this.pods += sign;
     if (pod < 0) this.freed.add('');
     if (sign < 0 && status.boundaryID !== undefined && isActivePhase(status.phase)) this.freed.add(status.boundaryID);
     if (status.phase === NodePhase.Running) this.runningPods += pod;

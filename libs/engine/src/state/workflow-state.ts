@@ -53,6 +53,8 @@ export class WorkflowState {
   readonly deferred = new Map<string, 'budget' | 'fact' | 'restored'>();
   /** Nodes that a request or a suspended workflow has left ended, and whose owners have not been told yet. */
   readonly unfollowed: string[] = [];
+  /** How many members of a container have ended in this decision and have not been followed yet. */
+  readonly unfollowedEnds = new Map<string, number>();
   /** Containers that wait for a slot, in the order in which they began to. */
   readonly waitingForSlot = new Set<string>();
   pending = noChanges();

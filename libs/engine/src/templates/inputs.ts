@@ -35,9 +35,7 @@ const withArgument = (pass: Pass, input: Parameter, given: Parameter | undefined
   if (given !== undefined && hasValue(given)) return { ...input, value: anyString(given.value) };
   const own: Parameter = given?.valueFrom === undefined ? input : { ...input, valueFrom: given.valueFrom };
   const read = own.valueFrom === undefined ? undefined : configMapValue(pass, own);
-  if (read === undefined) return own;
-  const { valueFrom: _valueFrom, ...rest } = own;
-  return { ...rest, value: read };
+  return read === undefined ? own : { ...own, value: read };
 };
 
 /** Argument, then the input's own value, then its default (Argo's ProcessArgs). */

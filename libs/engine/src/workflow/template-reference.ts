@@ -8,12 +8,11 @@ const mergeByName = <T extends { name?: string }>(own: readonly T[] | undefined,
   return [...(own ?? []), ...(other ?? []).filter(({ name }) => !names.has(name))];
 };
 
-const mergeArguments = (own: Arguments | undefined, other: Arguments | undefined): Arguments => ({
-  ...other,
-  ...own,
-  parameters: mergeByName(own?.parameters, other?.parameters),
-  artifacts: mergeByName(own?.artifacts, other?.artifacts),
-});
+const mergeArguments = (own: Arguments | undefined, other: Arguments | undefined): Arguments => {
+  const parameters = mergeByName(own?.parameters, other?.parameters);
+  const artifacts = mergeByName(own?.artifacts, other?.artifacts);
+  return { ...(parameters.length === 0 ? {} : { parameters }), ...(artifacts.length === 0 ? {} : { artifacts }) };
+};
 
 const mergeValues = (own: unknown, other: unknown): unknown => {
   if (own === undefined) return other;

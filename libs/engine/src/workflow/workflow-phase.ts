@@ -1,6 +1,7 @@
 import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, type Condition, WorkflowPhase } from '#libs/workflow-spec';
 import { isActivePod } from '../state/counters.js';
 import type { Pass } from '../pass.js';
+import { collectAllPods } from '../pods/pod-gc.js';
 import { setPhase } from '../phase/transitions.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 
@@ -12,6 +13,12 @@ export const setCondition = (state: WorkflowState, condition: Condition): void =
   state.changeHeader((header) => {
     header.status = { ...header.status, conditions: [...others, condition] };
   });
+};
+
+/** Whether any pod runs; said from the first pod on. */
+export const notePodRunning = (state: WorkflowState): void => {
+  if (state.counters.pods > 0)
+    setCondition(state, { type: 'PodRunning', status: state.counters.runningPods > 0 ? 'True' : 'False' });
 };
 
 /** Whether the workflow has its final phase. */
@@ -35,11 +42,23 @@ export const setWorkflowPhase = (pass: Pass, phase: WorkflowPhase, message: stri
   if (phase === WorkflowPhase.Error && state.root?.status.phase === NodePhase.Running) {
     setPhase(state, state.root, { phase: NodePhase.Error, message: 'Workflow operation error', nowMs });
   }
-  if (isFinal) finish(state);
+  if (isFinal) finish(pass);
+};
+
+const noteResources = (state: WorkflowState): void => {
+  const total: Record<string, number> = {};
+  for (const { status } of state.nodes.values()) {
+    for (const [resource, seconds] of Object.entries(status.resourcesDuration ?? {}))
+      total[resource] = (total[resource] ?? 0) + seconds;
+  }
+  if (Object.keys(total).length > 0) state.header.status.resourcesDuration = total;
 };
 
 /** The end of everything: pods that nobody waits for any more are ended, and those who follow are told. */
-const finish = (state: WorkflowState): void => {
+const finish = (pass: Pass): void => {
+  const { state } = pass;
+  noteResources(state);
+  notePodRunning(state);
   setCondition(state, { type: 'Completed', status: 'True' });
   if (state.counters.activePods > 0) {
     for (const node of state.nodes.values()) {
@@ -53,5 +72,6 @@ const finish = (state: WorkflowState): void => {
       }
     }
   }
+  collectAllPods(pass);
   state.pending.commands.push({ type: 'finish' });
 };
