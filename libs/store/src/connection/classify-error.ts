@@ -7,9 +7,12 @@ const BUSY = new Set(['40001', '40P01', '55P03', '57014', '25P03']);
 /** Classes and codes in which Postgres says that it is not there for us at the moment: connections, resources, shutdown, standby. */
 const AWAY = /^(08|53|58|57P0[1-5]|25006|F0000|XX000)/;
 
+/** No class of SQLSTATE begins with E, but five-letter errors of the system do (EPIPE). */
+const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/;
+
 const sqlStateOf = (error: unknown): string | undefined => {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return typeof code === 'string' && SQLSTATE.test(code) ? code : undefined;
 };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
