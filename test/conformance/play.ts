@@ -30,7 +30,7 @@ const PLURALS: Record<string, string> = {
 export const play = async (recording: Recording, options: PlayOptions): Promise<string[]> => {
   const client = new ApiClient({ baseUrl: options.url, headers: {} });
   const api = new WorkflowsApi(client, options.namespace);
-  for (const object of recording.others ?? []) await apply(client, object, options.namespace);
+  for (const object of recording.others ?? []) await applyObject(client, object, options.namespace);
   const expectedRefusal = refusalOf(recording);
   const refusal = await submit(api, recording, options.namespace);
   if (expectedRefusal !== undefined) {
@@ -56,9 +56,14 @@ const submit = async (api: WorkflowsApi, { workflow }: Recording, namespace: str
   }
 };
 
-const apply = async (client: ApiClient, object: RecordedObject, namespace: string): Promise<void> => {
+/** Creates or replaces an object through our own API. */
+export const applyObject = async (client: ApiClient, object: RecordedObject, namespace: string): Promise<void> => {
   const place = object.kind === 'ClusterWorkflowTemplate' ? '-' : namespace;
-  const { uid: _uid, resourceVersion: _version, ...metadata } = { uid: undefined, resourceVersion: undefined, ...object.metadata };
+  const {
+    uid: _uid,
+    resourceVersion: _version,
+    ...metadata
+  } = { uid: undefined, resourceVersion: undefined, ...object.metadata };
   const body = { ...object, metadata: place === '-' ? metadata : { ...metadata, namespace } };
   await client.send('PUT', `/api/argosy/v1/resources/${PLURALS[object.kind]}/${place}/${object.metadata.name}`, body);
 };
@@ -73,7 +78,8 @@ const REQUEST = /^(PUT|POST|DELETE) (\S+) (\{.*\}) -> (\d+)$/s;
 
 /** An action is a condition to wait for, a pause that the recorder made, or a request with the status that was answered. */
 const act = async (client: ApiClient, api: WorkflowsApi, { action, name, deadline }: Act): Promise<void> => {
-  if (action.startsWith('when: ')) return void (await until(() => api.get(name), conditionOf(action.slice('when: '.length)), deadline));
+  if (action.startsWith('when: '))
+    return void (await until(() => api.get(name), conditionOf(action.slice('when: '.length)), deadline));
   const pause = /^wait (\d+) s$/.exec(action);
   if (pause) return new Promise((resolve) => setTimeout(resolve, Number(pause[1]) * 1000));
   const request = REQUEST.exec(action);
@@ -85,7 +91,8 @@ const act = async (client: ApiClient, api: WorkflowsApi, { action, name, deadlin
 
 const conditionOf = (text: string): ((workflow: Workflow) => boolean) => {
   if (text === 'workflow is completed') return isCompleted;
-  if (text === 'a Pod node is Running') return (workflow) => nodesOf(workflow).some(({ type, phase }) => type === 'Pod' && phase === 'Running');
+  if (text === 'a Pod node is Running')
+    return (workflow) => nodesOf(workflow).some(({ type, phase }) => type === 'Pod' && phase === 'Running');
   const node = /^node (\S+) is (\S+)$/.exec(text);
   if (!node) throw new Error(`the recording waits for something that this suite does not know: ${text}`);
   return (workflow) => nodesOf(workflow).some(({ displayName, phase }) => displayName === node[1] && phase === node[2]);

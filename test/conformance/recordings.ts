@@ -29,16 +29,24 @@ export const readRecordings = (folder: string, group: string): Recording[] =>
   readdirSync(path.join(folder, group))
     .filter((file) => file.endsWith('.json'))
     .sort()
-    .map((file) => ({ ...(JSON.parse(readFileSync(path.join(folder, group, file), 'utf8')) as Recording), name: file.replace(/\.json$/, ''), group }));
+    .map((file) => ({
+      ...(JSON.parse(readFileSync(path.join(folder, group, file), 'utf8')) as Recording),
+      name: file.replace(/\.json$/, ''),
+      group,
+    }));
 
 /** Fields of the language that do not run yet, in the workflow or in what it refers to; empty: it can be run. */
 export const unsupportedIn = ({ workflow, others = [] }: Recording): string[] => {
   const object = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', ...workflow };
   const templates = others.filter(({ kind }) => kind === 'WorkflowTemplate' || kind === 'ClusterWorkflowTemplate');
-  const foreign = others.filter(({ kind }) => !['WorkflowTemplate', 'ClusterWorkflowTemplate', 'ConfigMap', 'Secret'].includes(kind));
+  const foreign = others.filter(
+    ({ kind }) => !['WorkflowTemplate', 'ClusterWorkflowTemplate', 'ConfigMap', 'Secret'].includes(kind),
+  );
   return [
     ...decodeWorkflow(object, { unknownFields: 'drop' }).unsupported,
-    ...templates.flatMap((template) => decodeWorkflowTemplate({ ...template, kind: 'WorkflowTemplate' }, { unknownFields: 'drop' }).unsupported),
+    ...templates.flatMap(
+      (template) => decodeWorkflowTemplate({ ...template, kind: 'WorkflowTemplate' }, { unknownFields: 'drop' }).unsupported,
+    ),
     ...foreign.map(({ kind }) => `kind ${kind}`),
   ];
 };

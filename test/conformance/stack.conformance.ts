@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLogger } from '#libs/observability';
 import { sharedFolder } from '#libs/testing';
 import { type EmbeddedStack, startEmbeddedStack } from '../../services/cli/src/embedded/embedded-stack.js';
-import { type Comparison, play } from './play.js';
-import { readRecordings, type Recording, unsupportedIn } from './recordings.js';
+import { ApiClient } from '../../services/cli/src/client/api-client.js';
+import { applyObject, type Comparison, play } from './play.js';
+import { readRecordings, type RecordedObject, type Recording, unsupportedIn } from './recordings.js';
 
 const shared = sharedFolder();
 const folder = shared === undefined ? undefined : path.join(shared, 'conformance');
@@ -32,6 +33,10 @@ const SUITES: readonly Suite[] = [
   { title: 'examples, sandbox', group: 'examples', namespace: 'argo', runtime: 'sandbox' },
   { title: 'e2e, sandbox', group: 'e2e', namespace: 'argo', runtime: 'sandbox' },
 ];
+/** Objects that stood in the recorder's cluster beside those that a recording names. */
+const STANDING_OBJECTS: readonly RecordedObject[] = [
+  { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'simple-parameters' }, data: { msg: 'hello world' } },
+];
 /** As real processes only some of the random ones: their outcome does not depend on the runtime. */
 const SANDBOXED_RANDOM = 50;
 const TIMEOUT_MS = 90_000;
@@ -39,7 +44,9 @@ const TIMEOUT_MS = 90_000;
 const recordingsOf = ({ group, runtime }: Suite): Recording[] => {
   if (folder === undefined) return [];
   const runnable = readRecordings(folder, group).filter((recording) => unsupportedIn(recording).length === 0);
-  return group === 'random' && runtime === 'sandbox' ? runnable.filter(({ argoNeverEnds }) => !argoNeverEnds).slice(0, SANDBOXED_RANDOM) : runnable;
+  return group === 'random' && runtime === 'sandbox'
+    ? runnable.filter(({ argoNeverEnds }) => !argoNeverEnds).slice(0, SANDBOXED_RANDOM)
+    : runnable;
 };
 
 if (folder === undefined) {
@@ -64,10 +71,14 @@ describe.skipIf(folder === undefined).each(SUITES)('$title', (suite) => {
       queuesWrite: false,
       logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
     });
+    for (const object of STANDING_OBJECTS)
+      await applyObject(new ApiClient({ baseUrl: stack.url, headers: {} }), object, suite.namespace);
   });
 
   afterAll(async () => {
-    console.log(`conformance: ${suite.title}: ${tally.passed} of ${tally.total}, of those marked first ${tally.firstPassed} of ${tally.firstTotal}`);
+    console.log(
+      `conformance: ${suite.title}: ${tally.passed} of ${tally.total}, of those marked first ${tally.firstPassed} of ${tally.firstTotal}`,
+    );
     await stack.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
