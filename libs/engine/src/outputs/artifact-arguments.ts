@@ -42,7 +42,7 @@ const withSubPath = (artifact: Artifact, subPath: string | undefined): Artifact 
 /** The artifact that `from` or `fromExpression` names, under this artifact's name. Throws ExecutionError `Unable to resolve: "…"`. */
 export const resolveArtifact = (artifact: Artifact, scope: TemplateScope): Artifact => {
   const { name, subPath } = artifact;
-  const { globalName: _globalName, path: _path, ...source } = sourceOf(artifact, scope);
+  const { globalName: _globalName, ...source } = sourceOf(artifact, scope);
   return withSubPath({ ...source, name }, subPath);
 };
 

@@ -71,6 +71,10 @@ export const resolveTemplate = (pass: Pass, scope: string, holder: Holder): Reso
     return fromStore(pass, scopeOfRef(holder.templateRef), holder, holder.templateRef.template ?? '');
   if (!isLocal(scope)) return fromStore(pass, scope, holder, holder.template ?? '');
   const template = holder.inline ?? byName(pass.state.spec, holder.template ?? '');
+  const reference = pass.state.submitted.spec.workflowTemplateRef;
+  if (holder.inline !== undefined && reference !== undefined) {
+    remember(pass, storedKey(scopeOfRef(reference), holder, ''), holder.inline);
+  }
   if (template === undefined) throw new ExecutionError(`template ${holder.template ?? ''} not found`);
   return { type: 'found', template, scope };
 };
