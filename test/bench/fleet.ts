@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { type EmbeddedPostgres, createStore, startEmbeddedPostgres, type Store } from '#libs/store';
+import { missingPart, startRedis, type TestRedis } from '#libs/testing';
+import { type BenchRun, until } from './bench-run.js';
+import { cpuSeconds, peakRssMegabytes, processTree } from './process-figures.js';
+
+export interface FleetSize {
+  schedulers: number;
+  podManagers: number;
+}
+
+export interface Fleet {
+  url: string;
+  store: Store;
+  /** Processor seconds used so far, by kind of program. */
+  cpuByProgram(): Record<string, number>;
+  /** Largest resident set of any scheduler. */
+  schedulerPeakRssMb(): number;
+  stop(): Promise<void>;
+}
+
+interface Program {
+  name: string;
+  child: ChildProcess;
+}
+
+const clock = { nowMs: () => Date.now() };
+const STOP_LIMIT_MS = 15_000;
+
+/** Settings of a server that has work to do; durability is as delivered. */
+const POSTGRES_SETTINGS = { max_connections: '200', shared_buffers: '128MB', max_wal_size: '2GB' };
+
+/** All services as programs of their own out of dist/, on a Redis and a Postgres of their own; pods are simulated. */
+export const startFleet = async (run: BenchRun, size: FleetSize, name: string): Promise<Fleet> => {
+  const folder = path.join(run.folder, name);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const redis = await startRedis();
+  if (!redis) throw new Error(missingPart('redis-server'));
+  run.atEnd(() => redis.stop());
+  const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: POSTGRES_SETTINGS });
+  run.atEnd(() => postgres.stop());
+  const store = createStore({ connection: postgres.connection, clock, applicationName: 'bench', maxConnections: 2 });
+  run.atEnd(() => store.close());
+  await store.waitUntilReady(20_000);
+  const port = await freePort();
+  const programs = programsOf(size, folder, { ...environmentOf(postgres, redis), PORT: String(port) });
+  const stop = async (): Promise<void> => {
+    await Promise.all(programs.splice(0).map(stopProgram));
+  };
+  run.atEnd(stop);
+  const url = `http://127.0.0.1:${port}`;
+  await until('the services are up', () => isUp(url, store, size), { limitMs: 60_000, everyMs: 100 });
+  return {
+    url,
+    store,
+    cpuByProgram: () => cpuOf([...programs, { name: 'postgres', child: { pid: postgres.pid } }]),
+    schedulerPeakRssMb: () =>
+      Math.max(
+        ...programs.filter((program) => program.name === 'scheduler').map(({ child }) => peakRssMegabytes(child.pid ?? 0)),
+      ),
+    stop: async () => {
+      await stop();
+      await store.close();
+      await postgres.stop();
+      await redis.stop();
+    },
+  };
+};
+
+const environmentOf = (postgres: EmbeddedPostgres, redis: TestRedis): Record<string, string> => {
+  const { host, port, user, database } = postgres.connection;
+  return {
+    PATH: process.env['PATH'] ?? '',
+    DATABASE_URL: `postgres://${user}@/${database}?host=${encodeURIComponent(host)}&port=${port}`,
+    QUEUE_BACKEND: 'redis',
+    REDIS_URL: redis.url,
+    RUNTIME: 'simulated',
+    METRICS_PORT: '0',
+    LOG_PORT: '0',
+    LOG_LEVEL: 'warn',
+  };
+};
+
+const programsOf = ({ schedulers, podManagers }: FleetSize, folder: string, environment: Record<string, string>): Program[] => {
+  const start = (name: string, index: number, extra: Record<string, string> = {}): Program => {
+    const log = openSync(path.join(folder, `${name}-${index}.log`), 'a');
+    const child = spawn(process.execPath, [path.resolve('dist', 'services', name, 'src', 'main.js')], {
+      env: { ...environment, ...extra },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child.once('exit', (code) => {
+      if (code)
+        console.error(
+          `${name} ended with exit code ${code}: ${readFileSync(path.join(folder, `${name}-${index}.log`), 'utf8').slice(-2000)}`,
+        );
+    });
+    return { name, child };
+  };
+  const many = (count: number, make: (index: number) => Program): Program[] =>
+    Array.from({ length: count }, (_, index) => make(index));
+  return [
+    start('server', 0, { DATA_DIR: path.join(folder, 'server') }),
+    ...many(schedulers, (index) => start('scheduler', index)),
+    ...many(podManagers, (index) =>
+      start('pod-manager', index, { POD_HOST: `host-${index}`, DATA_DIR: path.join(folder, `host-${index}`) }),
+    ),
+    start('offloader', 0),
+    start('archiver', 0),
+    start('artifact-gc', 0, { DATA_DIR: path.join(folder, 'server') }),
+  ];
+};
+
+/** The API answers, and every other program holds connections: then it takes jobs. */
+const isUp = async (url: string, store: Store, { podManagers }: FleetSize): Promise<boolean> => {
+  const answers = await fetch(`${url}/api/v1/info`).then(
+    async (response) => (await response.arrayBuffer(), response.ok),
+    () => false,
+  );
+  if (!answers) return false;
+  const rows = await store.database.run<{ programs: number; hosts: number }>({
+    text: `SELECT (SELECT count(DISTINCT application_name) FROM pg_stat_activity WHERE application_name LIKE 'argosy-%' AND application_name <> 'argosy-server')::integer AS programs,
+      (SELECT count(*) FROM pod_hosts)::integer AS hosts`,
+  });
+  return rows[0]?.programs === 5 && rows[0].hosts === podManagers;
+};
+
+const cpuOf = (programs: readonly { name: string; child: { pid?: number | undefined } }[]): Record<string, number> => {
+  const sums: Record<string, number> = {};
+  for (const { name, child } of programs) {
+    const tree = child.pid === undefined ? [] : processTree(child.pid);
+    sums[name] = (sums[name] ?? 0) + cpuSeconds(tree);
+  }
+  return sums;
+};
+
+const stopProgram = async ({ child }: Program): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const hard = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+  await ended;
+  clearTimeout(hard);
+};
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};

@@ -1,0 +1,69 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { BenchRun } from './bench-run.js';
+import { measureArtifacts } from './artifact-bench.js';
+import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
+import { measureEngine } from './engine-bench.js';
+import { type Figure, isReached, tableOf } from './figures.js';
+import { measureBurst, measureBurstOfOne, measureLargeWorkflow } from './fleet-benches.js';
+
+const BENCHES: Record<string, { about: string; byDefault: boolean; measure: (run: BenchRun) => Promise<Figure[]> }> = {
+  engine: { about: 'the engine alone', byDefault: true, measure: measureEngine },
+  artifacts: { about: 'artifact transfer against cp', byDefault: true, measure: measureArtifacts },
+  idle: { about: 'start and idle cost of the embedded stack', byDefault: true, measure: measureIdle },
+  sequential: { about: '40 sequential steps, sandbox, embedded stack', byDefault: true, measure: measureSequentialSteps },
+  burst: { about: '500 workflows at once, one of each service and two of two', byDefault: true, measure: measureBurst },
+  'burst-one': { about: 'the first half of burst', byDefault: false, measure: measureBurstOfOne },
+  large: { about: 'one workflow with 2,000 and with 20,000 nodes', byDefault: true, measure: measureLargeWorkflow },
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    json: { type: 'string' },
+    list: { type: 'boolean' },
+  },
+});
+
+const main = async (): Promise<number> => {
+  if (values.list) {
+    for (const [name, { about }] of Object.entries(BENCHES)) console.log(`${name.padEnd(12)}${about}`);
+    return 0;
+  }
+  const unknown = (values.only ?? []).filter((name) => !Object.hasOwn(BENCHES, name));
+  if (unknown.length > 0) {
+    console.error(`there is no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+    return 2;
+  }
+  const chosen = Object.entries(BENCHES).filter(([name, { byDefault }]) => values.only?.includes(name) ?? byDefault);
+  const figures: Figure[] = [];
+  const loads: Record<string, number> = {};
+  for (const [name, { about, measure }] of chosen) {
+    console.log(`${name}: ${about} …`);
+    loads[name] = loadavg()[0] ?? 0;
+    figures.push(...(await inRunOfItsOwn(measure)));
+  }
+  const missed = figures.filter((figure) => isReached(figure) === false);
+  console.log(`\n${tableOf(figures)}\n`);
+  const loadText = Object.entries(loads).map(([name, load]) => `${name} ${load.toFixed(1)}`);
+  console.log(`${cpus().length} cores; load average before each: ${loadText.join(', ')}`);
+  console.log(missed.length === 0 ? 'all goals reached' : `${missed.length} goals missed`);
+  if (values.json)
+    writeFileSync(values.json, `${JSON.stringify({ cores: cpus().length, loadAverage: loads, figures }, null, 2)}\n`);
+  return missed.length === 0 ? 0 : 1;
+};
+
+const inRunOfItsOwn = async (measure: (run: BenchRun) => Promise<Figure[]>): Promise<Figure[]> => {
+  const run = await BenchRun.begin();
+  const interrupted = (): void => void run.end().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    return await measure(run);
+  } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    await run.end();
+  }
+};
+
+process.exit(await main());
