@@ -1,26 +1,6 @@
 import { ExpressionError, type ExpressionStage } from '../errors.js';
 
-/** Line and column (both from 0, in characters) of a UTF-16 offset, and the text of that line. */
-function locate(source: string, offset: number): { line: number; column: number; text: string } {
-  const before = source.slice(0, Math.max(0, offset));
-  const lineStart = before.lastIndexOf('\n') + 1;
-  const lineEnd = source.indexOf('\n', lineStart);
-  let line = 0;
-  for (const character of before) if (character === '\n') line++;
-  let column = 0;
-  for (const _ of before.slice(lineStart)) column++;
-  return { line, column, text: source.slice(lineStart, lineEnd < 0 ? source.length : lineEnd) };
-}
-
-/** An error with the place in the expression, laid out as expr-lang's file.Error. */
-export function sourceError(source: string, offset: number, message: string, stage: ExpressionStage): ExpressionError {
-  const { line, column, text } = locate(source, offset);
-  if (text === '') return new ExpressionError(message, stage);
-  const snippet = `\n | ${text.replaceAll('\t', ' ')}\n | ${'.'.repeat(column)}^`;
-  return new ExpressionError(`${message} (${line + 1}:${column + 1})${snippet}`, stage);
-}
-
-/** Thrown inside lexer, parser and evaluator; turned into an ExpressionError where the source text is known. */
+/** A fault at a place of an expression (a UTF-16 offset), before it is worded with line, column and excerpt. */
 export class LocatedError extends Error {
   readonly offset: number;
   readonly stage: ExpressionStage;
@@ -31,3 +11,25 @@ export class LocatedError extends Error {
     this.stage = stage;
   }
 }
+
+/** Refuses an expression before it runs. */
+export const reject = (message: string, offset: number): never => {
+  throw new LocatedError(message, offset, 'compile');
+};
+
+const characters = (text: string): number => Array.from(text).length;
+
+/** ` (line:column)`, the line and a caret below the place; nothing where that line is empty. Columns count characters. */
+function excerptAt(source: string, offset: number): string {
+  const before = source.slice(0, offset).split('\n');
+  const [rest = ''] = source.slice(offset).split('\n', 1);
+  const left = before.at(-1) ?? '';
+  const line = left + rest;
+  if (line === '') return '';
+  const column = characters(left);
+  return ` (${before.length}:${column + 1})\n | ${line.replaceAll('\t', ' ')}\n | ${'.'.repeat(column)}^`;
+}
+
+/** The error that a user sees: the message with the place in the source that it is about. */
+export const sourceError = (source: string, offset: number, message: string, stage: ExpressionStage): ExpressionError =>
+  new ExpressionError(message + excerptAt(source, offset), stage);
