@@ -1,8 +1,10 @@
 import { ExpressionError } from '../errors.js';
 import { isNumber } from '../golang/numbers.js';
 import { compareStrings, goTypeName, isArray, isNil, isRecord, lookup } from '../golang/values.js';
+import { toIndex } from './access.js';
 import { type Builtins } from './builtins.js';
-import { equal, toIndex } from './operators.js';
+import { equal } from './comparison.js';
+
 import { sortByKey } from './sorting.js';
 import { type Budget } from './budget.js';
 

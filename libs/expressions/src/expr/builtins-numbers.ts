@@ -3,7 +3,8 @@ import { float, int, isInt, isNumber, toFloat, type GoNumber } from '../golang/n
 import { goTypeName, isArray } from '../golang/values.js';
 import { type Builtins } from './builtins.js';
 import { toFloat64, toInt } from './conversions.js';
-import { compareNumbers, negate } from './operators.js';
+import { compareNumbers } from './comparison.js';
+import { negate } from './operators.js';
 
 const fail = (message: string): never => {
   throw new ExpressionError(message);

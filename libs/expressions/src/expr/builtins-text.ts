@@ -6,7 +6,8 @@ import { parseGoJson } from '../golang/json-parse.js';
 import { splitText, trimCharacters, trimSpace } from '../golang/strings.js';
 import { byteLength, utf8Decode, utf8Encode } from '../golang/utf8.js';
 import { goTypeName, isArray } from '../golang/values.js';
-import { MAX_STRING_LENGTH, toIndex } from './operators.js';
+import { toIndex } from './access.js';
+import { MAX_STRING_LENGTH } from './operators.js';
 import { type Builtins } from './builtins.js';
 
 const fail = (message: string): never => {

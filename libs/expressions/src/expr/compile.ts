@@ -4,6 +4,8 @@ import { utf8Encode } from '../golang/utf8.js';
 import { GoFunction, goTypeName, isNil, lookup, newRecord, type GoRecord } from '../golang/values.js';
 import { type BinaryNode, type BuiltinNode, type MemberNode, type Node } from './ast.js';
 import { callBuiltin } from './builtins.js';
+import { fetch, slice, toIndex } from './access.js';
+import { compare, contains, equal } from './comparison.js';
 import * as operators from './operators.js';
 import { compilePredicateBuiltin } from './predicates.js';
 import { type Budget } from './budget.js';
@@ -147,7 +149,7 @@ class Compiler {
       if (from === BREAK) return BREAK;
       if (optional && isNil(from)) return BREAK;
       run.at = at;
-      return operators.fetch(from, key);
+      return fetch(from, key);
     };
     if (node.property.kind === 'string') {
       const key = node.property.value;
@@ -170,7 +172,7 @@ class Compiler {
       const b = end?.(run);
       const a = start?.(run);
       run.at = at;
-      return operators.slice(whole, a, b);
+      return slice(whole, a, b);
     };
   }
 
@@ -275,12 +277,12 @@ function pointer(name: string): Step {
 type BinaryOperation = (left: unknown, right: unknown, run: Run) => unknown;
 
 const BINARY_OPERATIONS: Readonly<Record<string, BinaryOperation>> = {
-  '==': operators.equal,
-  '!=': (a, b) => !operators.equal(a, b),
-  '<': (a, b) => operators.compare('<', a, b) < 0,
-  '<=': (a, b) => operators.compare('<=', a, b) <= 0,
-  '>': (a, b) => operators.compare('>', a, b) > 0,
-  '>=': (a, b) => operators.compare('>=', a, b) >= 0,
+  '==': equal,
+  '!=': (a, b) => !equal(a, b),
+  '<': (a, b) => compare('<', a, b) < 0,
+  '<=': (a, b) => compare('<=', a, b) <= 0,
+  '>': (a, b) => compare('>', a, b) > 0,
+  '>=': (a, b) => compare('>=', a, b) >= 0,
   '+': operators.add,
   '-': operators.subtract,
   '*': operators.multiply,
@@ -290,9 +292,9 @@ const BINARY_OPERATIONS: Readonly<Record<string, BinaryOperation>> = {
   '^': operators.power,
   in: (a, b, run) => {
     if (Array.isArray(b)) run.budget.spend(b.length);
-    return operators.contains(a, b);
+    return contains(a, b);
   },
-  '..': (a, b, run) => run.budget.range(operators.toIndex(a), operators.toIndex(b)),
+  '..': (a, b, run) => run.budget.range(toIndex(a), toIndex(b)),
 };
 
 function binaryOperation(operator: string): BinaryOperation {

@@ -1,253 +1,164 @@
 import { ExpressionError } from '../errors.js';
-import { Float64, float, floatToInt, int, isFloat, isInt, isNumber, toFloat, type GoNumber } from '../golang/numbers.js';
+import { float, floatToInt, int, isInt, isNumber, toFloat, type GoNumber } from '../golang/numbers.js';
 import { regexpMatches } from '../golang/regexp.js';
 import { GoDuration, GoTime } from '../golang/time-values.js';
-import { byteLength, byteSlice, isAscii, utf8Encode } from '../golang/utf8.js';
-import { compareStrings, GoFunction, goTypeName, isArray, isNil, isRecord, lookup, type GoRecord } from '../golang/values.js';
-import { timeMethod } from '../golang/time-methods.js';
+import { goTypeName, isNil } from '../golang/values.js';
 
-/** No string made by an expression may get longer than this many UTF-16 units. */
+/** The longest text that an operator or builtin may make, in UTF-16 units. */
 export const MAX_STRING_LENGTH = 16_000_000;
 
 const fail = (message: string): never => {
-  throw new ExpressionError(message, 'run');
+  throw new ExpressionError(message);
 };
-const mismatch = (operator: string, left: unknown, right: unknown): never =>
-  fail(`invalid operation: ${goTypeName(left)} ${operator} ${goTypeName(right)}`);
 
-type IntOperation = (a: bigint, b: bigint) => bigint;
-type FloatOperation = (a: number, b: number) => number;
+type BinaryOperation = (left: unknown, right: unknown) => unknown;
 
-function arithmetic(left: GoNumber, right: GoNumber, onFloats: FloatOperation, onInts: IntOperation): unknown {
-  if (isInt(left) && isInt(right)) {
+/** Operand kinds besides two numbers, and what the operator does to each pair of them. */
+type Pairs = Partial<Readonly<Record<string, Partial<Readonly<Record<string, BinaryOperation>>>>>>;
+
+interface Arithmetic {
+  readonly symbol: string;
+  /** On floats; on ints too as long as its result is a safe integer. */
+  readonly plain: (a: number, b: number) => number;
+  /** On ints of any size; without it ints are taken as floats. */
+  readonly whole?: (a: bigint, b: bigint) => bigint;
+  readonly onlyInts?: true;
+  readonly pairs?: Pairs;
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'string') return 'string';
+  if (value instanceof GoDuration) return 'duration';
+  if (value instanceof GoTime) return 'time';
+  return isNumber(value) ? 'number' : '';
+}
+
+const unfit = (symbol: string, left: unknown, right: unknown): never =>
+  fail(`invalid operation: ${goTypeName(left)} ${symbol} ${goTypeName(right)}`);
+
+function arithmetic({ symbol, plain, whole, onlyInts = undefined, pairs = {} }: Arithmetic): BinaryOperation {
+  const ofInts = (left: number | bigint, right: number | bigint, exact: (a: bigint, b: bigint) => bigint): unknown => {
     if (typeof left === 'number' && typeof right === 'number') {
-      const result = onFloats(left, right);
-      if (Number.isSafeInteger(result)) return result + 0;
+      const quick = plain(left, right);
+      if (Number.isSafeInteger(quick)) return quick + 0;
     }
-    return int(onInts(BigInt(left), BigInt(right)));
-  }
-  return float(onFloats(toFloat(left), toFloat(right)));
+    return int(exact(BigInt(left), BigInt(right)));
+  };
+  return (left, right) => {
+    if (isNumber(left) && isNumber(right)) {
+      if (whole && isInt(left) && isInt(right)) return ofInts(left, right, whole);
+      return onlyInts ? unfit(symbol, left, right) : float(plain(toFloat(left), toFloat(right)));
+    }
+    const operation = pairs[kindOf(left)]?.[kindOf(right)];
+    return operation ? operation(left, right) : unfit(symbol, left, right);
+  };
 }
 
-export function add(left: unknown, right: unknown): unknown {
-  if (typeof left === 'string' && typeof right === 'string') {
-    if (left.length + right.length > MAX_STRING_LENGTH) return fail('memory budget exceeded');
-    return left + right;
-  }
-  if (isNumber(left) && isNumber(right)) {
-    return arithmetic(
-      left,
-      right,
-      (a, b) => a + b,
-      (a, b) => a + b,
-    );
-  }
-  if (left instanceof GoTime && right instanceof GoDuration) return new GoTime(left.unixNs + right.ns, left.zone);
-  if (left instanceof GoDuration && right instanceof GoTime) return new GoTime(right.unixNs + left.ns, right.zone);
-  if (left instanceof GoDuration && right instanceof GoDuration) return new GoDuration(left.ns + right.ns);
-  return mismatch('+', left, right);
+function join(left: unknown, right: unknown): string {
+  const joined = (left as string) + (right as string);
+  return joined.length > MAX_STRING_LENGTH ? fail('memory budget exceeded') : joined;
 }
 
-export function subtract(left: unknown, right: unknown): unknown {
-  if (isNumber(left) && isNumber(right)) {
-    return arithmetic(
-      left,
-      right,
-      (a, b) => a - b,
-      (a, b) => a - b,
-    );
-  }
-  if (left instanceof GoTime && right instanceof GoTime) return new GoDuration(left.unixNs - right.unixNs);
-  if (left instanceof GoTime && right instanceof GoDuration) return new GoTime(left.unixNs - right.ns, left.zone);
-  if (left instanceof GoDuration && right instanceof GoDuration) return new GoDuration(left.ns - right.ns);
-  return mismatch('-', left, right);
+const moved = (time: unknown, span: unknown, direction: 1n | -1n): GoTime => {
+  const { unixNs, zone } = time as GoTime;
+  return new GoTime(unixNs + direction * (span as GoDuration).ns, zone);
+};
+
+const onSpans =
+  (operation: (a: bigint, b: bigint) => bigint): BinaryOperation =>
+  (left, right) =>
+    new GoDuration(operation((left as GoDuration).ns, (right as GoDuration).ns));
+
+/** A duration as many times as a number says; fractions of a nanosecond are cut off. */
+function scaled(span: unknown, factor: unknown): GoDuration {
+  const { ns } = span as GoDuration;
+  if (isInt(factor)) return new GoDuration(ns * BigInt(factor));
+  return new GoDuration(BigInt(floatToInt(Number(ns) * toFloat(factor as GoNumber))));
 }
 
-function scaleDuration(duration: GoDuration, factor: GoNumber): unknown {
-  if (isInt(factor)) return new GoDuration(duration.ns * BigInt(factor));
-  const scaled = floatToInt(Number(duration.ns) * toFloat(factor));
-  return new GoDuration(BigInt(scaled));
-}
+const sum = (a: bigint, b: bigint): bigint => a + b;
+const difference = (a: bigint, b: bigint): bigint => a - b;
+const product = (a: bigint, b: bigint): bigint => a * b;
 
-export function multiply(left: unknown, right: unknown): unknown {
-  if (isNumber(left) && isNumber(right)) {
-    return arithmetic(
-      left,
-      right,
-      (a, b) => a * b,
-      (a, b) => a * b,
-    );
-  }
-  if (left instanceof GoDuration && isNumber(right)) return scaleDuration(left, right);
-  if (right instanceof GoDuration && isNumber(left)) return scaleDuration(right, left);
-  if (left instanceof GoDuration && right instanceof GoDuration) return new GoDuration(left.ns * right.ns);
-  return mismatch('*', left, right);
-}
+/** `+`: numbers, texts, durations, a time and a duration. */
+export const add = arithmetic({
+  symbol: '+',
+  plain: (a, b) => a + b,
+  whole: sum,
+  pairs: {
+    string: { string: join },
+    time: { duration: (time, span) => moved(time, span, 1n) },
+    duration: { time: (span, time) => moved(time, span, 1n), duration: onSpans(sum) },
+  },
+});
 
-export function divide(left: unknown, right: unknown): unknown {
-  if (isNumber(left) && isNumber(right)) return float(toFloat(left) / toFloat(right));
-  return mismatch('/', left, right);
-}
+/** `-`: numbers, durations, a duration from a time, the span between two times. */
+export const subtract = arithmetic({
+  symbol: '-',
+  plain: (a, b) => a - b,
+  whole: difference,
+  pairs: {
+    time: {
+      time: (left, right) => new GoDuration((left as GoTime).unixNs - (right as GoTime).unixNs),
+      duration: (time, span) => moved(time, span, -1n),
+    },
+    duration: { duration: onSpans(difference) },
+  },
+});
 
-export function modulo(left: unknown, right: unknown): unknown {
-  if (!isInt(left) || !isInt(right)) return mismatch('%', left, right);
-  if (typeof left === 'number' && typeof right === 'number' && right !== 0) return (left % right) + 0;
-  if (BigInt(right) === 0n) return fail('runtime error: integer divide by zero');
-  return int(BigInt(left) % BigInt(right));
-}
+/** `*`: numbers, and durations with numbers or durations. */
+export const multiply = arithmetic({
+  symbol: '*',
+  plain: (a, b) => a * b,
+  whole: product,
+  pairs: {
+    duration: { number: scaled, duration: onSpans(product) },
+    number: { duration: (factor, span) => scaled(span, factor) },
+  },
+});
 
-const asFloatOperand = (value: unknown): number =>
-  isNumber(value) ? toFloat(value) : fail(`invalid operation: float(${goTypeName(value)})`);
+/** `/`: always a float. */
+export const divide = arithmetic({ symbol: '/', plain: (a, b) => a / b });
 
-export const power = (left: unknown, right: unknown): unknown => float(goPow(asFloatOperand(left), asFloatOperand(right)));
+/** `%`: ints only, with the sign of the left one. */
+export const modulo = arithmetic({
+  symbol: '%',
+  plain: (a, b) => a % b,
+  whole: (a, b) => (b === 0n ? fail('runtime error: integer divide by zero') : a % b),
+  onlyInts: true,
+});
 
-/** math.Pow: unlike `**`, 1 to any power and -1 to an infinite power are 1. */
-const goPow = (base: number, exponent: number): number =>
-  base === 1 || (base === -1 && !Number.isFinite(exponent) && !Number.isNaN(exponent)) ? 1 : base ** exponent;
+/** `**`: always a float; where C and JavaScript disagree (powers of 1 and -1), C's answer. */
+export const power = arithmetic({
+  symbol: '**',
+  plain: (a, b) => (a === 1 || (a === -1 && !Number.isFinite(b) && !Number.isNaN(b)) ? 1 : a ** b),
+});
 
+/** The sign `-` before a number or duration. */
 export function negate(value: unknown): unknown {
-  if (isInt(value)) return int(-BigInt(value));
-  if (isFloat(value)) return float(-toFloat(value));
+  if (isInt(value)) return typeof value === 'number' ? 0 - value : int(-value);
+  if (isNumber(value)) return float(-toFloat(value));
   if (value instanceof GoDuration) return new GoDuration(-value.ns);
   return fail(`invalid operation: - ${goTypeName(value)}`);
 }
 
-export function compareNumbers(left: GoNumber, right: GoNumber): number {
-  if (typeof left === 'number' && typeof right === 'number')
-    return left < right ? -1 : left > right ? 1 : left === right ? 0 : NaN;
-  if (isInt(left) && isInt(right)) return BigInt(left) < BigInt(right) ? -1 : BigInt(left) > BigInt(right) ? 1 : 0;
-  const a = toFloat(left);
-  const b = toFloat(right);
-  return a < b ? -1 : a > b ? 1 : a === b ? 0 : NaN;
-}
+const expected = (wanted: string, value: unknown): never =>
+  fail(`interface conversion: interface {} is ${isNil(value) ? 'nil' : goTypeName(value)}, not ${wanted}`);
 
-/** Negative, zero or positive (NaN for unordered floats); throws for values that have no order. */
-export function compare(operator: string, left: unknown, right: unknown): number {
-  if (isNumber(left) && isNumber(right)) return compareNumbers(left, right);
-  if (typeof left === 'string' && typeof right === 'string') return compareStrings(left, right);
-  if (left instanceof GoTime && right instanceof GoTime) return Number(left.unixNs - right.unixNs);
-  if (left instanceof GoDuration && right instanceof GoDuration) return Number(left.ns - right.ns);
-  return mismatch(operator, left, right);
-}
+const TEXT_TESTS: Readonly<Record<string, (text: string, part: string) => boolean>> = {
+  contains: (text, part) => text.includes(part),
+  startsWith: (text, part) => text.startsWith(part),
+  endsWith: (text, part) => text.endsWith(part),
+  matches: (text, pattern) => regexpMatches(pattern, text),
+};
 
-function equalRecords(left: Readonly<Record<string, unknown>>, right: Readonly<Record<string, unknown>>): boolean {
-  const keys = Object.keys(left);
-  return (
-    keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && equal(left[key], right[key]))
-  );
-}
-
-const equalItems = (left: readonly unknown[], right: readonly unknown[]): boolean =>
-  left.length === right.length && left.every((item, i) => equal(item, right[i]));
-
-function equalObjects(left: object, right: object): boolean {
-  if (isArray(left)) return isArray(right) && equalItems(left, right);
-  if (left instanceof GoTime) return right instanceof GoTime && left.unixNs === right.unixNs;
-  if (left instanceof GoDuration) return right instanceof GoDuration && left.ns === right.ns;
-  if (left instanceof Uint8Array) return right instanceof Uint8Array && equalItems([...left], [...right]);
-  if (left instanceof Map && right instanceof Map) {
-    return left.size === right.size && [...left].every(([key, value]) => right.has(key) && equal(value, right.get(key)));
-  }
-  return isRecord(left) && isRecord(right) && equalRecords(left, right);
-}
-
-/** expr-lang's equality: numbers by value, containers deeply, different kinds are unequal. */
-export function equal(left: unknown, right: unknown): boolean {
-  if (isNil(left) || isNil(right)) return isNil(left) && isNil(right);
-  if (isNumber(left) && isNumber(right)) return compareNumbers(left, right) === 0;
-  return typeof left === 'object' && typeof right === 'object' ? equalObjects(left, right) : left === right;
-}
-
-const mapKeyOf = (key: unknown): unknown => (key instanceof Float64 ? key.value : key);
-
-export function contains(needle: unknown, haystack: unknown): boolean {
-  if (isNil(haystack)) return false;
-  if (isArray(haystack)) return haystack.some((item) => equal(item, needle));
-  if (haystack instanceof Map) return haystack.has(mapKeyOf(needle));
-  if (isRecord(haystack)) {
-    if (isNil(needle)) return Object.hasOwn(haystack, '');
-    if (typeof needle === 'string') return Object.hasOwn(haystack, needle);
-    return fail(`reflect.Value.MapIndex: value of type ${goTypeName(needle)} is not assignable to type string`);
-  }
-  return fail(`operator "in" not defined on ${goTypeName(haystack)}`);
-}
-
-/** The int that an index or bound is; throws for anything but numbers. */
-export function toIndex(value: unknown): number {
-  if (typeof value === 'number') return Math.trunc(value);
-  if (isNumber(value)) return Number(isInt(value) ? value : floatToInt(toFloat(value)));
-  return fail(`invalid operation: int(${goTypeName(value)})`);
-}
-
-function element(length: number, index: unknown, read: (index: number) => unknown): unknown {
-  const given = toIndex(index);
-  const at = given < 0 ? length + given : given;
-  if (at < 0 || at >= length) fail(`index out of range: ${at} (array length is ${length})`);
-  return read(at);
-}
-
-const shown = (key: unknown): string =>
-  typeof key === 'string' || isNumber(key) ? String(isNumber(key) ? toFloat(key) : key) : '';
-
-function fetchFromRecord(from: GoRecord, key: unknown): unknown {
-  if (typeof key === 'string') return lookup(from, key) ?? null;
-  if (isNil(key)) return lookup(from, '') ?? null;
-  return fail(`reflect.Value.MapIndex: value of type ${goTypeName(key)} is not assignable to type string`);
-}
-
-function fetchByte(from: string, key: unknown): unknown {
-  if (isAscii(from)) return element(from.length, key, (at) => from.charCodeAt(at));
-  const bytes = utf8Encode(from);
-  return element(bytes.length, key, (at) => bytes[at] ?? 0);
-}
-
-function fetchMethod(from: unknown, key: unknown): unknown {
-  if (typeof key === 'string' && (from instanceof GoTime || from instanceof GoDuration)) {
-    const method = timeMethod(from, key);
-    if (method) return new GoFunction(key, method);
-  }
-  return fail(`cannot fetch ${shown(key)} from ${goTypeName(from)}`);
-}
-
-/** `from.key` and `from[key]`. */
-export function fetch(from: unknown, key: unknown): unknown {
-  if (isNil(from)) return fail(`cannot fetch ${shown(key)} from <nil>`);
-  if (isRecord(from)) return fetchFromRecord(from, key);
-  if (isArray(from) || from instanceof Uint8Array) return element(from.length, key, (at) => from[at] ?? null);
-  if (typeof from === 'string') return fetchByte(from, key);
-  if (from instanceof Map) return (from as Map<unknown, unknown>).get(mapKeyOf(key)) ?? null;
-  return fetchMethod(from, key);
-}
-
-/** `value[from:to]`; negative bounds count from the end, bounds outside are clamped. */
-export function slice(value: unknown, from: unknown, to: unknown): unknown {
-  if (typeof value !== 'string' && !isArray(value) && !(value instanceof Uint8Array)) return fail(`cannot slice ${shown(from)}`);
-  const length = typeof value === 'string' ? byteLength(value) : value.length;
-  const bound = (given: unknown, fallback: number): number => {
-    if (given === undefined) return fallback;
-    const at = toIndex(given);
-    return Math.max(0, at < 0 ? length + at : at);
-  };
-  const end = Math.min(bound(to, length), length);
-  const start = Math.min(bound(from, 0), end);
-  return typeof value === 'string' ? byteSlice(value, start, end) : value.slice(start, end);
-}
-
-/** The operators on two strings; throws where Go's type assertion panics. */
+/** `contains`, `startsWith`, `endsWith` and `matches`; false where either side is nil. */
 export function onStrings(operator: string, left: unknown, right: unknown): boolean {
   if (isNil(left) || isNil(right)) return false;
-  if (typeof left !== 'string' || typeof right !== 'string') {
-    const wrong = typeof left !== 'string' ? left : right;
-    return fail(`interface conversion: interface {} is ${goTypeName(wrong)}, not string`);
-  }
-  if (operator === 'contains') return left.includes(right);
-  if (operator === 'startsWith') return left.startsWith(right);
-  if (operator === 'endsWith') return left.endsWith(right);
-  return regexpMatches(right, left);
+  if (typeof left !== 'string') return expected('string', left);
+  if (typeof right !== 'string') return expected('string', right);
+  return TEXT_TESTS[operator]?.(left, right) ?? fail(`unknown operator ${operator}`);
 }
 
-/** A condition's value; throws where Go's type assertion panics. */
-export function asBool(value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  return fail(`interface conversion: interface {} is ${isNil(value) ? 'nil' : goTypeName(value)}, not bool`);
-}
+/** The value as a condition; only bools are conditions. */
+export const asBool = (value: unknown): boolean => (typeof value === 'boolean' ? value : expected('bool', value));

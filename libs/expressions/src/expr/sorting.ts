@@ -1,7 +1,7 @@
 import { ExpressionError } from '../errors.js';
 import { isNumber } from '../golang/numbers.js';
 import { goTypeName } from '../golang/values.js';
-import { compare } from './operators.js';
+import { compare } from './comparison.js';
 
 function descending(order: unknown): boolean {
   if (order === undefined || order === 'asc') return false;

@@ -2,7 +2,7 @@ import { ExpressionError } from '../errors.js';
 import { isNumber, toFloat } from '../golang/numbers.js';
 import { regexpMatches } from '../golang/regexp.js';
 import { compareStrings, isArray } from '../golang/values.js';
-import { equal } from '../expr/operators.js';
+import { equal } from '../expr/comparison.js';
 import { parseJsonPath, type PathStep } from './jsonpath-tokens.js';
 
 /** What a filter sees: the element, the whole document, and how to follow a path. */

@@ -1,5 +1,5 @@
 import { ExpressionError } from '../errors.js';
-import { equal } from '../expr/operators.js';
+import { equal } from '../expr/comparison.js';
 import { goFormatValue } from '../golang/format-value.js';
 import { goJson } from '../golang/json.js';
 import { parseGoJson } from '../golang/json-parse.js';

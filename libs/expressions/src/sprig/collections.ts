@@ -1,5 +1,5 @@
 import { compareStrings, goTypeName, isArray, isNil, isRecord, lookup, newRecord, type GoRecord } from '../golang/values.js';
-import { equal } from '../expr/operators.js';
+import { equal } from '../expr/comparison.js';
 import { fail, intAt, isEmpty, kindOf, listOf, recordAt, sprigFunction, textAt, toText, type SprigCall } from './arguments.js';
 
 type Entry = readonly [parameters: string, call: SprigCall];
