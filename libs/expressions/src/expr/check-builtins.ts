@@ -1,210 +1,220 @@
-import { type BuiltinNode, type Node } from './ast.js';
-import { reject, type Checker } from './check.js';
+import { reject } from './source-error.js';
 import {
   ANY_ARRAY,
-  arrayOf,
+  ANY_MAP,
   BOOL,
+  common,
   DURATION,
   FLOAT,
+  GROUPS,
   INT,
-  isNumeric,
+  LOCATION,
   STRING,
+  STRINGS,
   TIME,
   UNKNOWN,
   type StaticType,
-  type TypeKind,
 } from './static-type.js';
 
-/** How Go's `%s` shows a type that is nil. */
-const goName = (type: StaticType): string =>
-  type.kind === 'nil' ? '%!s(<nil>)' : type.kind === 'unknown' ? 'interface {}' : type.name;
-
-/** A builtin whose single argument must be of some kinds. */
-interface OneArgument {
-  readonly kinds: readonly TypeKind[];
-  readonly complaint: (type: StaticType, name: string) => string;
-  readonly result: (type: StaticType) => StaticType;
+/** An argument as the check sees it. */
+export interface Argument {
+  readonly type: StaticType;
+  readonly at: number;
 }
 
-const invalidArgument = (type: StaticType, name: string): string => `invalid argument for ${name} (type ${goName(type)})`;
-const always = (type: StaticType) => (): StaticType => type;
-const numberArgument = (result: (type: StaticType) => StaticType): OneArgument => ({
-  kinds: ['int', 'float', 'duration'],
-  complaint: invalidArgument,
-  result,
-});
+/** A result that is always the same, or one that depends on the types of the arguments. */
+type Result = StaticType | ((types: readonly StaticType[]) => StaticType);
 
-const ONE_ARGUMENT: Readonly<Record<string, OneArgument>> = {
-  len: { kinds: ['string', 'array', 'map', 'bytes', 'other'], complaint: invalidArgument, result: always(INT) },
-  abs: numberArgument((type) => type),
-  ceil: numberArgument(always(FLOAT)),
-  floor: numberArgument(always(FLOAT)),
-  round: numberArgument(always(FLOAT)),
-  int: { kinds: ['int', 'float', 'string', 'duration'], complaint: invalidArgument, result: always(INT) },
-  float: { kinds: ['int', 'float', 'string', 'duration'], complaint: invalidArgument, result: always(FLOAT) },
-  first: { kinds: ['array'], complaint: (type) => `cannot get first element from ${goName(type)}`, result: always(UNKNOWN) },
-  last: { kinds: ['array'], complaint: (type) => `cannot get last element from ${goName(type)}`, result: always(UNKNOWN) },
-  keys: { kinds: ['map', 'other'], complaint: (type) => `cannot get keys from ${goName(type)}`, result: always(ANY_ARRAY) },
-  values: { kinds: ['map', 'other'], complaint: (type) => `cannot get values from ${goName(type)}`, result: always(ANY_ARRAY) },
-  toPairs: {
-    kinds: ['map', 'other'],
-    complaint: (type) => `cannot transform ${goName(type)} to pairs`,
-    result: always(ANY_ARRAY),
-  },
-  fromPairs: {
-    kinds: ['array'],
-    complaint: (type) => `cannot transform ${goName(type)} from pairs`,
-    result: always({ kind: 'other', name: 'map[interface {}]interface {}' }),
-  },
-  reverse: { kinds: ['array'], complaint: (type) => `cannot reverse ${goName(type)}`, result: always(ANY_ARRAY) },
-  uniq: { kinds: ['array'], complaint: (type) => `cannot uniq ${goName(type)}`, result: always(ANY_ARRAY) },
-  flatten: { kinds: ['array'], complaint: (type) => `cannot flatten ${goName(type)}`, result: always(ANY_ARRAY) },
+/** Functions with parameters: words of PARAMETERS, `?` behind those that may be left out. */
+type Declared = readonly [names: string, parameters: string, result: Result];
+
+const sameNumber: Result = (types) => {
+  const type = types.reduce(common);
+  return isNumber(type) ? type : UNKNOWN;
 };
 
-/** Builtins with fixed parameters: one letter per parameter (s string, i int, a anything, l array), optional ones behind `?`. */
-const SIGNATURES: Readonly<Record<string, readonly [parameters: string, result: StaticType]>> = {
-  type: ['a', STRING],
-  string: ['a', STRING],
-  trim: ['s?s', STRING],
-  trimPrefix: ['s?s', STRING],
-  trimSuffix: ['s?s', STRING],
-  upper: ['s', STRING],
-  lower: ['s', STRING],
-  split: ['ss?i', arrayOf(STRING, '[]string')],
-  splitAfter: ['ss?i', arrayOf(STRING, '[]string')],
-  replace: ['sss?i', STRING],
-  repeat: ['si', STRING],
-  join: ['l?s', STRING],
-  indexOf: ['ss', INT],
-  lastIndexOf: ['ss', INT],
-  hasPrefix: ['ss', BOOL],
-  hasSuffix: ['ss', BOOL],
-  toJSON: ['a', STRING],
-  fromJSON: ['s', UNKNOWN],
-  toBase64: ['s', STRING],
-  fromBase64: ['s', STRING],
-  now: ['', TIME],
-  duration: ['s', DURATION],
-  date: ['?aaa', TIME],
-  timezone: ['s', { kind: 'other', name: '*time.Location' }],
-  get: ['aa', UNKNOWN],
-  take: ['li', ANY_ARRAY],
-  sort: ['l?s', ANY_ARRAY],
-  bitand: ['ii', INT],
-  bitor: ['ii', INT],
-  bitxor: ['ii', INT],
-  bitnand: ['ii', INT],
-  bitshl: ['ii', INT],
-  bitshr: ['ii', INT],
-  bitushr: ['ii', INT],
-  bitnot: ['i', INT],
+const isNumber = ({ kind }: StaticType): boolean => kind === 'int' || kind === 'float';
+
+const DECLARED: readonly Declared[] = [
+  ['type string toJSON', 'any', STRING],
+  ['trim trimPrefix trimSuffix', 'string string?', STRING],
+  ['upper lower toBase64 fromBase64', 'string', STRING],
+  ['split splitAfter', 'string string int?', STRINGS],
+  ['replace', 'string string string int?', STRING],
+  ['repeat', 'string int', STRING],
+  ['join', 'array string?', STRING],
+  ['indexOf lastIndexOf', 'string string', INT],
+  ['hasPrefix hasSuffix', 'string string', BOOL],
+  ['fromJSON', 'string', UNKNOWN],
+  ['now', '', TIME],
+  ['duration', 'string', DURATION],
+  ['date', 'any? any? any?', TIME],
+  ['timezone', 'string', LOCATION],
+  ['get', 'any any', UNKNOWN],
+  ['take', 'array int', ANY_ARRAY],
+  ['sort', 'sortable string?', ANY_ARRAY],
+  ['bitand bitor bitxor bitnand bitshl bitshr bitushr', 'int int', INT],
+  ['bitnot', 'int', INT],
+];
+
+/** Functions over values of certain kinds: one, or where `many` one or more; `%` in the message is the type refused. */
+interface Selective {
+  readonly names: string;
+  readonly kinds: string;
+  readonly refusal: string;
+  readonly result: Result;
+  readonly many?: 'call' | 'count';
+}
+
+const SELECTIVE: readonly Selective[] = [
+  { names: 'len', kinds: 'string bytes array map', refusal: 'invalid argument for len (type %)', result: INT },
+  { names: 'abs', kinds: 'int float', refusal: 'invalid argument for abs (type %)', result: ([type = UNKNOWN]) => type },
+  ...['ceil', 'floor', 'round'].map((names) => ({
+    names,
+    kinds: 'int float',
+    refusal: `invalid argument for ${names} (type %)`,
+    result: FLOAT,
+  })),
+  { names: 'int', kinds: 'int float string duration', refusal: 'invalid argument for int (type %)', result: INT },
+  { names: 'float', kinds: 'int float string', refusal: 'invalid argument for float (type %)', result: FLOAT },
+  ...[
+    { names: 'max', result: sameNumber },
+    { names: 'min', result: sameNumber },
+    { names: 'mean', result: FLOAT },
+    { names: 'median', result: FLOAT },
+  ].map((row) => ({ ...row, kinds: 'numbers', refusal: `invalid argument for ${row.names} (type %)`, many: 'call' as const })),
+  { names: 'first', kinds: 'array', refusal: 'cannot get first element from %', result: UNKNOWN },
+  { names: 'last', kinds: 'array', refusal: 'cannot get last element from %', result: UNKNOWN },
+  { names: 'keys', kinds: 'map', refusal: 'cannot get keys from %', result: ANY_ARRAY },
+  { names: 'values', kinds: 'map', refusal: 'cannot get values from %', result: ANY_ARRAY },
+  { names: 'toPairs', kinds: 'map', refusal: 'cannot transform % to pairs', result: ANY_ARRAY },
+  { names: 'fromPairs', kinds: 'array', refusal: 'cannot transform % from pairs', result: ANY_MAP },
+  { names: 'reverse', kinds: 'array', refusal: 'cannot reverse %', result: ANY_ARRAY },
+  { names: 'uniq', kinds: 'array', refusal: 'cannot uniq %', result: ANY_ARRAY },
+  { names: 'flatten', kinds: 'array', refusal: 'cannot flatten %', result: ANY_ARRAY },
+  { names: 'concat', kinds: 'array', refusal: 'cannot concat %', result: ANY_ARRAY, many: 'count' },
+];
+
+/** What a declared parameter takes, and how messages call it (nil has its own wording). */
+interface Parameter {
+  readonly kind: string;
+  readonly name: string;
+  readonly nameForNil?: string;
+}
+
+const PARAMETERS: Readonly<Record<string, Parameter>> = {
+  any: { kind: 'any', name: 'interface {}' },
+  string: { kind: 'string', name: 'string' },
+  int: { kind: 'int', name: 'int' },
+  array: { kind: 'array', name: '[]interface {}' },
+  sortable: { kind: 'array', name: '[]interface {}', nameForNil: '[]int' },
 };
-const PARAMETERS: Readonly<Record<string, { readonly kind: TypeKind; readonly name: string }>> = {
-  s: { kind: 'string', name: 'string' },
-  i: { kind: 'int', name: 'int' },
-  l: { kind: 'array', name: '[]interface {}' },
-};
 
-function checkParameters(node: BuiltinNode, parameters: string, types: readonly StaticType[]): void {
-  const [required = '', optional = ''] = parameters.split('?');
-  const letters = required + optional;
-  if (types.length > letters.length) reject(`too many arguments to call ${node.name}`, node.at);
-  if (types.length < required.length) reject(`not enough arguments to call ${node.name}`, node.at);
-  types.forEach((type, i) => {
-    const wanted = PARAMETERS[letters.charAt(i)];
-    if (!wanted || type.kind === 'unknown' || type.kind === wanted.kind) return;
-    const at = node.args[i]?.at ?? node.at;
-    const given = type.kind === 'nil' ? 'nil' : type.name;
-    const tail = type.kind === 'nil' ? '' : ' ';
-    const name = node.name === 'sort' && type.kind === 'nil' ? '[]int' : wanted.name;
-    reject(`cannot use ${given} as argument (type ${name}) to call ${node.name}${tail}`, at);
-  });
+type Signature = (args: readonly Argument[], at: number) => StaticType;
+
+const resultOf = (result: Result, args: readonly Argument[]): StaticType =>
+  typeof result === 'function' ? result(args.map(({ type }) => type)) : result;
+
+function checkParameter(name: string, parameter: Parameter, { type, at }: Argument): void {
+  if (parameter.kind === 'any' || type.kind === 'unknown' || type.kind === parameter.kind) return;
+  const given = type.kind === 'nil' ? 'nil' : type.name;
+  const wanted = type.kind === 'nil' ? (parameter.nameForNil ?? parameter.name) : parameter.name;
+  reject(`cannot use ${given} as argument (type ${wanted}) to call ${name}`, at);
 }
 
-function checkAggregate(node: BuiltinNode, types: readonly StaticType[]): StaticType {
-  if (types.length === 0) return reject(`not enough arguments to call ${node.name}`, node.at);
-  const numbers = types.map((type) => (type.kind === 'array' ? (type.element ?? UNKNOWN) : type));
-  for (const type of numbers) {
-    if (!isNumeric(type) && type.kind !== 'unknown') reject(invalidArgument(type, node.name), node.at);
-  }
-  if (node.name === 'mean' || node.name === 'median') return FLOAT;
-  const [first] = numbers;
-  return first && numbers.every(({ kind }) => kind === first.kind) ? first : UNKNOWN;
+function declaredSignature(name: string, words: readonly string[], result: Result): Signature {
+  const parameters = words.map((word) => PARAMETERS[word.replace('?', '')] ?? { kind: 'any', name: word });
+  const least = words.filter((word) => !word.endsWith('?')).length;
+  return (args, at) => {
+    if (args.length < least) reject(`not enough arguments to call ${name}`, at);
+    if (args.length > parameters.length) reject(`too many arguments to call ${name}`, at);
+    parameters.forEach((parameter, i) => {
+      const arg = args[i];
+      if (arg) checkParameter(name, parameter, arg);
+    });
+    return resultOf(result, args);
+  };
 }
 
-function checkConcat(node: BuiltinNode, types: readonly StaticType[]): StaticType {
-  if (types.length === 0) return reject('invalid number of arguments (expected at least 1, got 0)', node.at);
-  for (const type of types) {
-    if (type.kind !== 'array' && type.kind !== 'unknown') reject(`cannot concat ${goName(type)}`, node.at);
-  }
-  return ANY_ARRAY;
+/** The first type in it that is neither a number nor an array of such. */
+function notNumeric(type: StaticType): StaticType | undefined {
+  if (type.kind === 'unknown' || isNumber(type)) return undefined;
+  return type.kind === 'array' ? notNumeric(type.element ?? UNKNOWN) : type;
 }
 
-const AGGREGATES = new Set(['max', 'min', 'mean', 'median']);
-const PREDICATE_RESULTS: Readonly<Record<string, StaticType>> = {
-  all: BOOL,
-  none: BOOL,
-  any: BOOL,
-  one: BOOL,
-  count: INT,
-  findIndex: INT,
-  findLastIndex: INT,
-};
-const CONDITIONS = new Set(['all', 'none', 'any', 'one', 'filter', 'count', 'find', 'findLast', 'findIndex', 'findLastIndex']);
-const LOOPS = new Set([...CONDITIONS, 'map', 'sum', 'groupBy', 'sortBy', 'reduce']);
-
-function checkLoop(checker: Checker, node: BuiltinNode): StaticType {
-  const [arrayNode, predicateNode, extra] = node.args as readonly [Node, Node?, Node?];
-  const collection = checker.visit(arrayNode);
-  if (collection.kind !== 'array' && collection.kind !== 'unknown') {
-    reject(`builtin ${node.name} takes only array (got ${collection.name})`, arrayNode.at);
-  }
-  const element = collection.element ?? UNKNOWN;
-  const names = new Map<string, StaticType>();
-  if (node.name === 'map' || node.name === 'reduce') names.set('index', INT);
-  if (node.name === 'reduce') names.set('acc', UNKNOWN);
-  const result = predicateNode ? checker.predicate(predicateNode, { element, names }) : undefined;
-  if (extra) checker.visit(extra);
-  if (result && predicateNode && CONDITIONS.has(node.name) && result.kind !== 'bool' && result.kind !== 'unknown') {
-    reject(`predicate should return boolean (got ${result.name})`, predicateNode.at);
-  }
-  return loopResult(node.name, collection, result);
+function selectiveSignature(name: string, { kinds, refusal, result, many }: Selective): Signature {
+  const accepted = new Set(['unknown', ...kinds.split(' ')]);
+  const refused = (type: StaticType): StaticType | undefined => {
+    if (kinds === 'numbers') return notNumeric(type);
+    return accepted.has(type.kind) ? undefined : type;
+  };
+  return (args, at) => {
+    if (args.length === 0 && many === 'call') reject(`not enough arguments to call ${name}`, at);
+    if (args.length === 0 || (!many && args.length > 1)) {
+      reject(`invalid number of arguments (expected ${many ? 'at least 1' : '1'}, got ${args.length})`, at);
+    }
+    for (const { type } of args) {
+      const wrong = refused(type);
+      if (wrong)
+        reject(
+          refusal.replace('%', () => (wrong.kind === 'nil' ? '%!s(<nil>)' : wrong.name)),
+          at,
+        );
+    }
+    return resultOf(result, args);
+  };
 }
 
-function loopResult(name: string, collection: StaticType, result: StaticType | undefined): StaticType {
-  const element = collection.element ?? UNKNOWN;
-  switch (name) {
-    case 'filter':
-    case 'sortBy':
-      return arrayOf(element);
-    case 'map':
-      return arrayOf(result ?? UNKNOWN);
-    case 'sum':
-    case 'reduce':
-      return result ?? element;
-    case 'groupBy':
-      return { kind: 'other', name: 'map[interface {}][]interface {}' };
-    default:
-      return PREDICATE_RESULTS[name] ?? element;
-  }
+const SIGNATURES: ReadonlyMap<string, Signature> = new Map([
+  ...DECLARED.flatMap(([names, parameters, result]) =>
+    names.split(' ').map((name) => [name, declaredSignature(name, parameters.split(' ').filter(Boolean), result)] as const),
+  ),
+  ...SELECTIVE.map((row) => [row.names, selectiveSignature(row.names, row)] as const),
+]);
+
+/** The type of a call of a builtin without predicate; refuses wrong numbers and types of arguments. */
+export function typeOfBuiltinCall(name: string, args: readonly Argument[], at: number): StaticType {
+  return SIGNATURES.get(name)?.(args, at) ?? reject(`unknown builtin ${name}`, at);
 }
 
-/** Checks a call of a builtin and gives the type of its result. */
-export function checkBuiltin(checker: Checker, node: BuiltinNode): StaticType {
-  const { name, at } = node;
-  if (LOOPS.has(name)) return checkLoop(checker, node);
-  const types = node.args.map(checker.visit);
-  const single = ONE_ARGUMENT[name];
-  if (single) {
-    const [type] = types;
-    if (!type || types.length > 1) return reject(`invalid number of arguments (expected 1, got ${types.length})`, at);
-    if (type.kind === 'unknown') return single.result(name === 'abs' ? UNKNOWN : type);
-    return single.kinds.includes(type.kind) ? single.result(type) : reject(single.complaint(type, name), at);
+/** What a builtin with a predicate gives, by the type of an element and of the predicate's value. */
+interface Loop {
+  /** Whether the predicate must be a bool. */
+  readonly tests: boolean;
+  readonly result: (element: StaticType, value: StaticType) => StaticType;
+}
+
+const testing = (result: Loop['result']): Loop => ({ tests: true, result });
+const mapping = (result: Loop['result']): Loop => ({ tests: false, result });
+
+const LOOPS: ReadonlyMap<string, Loop> = new Map([
+  ...['all', 'none', 'any', 'one'].map((name) => [name, testing(() => BOOL)] as const),
+  ...['count', 'findIndex', 'findLastIndex'].map((name) => [name, testing(() => INT)] as const),
+  ...['find', 'findLast'].map((name) => [name, testing((element) => element)] as const),
+  ['filter', testing((element) => ({ ...ANY_ARRAY, element }))],
+  ['map', mapping((_, value) => ({ ...ANY_ARRAY, element: value }))],
+  ['sum', mapping((_, value) => value)],
+  ['reduce', mapping((_, value) => value)],
+  ['groupBy', mapping(() => GROUPS)],
+  ['sortBy', mapping((element) => ({ ...ANY_ARRAY, element }))],
+]);
+
+/** Whether the builtin goes over an array with a predicate. */
+export const isLoop = (name: string): boolean => LOOPS.has(name);
+
+/** The type of an element that a loop builtin goes over. */
+export function elementOf(name: string, { type, at }: Argument): StaticType {
+  if (type.kind === 'array') return type.element ?? UNKNOWN;
+  return type.kind === 'unknown' ? UNKNOWN : reject(`builtin ${name} takes only array (got ${type.name})`, at);
+}
+
+/** The type of a call of a loop builtin; without a predicate the elements stand for its values. */
+export function typeOfLoop(name: string, element: StaticType, predicate: Argument | undefined): StaticType {
+  const loop = LOOPS.get(name);
+  if (!loop) return UNKNOWN;
+  const value = predicate?.type ?? element;
+  if (loop.tests && predicate && value.kind !== 'bool' && value.kind !== 'unknown') {
+    reject(`predicate should return boolean (got ${value.name})`, predicate.at);
   }
-  if (AGGREGATES.has(name)) return checkAggregate(node, types);
-  if (name === 'concat') return checkConcat(node, types);
-  const signature = SIGNATURES[name];
-  if (!signature) return UNKNOWN;
-  checkParameters(node, signature[0], types);
-  return signature[1];
+  return loop.result(element, value);
 }

@@ -1,55 +1,63 @@
-import { isFloat, isInt } from '../golang/numbers.js';
-import { GoDuration, GoTime } from '../golang/time-values.js';
-import { GoFunction, goTypeName, isArray, isNil, isRecord } from '../golang/values.js';
+import { goTypeName, isArray, isNil } from '../golang/values.js';
 
+/** What the check tells apart; `unknown` is known only when the expression runs, `other` has nothing to offer. */
 export type TypeKind =
-  'unknown' | 'nil' | 'bool' | 'int' | 'float' | 'string' | 'array' | 'map' | 'bytes' | 'time' | 'duration' | 'func' | 'other';
+  'unknown' | 'nil' | 'bool' | 'int' | 'float' | 'string' | 'bytes' | 'time' | 'duration' | 'func' | 'map' | 'array' | 'other';
 
-/** What is known of a value before the expression runs; `name` is how Go prints the type. */
+/** The type of a part of an expression; `name` is how messages call it, `element` what an array holds. */
 export interface StaticType {
   readonly kind: TypeKind;
   readonly name: string;
-  /** Of arrays. */
   readonly element?: StaticType;
 }
 
-const simple = (kind: TypeKind, name: string): StaticType => ({ kind, name });
+const named = (kind: TypeKind, name: string): StaticType => ({ kind, name });
 
-export const UNKNOWN = simple('unknown', 'unknown');
-export const NIL = simple('nil', 'unknown');
-export const BOOL = simple('bool', 'bool');
-export const INT = simple('int', 'int');
-export const FLOAT = simple('float', 'float64');
-export const STRING = simple('string', 'string');
-export const BYTES = simple('bytes', '[]uint8');
-export const TIME = simple('time', 'time.Time');
-export const DURATION = simple('duration', 'time.Duration');
-export const FUNC = simple('func', 'func(...interface {}) (interface {}, error)');
-export const MAP = simple('map', 'map[string]interface {}');
-
-/** An array type; only arrays that a builtin makes have a Go name other than `[]interface {}`. */
+/** An array; its name is that of Go's `[]any` unless its elements are known to be typed. */
 export const arrayOf = (element: StaticType, name = '[]interface {}'): StaticType => ({ kind: 'array', name, element });
-export const ANY_ARRAY = arrayOf(UNKNOWN);
 
-/** The type of a variable's value. */
+export const UNKNOWN = named('unknown', 'unknown');
+export const NIL = named('nil', 'unknown');
+export const BOOL = named('bool', 'bool');
+export const INT = named('int', 'int');
+export const FLOAT = named('float', 'float64');
+export const STRING = named('string', 'string');
+export const BYTES = named('bytes', '[]uint8');
+export const TIME = named('time', 'time.Time');
+export const DURATION = named('duration', 'time.Duration');
+export const LOCATION = named('other', '*time.Location');
+export const FUNC = named('func', 'func(...interface {}) (interface {}, error)');
+export const MAP = named('map', 'map[string]interface {}');
+/** A map whose keys may be of any type. */
+export const ANY_MAP = named('map', 'map[interface {}]interface {}');
+export const GROUPS = named('map', 'map[interface {}][]interface {}');
+export const ANY_ARRAY = arrayOf(UNKNOWN);
+export const INTS = arrayOf(INT, '[]int');
+export const STRINGS = arrayOf(STRING, '[]string');
+
+const BY_NAME: ReadonlyMap<string, StaticType> = new Map(
+  [BOOL, INT, FLOAT, STRING, BYTES, TIME, DURATION, LOCATION, FUNC, MAP, ANY_MAP].map((type) => [type.name, type]),
+);
+
+/** The type of a value of the environment; what its elements are is left open. */
 export function typeOfValue(value: unknown): StaticType {
   if (isNil(value)) return NIL;
-  if (typeof value === 'string') return STRING;
-  if (typeof value === 'boolean') return BOOL;
-  if (isInt(value)) return INT;
-  if (isFloat(value)) return FLOAT;
-  if (isArray(value)) return ANY_ARRAY;
-  if (value instanceof GoTime) return TIME;
-  if (value instanceof GoDuration) return DURATION;
-  if (value instanceof GoFunction) return FUNC;
-  if (value instanceof Uint8Array) return BYTES;
-  return isRecord(value) ? MAP : simple('other', goTypeName(value));
+  return isArray(value) ? ANY_ARRAY : (BY_NAME.get(goTypeName(value)) ?? UNKNOWN);
 }
 
-export const isNumeric = (type: StaticType): boolean => type.kind === 'int' || type.kind === 'float';
+/** Whether a map takes keys of this type; other keys than strings only where the map was not made of names. */
+export const takesKey = (map: StaticType, key: StaticType): boolean =>
+  map.name !== MAP.name || key.kind === 'string' || key.kind === 'unknown';
 
-/** Whether two values of these types may be compared with `==`. */
-export function areComparable(left: StaticType, right: StaticType): boolean {
-  if (left.kind === 'unknown' || right.kind === 'unknown' || left.kind === 'nil' || right.kind === 'nil') return true;
-  return left.kind === right.kind || (isNumeric(left) && isNumeric(right));
+/** The one type of values of several types; unknown where they differ. */
+export function common(left: StaticType, right: StaticType): StaticType {
+  if (left === right) return left;
+  if (left.kind !== right.kind || left.name !== right.name) return UNKNOWN;
+  return left.element && right.element ? arrayOf(common(left.element, right.element), left.name) : left;
+}
+
+/** The type of a choice between two values: nil says nothing about it. */
+export function either(left: StaticType, right: StaticType): StaticType {
+  if (left.kind === 'nil') return right;
+  return right.kind === 'nil' ? left : common(left, right);
 }
