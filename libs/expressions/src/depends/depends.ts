@@ -35,53 +35,59 @@ export interface Depends {
   readonly tasks: readonly DependsTask[];
 }
 
-const NAME = /([a-zA-Z0-9][-a-zA-Z0-9]*?\.[A-Z][a-zA-Z]+)|([a-zA-Z0-9][-a-zA-Z0-9]*)/g;
-const RESULTS: ReadonlySet<string> = new Set(Object.values(TaskResult));
+/** A task's name, with the result behind its dot where there is one. */
+const MENTION = /(?<task>[a-zA-Z0-9][-a-zA-Z0-9]*)(?:\.(?<result>[A-Z][a-zA-Z]+))?/g;
+
+/** What a bare name stands for, in the order of the text; the last two only where `continueOn` says so. */
+const BARE: readonly (readonly [result: TaskResult, applies: (continueOn: ContinueOn) => boolean])[] = [
+  [TaskResult.Succeeded, () => true],
+  [TaskResult.Skipped, () => true],
+  [TaskResult.Daemoned, () => true],
+  [TaskResult.Errored, ({ error = false }) => error],
+  [TaskResult.Failed, ({ failed = false }) => failed],
+];
+
+const ALL_RESULTS = Object.values(TaskResult);
+const OF_ITEMS: readonly TaskResult[] = [TaskResult.AnySucceeded, TaskResult.AllFailed];
+const isTaskResult = (text: string): text is TaskResult => Object.hasOwn(TaskResult, text);
 
 /** What the bare name of a task means: `(A.Succeeded || A.Skipped || A.Daemoned)`, plus what continueOn adds. */
-export function expandTaskName(name: string, continueOn?: ContinueOn): string {
-  const results: TaskResult[] = ['Succeeded', 'Skipped', 'Daemoned'];
-  if (continueOn?.error) results.push('Errored');
-  if (continueOn?.failed) results.push('Failed');
-  return `(${results.map((result) => `${name}.${result}`).join(' || ')})`;
+export function expandTaskName(name: string, continueOn: ContinueOn = {}): string {
+  const wanted = BARE.filter(([, applies]) => applies(continueOn));
+  return `(${wanted.map(([result]) => `${name}.${result}`).join(' || ')})`;
 }
 
-/** The `depends` that a list of `dependencies` stands for. */
+/** The `depends` that a list of `dependencies` means. */
 export const dependsFromDependencies = (
   dependencies: readonly string[],
   continueOnOf: (task: string) => ContinueOn | undefined = () => undefined,
-): string => dependencies.map((name) => expandTaskName(name, continueOnOf(name))).join(' && ');
+): string => dependencies.map((task) => expandTaskName(task, continueOnOf(task))).join(' && ');
 
 /**
- * Parses a DAG task's `depends`. `continueOnOf` gives each named task's continueOn. Throws ExpressionError
- * `task result 'X' for task 'Y' is invalid` for an unknown result; grammar errors come when it is evaluated.
+ * Reads a `depends`: spells out its bare names and lists the tasks it waits for. Throws ExpressionError for a result
+ * that does not exist; whether the rest can be evaluated shows at `evaluateDepends`.
  */
 export function parseDepends(source: string, continueOnOf: (task: string) => ContinueOn | undefined = () => undefined): Depends {
-  const items = new Map<string, boolean>();
-  const expression = source.replace(NAME, (match: string, qualified: string | undefined) => {
-    if (qualified === undefined) {
-      items.set(match, false);
-      return expandTaskName(match, continueOnOf(match));
+  const itemsOf = new Map<string, boolean>();
+  const expression = source.replace(MENTION, (mention: string, task: string, result: string | undefined) => {
+    if (result !== undefined && !isTaskResult(result)) {
+      throw new ExpressionError(`task result '${result}' for task '${task}' is invalid`, 'parse');
     }
-    const [name = '', result = ''] = qualified.split('.');
-    if (!RESULTS.has(result)) throw new ExpressionError(`task result '${result}' for task '${name}' is invalid`, 'parse');
-    const ofItems = result === TaskResult.AnySucceeded || result === TaskResult.AllFailed;
-    items.set(name, ofItems || (items.get(name) ?? false));
-    return match;
+    const ofItems = result !== undefined && OF_ITEMS.includes(result);
+    itemsOf.set(task, ofItems || itemsOf.get(task) === true);
+    return result === undefined ? expandTaskName(task, continueOnOf(task)) : mention;
   });
-  return { expression, tasks: [...items].map(([name, ofItems]) => ({ name, items: ofItems })) };
+  return { expression, tasks: Array.from(itemsOf, ([name, items]) => ({ name, items })) };
 }
 
-const variable = (name: string): string => name.replaceAll('-', '_');
+/** Names of tasks may hold hyphens, names of variables may not. */
+const asVariable = (text: string): string => text.replaceAll('-', '_');
 
-/** Evaluates a parsed `depends` on the results of its tasks; throws ExpressionError as expr-lang does. */
+/** Whether a `depends` is fulfilled; `resultsOf` tells what is true of a task now. Throws ExpressionError. */
 export function evaluateDepends(depends: Depends, resultsOf: (task: string) => TaskResults): boolean {
-  const env: Record<string, unknown> = {};
-  for (const { name } of depends.tasks) {
-    const results = resultsOf(name);
-    const known: Record<string, boolean> = {};
-    for (const result of Object.values(TaskResult)) known[result] = results[result] ?? false;
-    env[variable(name)] = known;
-  }
-  return evaluateRawBoolean(variable(depends.expression), env);
+  const variables = depends.tasks.map(({ name }) => {
+    const known = resultsOf(name);
+    return [asVariable(name), Object.fromEntries(ALL_RESULTS.map((result) => [result, known[result] ?? false]))] as const;
+  });
+  return evaluateRawBoolean(asVariable(depends.expression), Object.fromEntries(variables));
 }

@@ -4,51 +4,42 @@ import { checkTokens, tokenizeWhen } from './lexer.js';
 import { evaluateTokens } from './plan.js';
 import { type WhenToken } from './tokens.js';
 
-const QUOTE_HINT = '(hint: try wrapping the affected expression in quotes ("))';
+/** Words a message of one step of the work as Argo does; the misspelling is Argo's own. */
+type Wording = (condition: string, message: string) => string;
 
-/** Runs a step of the work; its ExpressionError gets Argo's words for that step. */
-function within<T>(describe: (message: string) => string, work: () => T): T {
+const HINT = ' (hint: try wrapping the affected expression in quotes ("))';
+
+const UNREADABLE: Wording = (condition, message) =>
+  `Invalid 'when' expression '${condition}': ${message}${message.startsWith('Invalid token') ? HINT : ''}`;
+const UNUSABLE: Wording = (condition, message) => `Failed to parse 'when' expression '${condition}': ${message}`;
+const UNEVALUABLE: Wording = (condition, message) => `Failed to evaluate 'when' expresion '${condition}': ${message}`;
+
+function inWords<T>(wording: Wording, condition: string, step: () => T): T {
   try {
-    return work();
+    return step();
   } catch (error) {
-    if (error instanceof ExpressionError) throw new ExpressionError(describe(error.message), error.stage);
-    throw error;
+    throw error instanceof ExpressionError ? new ExpressionError(wording(condition, error.message), error.stage) : error;
   }
 }
 
-function readTokens(expression: string): WhenToken[] {
-  const tokens = tokenizeWhen(expression);
+function read(condition: string): readonly WhenToken[] {
+  const tokens = tokenizeWhen(condition);
   checkTokens(tokens);
   return tokens;
 }
 
-/** Bare words become texts, so that `heads == heads` needs no quotes. */
-function quoteWords(tokens: readonly WhenToken[]): WhenToken[] {
-  const quoted = tokens.map((token): WhenToken => (token.kind === 'VARIABLE' ? { ...token, kind: 'STRING' } : token));
-  checkTokens(quoted);
-  return quoted;
-}
+/** Bare words are texts: there are no variables in a condition. */
+const asText = (token: WhenToken): WhenToken => (token.kind === 'VARIABLE' ? { ...token, kind: 'STRING' } : token);
 
 /**
- * Evaluates a step's or task's `when` after substitution, as govaluate does once Argo has turned bare words into
- * strings; an empty one is true. Throws ExpressionError with Argo's message.
+ * Whether a `when` holds, its tags already replaced; the empty one does. govaluate's language with bare words as
+ * strings. Throws ExpressionError with Argo's message.
  */
 export function evaluateWhen(expression: string): boolean {
   if (expression === '') return true;
-  const tokens = within(
-    (message) =>
-      `Invalid 'when' expression '${expression}': ${message}${message.includes('Invalid token') ? ` ${QUOTE_HINT}` : ''}`,
-    () => readTokens(expression),
-  );
-  const quoted = within(
-    (message) => `Failed to parse 'when' expression '${expression}': ${message}`,
-    () => quoteWords(tokens),
-  );
-  const value = within(
-    // Argo's own spelling.
-    (message) => `Failed to evaluate 'when' expresion '${expression}': ${message}`,
-    () => evaluateTokens(quoted, () => undefined),
-  );
+  const tokens = inWords(UNREADABLE, expression, () => read(expression)).map(asText);
+  inWords(UNUSABLE, expression, () => checkTokens(tokens));
+  const value = inWords(UNEVALUABLE, expression, () => evaluateTokens(tokens, () => undefined));
   if (typeof value === 'boolean') return value;
   throw new ExpressionError(`Expected boolean evaluation for '${expression}'. Got ${showValue(value)}`, 'bool');
 }
