@@ -2,6 +2,7 @@ import { evaluateDepends, UnresolvedTagError, type TaskResults } from '#libs/exp
 import { isCompleted, isDaemoned, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import { isExitHandlerDue, runExitHandler } from '../exit-handlers/exit-handler.js';
 import { shutdownOf } from '../limits/shutdown.js';
+import { expressionHooks, runHooks } from '../hooks/lifecycle-hooks.js';
 import { createNode } from '../node-tree/create-node.js';
 import { isLoop } from '../loops/expand.js';
 import { outboundNodes } from '../node-tree/outbound.js';
@@ -242,6 +243,22 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   else waitingExits(pass, dag).delete(task.name);
 };
 
+/** Fires the hooks of a task; an expression that cannot be evaluated is an error of the task. Before it runs only a target is asked. */
+const runTaskHooks = (pass: Pass, dag: Dag, node: TreeNode): void => {
+  const task = dag.graph.tasks.get(node.memory.name ?? '');
+  if (task === undefined || node.memory.role !== 'task' || expressionHooks(task.hooks).length === 0) return;
+  if (node.status.phase === NodePhase.Pending && !dag.graph.targets.includes(task.name)) return;
+  try {
+    const scope = taskScope(pass, dag.node, dag.graph, {
+      name: task.name,
+      mentioned: mentionedNames(JSON.stringify(task.hooks)),
+    });
+    runHooks(pass, { node, invocation: task, kind: 'tasks', variables: scope.variables, owner: dag.node });
+  } catch (error) {
+    setPhase(pass.state, node, { phase: NodePhase.Error, message: messageOf(error), nowMs: pass.nowMs });
+  }
+};
+
 /** A target whose variables cannot be gathered is an error of the whole DAG. */
 const targetError = (pass: Pass, dag: Dag, name: string): string | undefined =>
   brokenLoops(pass, dag).size > 0 && dag.graph.targets.includes(name) ? brokenAncestor(pass, dag, name) : undefined;
@@ -263,6 +280,7 @@ const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string
     if (node === undefined) continue;
     const error = existed ? undefined : targetError(pass, dag, name);
     if (error !== undefined) return { error };
+    runTaskHooks(pass, dag, node);
     if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
     if (isExitLast(pass, dag, node)) lateExits.push(node);
     else if (name !== errored) runTaskExit(pass, dag, node);

@@ -5,7 +5,7 @@ import { addressee, takeReport } from '../pods/take-report.js';
 import { takeRequest } from '../requests/take-request.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { isFinished } from '../workflow/workflow-phase.js';
-import { propagate } from './propagate.js';
+import { followRunning, propagate } from './propagate.js';
 import { giveSlots } from './slots.js';
 import { isSuspended } from './suspended.js';
 
@@ -30,7 +30,9 @@ const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
   const ended: TreeNode[] = [];
   for (const { report } of reports.sort((left, right) => left.ordinal - right.ordinal)) {
     const node = addressee(pass, report);
-    if (node !== undefined && takeReport(pass, node, report) && isFulfilled(node.status)) ended.push(node);
+    if (node === undefined || !takeReport(pass, node, report)) continue;
+    if (isFulfilled(node.status)) ended.push(node);
+    else followRunning(pass, node);
   }
   const { unfollowedEnds } = pass.state;
   for (const { memory } of ended) unfollowedEnds.set(memory.owner, (unfollowedEnds.get(memory.owner) ?? 0) + 1);

@@ -1,5 +1,7 @@
 import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import { isHeldByFailFast } from '../limits/parallelism.js';
+import { expressionHooks } from '../hooks/lifecycle-hooks.js';
+import { templateOf } from '../templates/process-template.js';
 import { isContainer } from '../node-tree/containers.js';
 import type { ChangedChild, Outcome, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
@@ -54,6 +56,27 @@ export const propagate = (pass: Pass, first: ChangedChild): void => {
     if (!isFulfilled(owner.status) && outcome.error === undefined) return;
     changed = { node: owner, ...outcome };
   }
+};
+
+/** Whether the template around a node has hooks that may fire before a step or task has ended. */
+const hasEarlyHooks = (pass: Pass, boundary: TreeNode): boolean =>
+  pass.state.derived.of(boundary.id, 'hasEarlyHooks', () => {
+    const { steps, dag } = templateOf(pass, boundary);
+    return [...(steps ?? []).flat(), ...(dag?.tasks ?? [])].some(({ hooks }) => expressionHooks(hooks).length > 0);
+  });
+
+/** A pod has begun to run: of interest to hooks alone. */
+export const followRunning = (pass: Pass, node: TreeNode): void => {
+  const { state } = pass;
+  if (isSuspended(state)) return;
+  const owner = state.find(node.memory.owner);
+  if (owner === undefined) assessWorkflow(pass);
+  const boundary = state.find(node.status.boundaryID);
+  if (owner === undefined || boundary === undefined || !isContainer(owner) || isFulfilled(owner.status)) return;
+  if (!hasEarlyHooks(pass, boundary) || heldBoundary(pass, node) !== undefined) return;
+  const outcome = pass.operations.advance(pass, owner, { node });
+  showError(pass, owner, outcome);
+  if (isFulfilled(owner.status) || outcome.error !== undefined) propagate(pass, { node: owner, ...outcome });
 };
 
 /** Goes on with a container for a reason outside of it. */

@@ -1,5 +1,6 @@
 import { isCompleted, isFailedOrError, isFulfilled, NodePhase, NodeType, type TemplateInvocation } from '#libs/workflow-spec';
 import { runExitHandler } from '../exit-handlers/exit-handler.js';
+import { expressionHooks, runHooks } from '../hooks/lifecycle-hooks.js';
 import { expand, isLoop, type Member, type Members } from '../loops/expand.js';
 import { resolveInvocation } from '../loops/resolve-invocation.js';
 import { createNode } from '../node-tree/create-node.js';
@@ -141,7 +142,7 @@ const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStar
     });
     if (started === 'failed') return 'failed';
     const child = pass.state.lastOwned(group.id);
-    if (child !== undefined) runExitHandlerOf(pass, group, child);
+    if (child !== undefined) runHooksOf(pass, group, child);
   }
   return 'started';
 };
@@ -149,22 +150,24 @@ const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStar
 const stepOf = (prepared: PreparedGroup, child: TreeNode): TemplateInvocation | undefined =>
   prepared.steps.find((step) => step.name === child.memory.name);
 
-const hasExitHandlers = (prepared: PreparedGroup): boolean =>
-  prepared.steps.some((step) => exitHookOf(step, undefined) !== undefined);
+const hasHooks = (prepared: PreparedGroup): boolean =>
+  prepared.steps.some((step) => exitHookOf(step, undefined) !== undefined || expressionHooks(step.hooks).length > 0);
 
-/** Whether an exit handler that should run could not be started yet. */
-const isExitHandlerMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): boolean => {
-  if (!hasExitHandlers(prepared)) return false;
-  for (const child of pass.state.ownedBy(group.id)) runExitHandlerOf(pass, group, child);
+/** Whether a hook or exit handler that should run could not be started yet. */
+const isHookMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): boolean => {
+  if (!hasHooks(prepared)) return false;
+  for (const child of pass.state.ownedBy(group.id)) runHooksOf(pass, group, child);
   return pass.state.counters.open(group.id) > 0 || pass.state.waitingForSlot.has(group.id) || pass.state.deferred.has(group.id);
 };
 
-/** Starts the exit handler of a step that has completed. */
-const runExitHandlerOf = (pass: Pass, group: TreeNode, child: TreeNode): void => {
-  if (child.memory.role === 'exit' || !isCompleted(child.status)) return;
+/** Fires the hooks of a step, and starts its exit handler once it has completed. */
+const runHooksOf = (pass: Pass, group: TreeNode, child: TreeNode): void => {
+  if (child.memory.role !== 'step' && child.memory.role !== 'item') return;
   const prepared = preparedGroup(pass, group);
   const step = stepOf(prepared, child);
   if (step === undefined) return;
+  runHooks(pass, { node: child, invocation: step, kind: 'steps', variables: prepared.scope.variables, owner: group });
+  if (!isCompleted(child.status)) return;
   runExitHandler(pass, {
     node: child,
     invocation: step,
@@ -202,16 +205,16 @@ export const advanceStepGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
     failByChild(pass, group, changed.node.status.name, changed.error);
     return;
   }
-  if (changed !== undefined && isCompleted(changed.node.status)) runExitHandlerOf(pass, group, changed.node);
-  const started = startGuarded(pass, group, prepared);
-  if (started === 'started' && pass.state.counters.open(group.id) === 0 && !isExitHandlerMissing(pass, group, prepared))
-    conclude(pass, group, prepared);
+  try {
+    goOn(pass, group, prepared, changed);
+  } catch (error) {
+    fail(pass, group, groupMessage(error));
+  }
 };
 
-const startGuarded = (pass: Pass, group: TreeNode, prepared: PreparedGroup): MemberStart => {
-  try {
-    return startMembers(pass, group, prepared.members);
-  } catch (error) {
-    return fail(pass, group, groupMessage(error));
-  }
+const goOn = (pass: Pass, group: TreeNode, prepared: PreparedGroup, changed: ChangedChild | undefined): void => {
+  if (changed !== undefined) runHooksOf(pass, group, changed.node);
+  else if (hasHooks(prepared)) for (const child of pass.state.ownedBy(group.id)) runHooksOf(pass, group, child);
+  if (startMembers(pass, group, prepared.members) !== 'started') return;
+  if (pass.state.counters.open(group.id) === 0 && !isHookMissing(pass, group, prepared)) conclude(pass, group, prepared);
 };

@@ -2,6 +2,8 @@ import { isFailedOrError, isFulfilled, NodePhase, onExitNodeName, WorkflowPhase,
 import { createScope, substituteJson } from '#libs/expressions';
 import { mayExitHandlersRun, shutdownMessage, shutdownOf } from '../limits/shutdown.js';
 import { exitHookOf, type ChangedChild, type Pass, type StartResult } from '../pass.js';
+import { runWorkflowHooks } from '../hooks/lifecycle-hooks.js';
+import { setPhase } from '../phase/transitions.js';
 import { globalScope } from '../scope/globals.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
@@ -96,17 +98,31 @@ const conclude = (pass: Pass, root: TreeNode, exitNode: TreeNode | undefined): v
   setWorkflowPhase(pass, phase, message);
 };
 
+const fireHooks = (pass: Pass, root: TreeNode): boolean => {
+  const status = FINAL_PHASE[root.status.phase ?? NodePhase.Running];
+  const scope = createScope(new Map([['workflow.status', status]]), globalScope(pass.state, pass.nowMs));
+  try {
+    return runWorkflowHooks(pass, root, scope, localScope(pass.state));
+  } catch (error) {
+    setPhase(pass.state, root, { phase: NodePhase.Error, message: messageOf(error), nowMs: pass.nowMs });
+    return true;
+  }
+};
+
 /** Looks at the workflow as a whole: nothing to do until the root has ended, then the exit handler, then the end (Argo's operate). */
 export const assessWorkflow = (pass: Pass): void => {
   const { state } = pass;
   const { root } = state;
-  if (isFinished(state) || root === undefined || !isFulfilled(root.status)) return;
+  if (isFinished(state) || root === undefined) return;
+  const areHooksDone = fireHooks(pass, root);
+  if (!isFulfilled(root.status)) return;
   const finalPhase = FINAL_PHASE[root.status.phase ?? NodePhase.Error];
   if (state.header.internal['finalPhase'] !== finalPhase) {
     state.changeHeader((header) => {
       header.internal = { ...header.internal, finalPhase };
     });
   }
+  if (!areHooksDone || !fireHooks(pass, root)) return;
   const hook = exitHook(pass);
   let exitNode = state.byName(onExitNodeName(state.name));
   if (hook !== undefined && (exitNode !== undefined || mayExitHandlersRun(state))) {
