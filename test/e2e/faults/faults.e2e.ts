@@ -9,7 +9,7 @@ import { ALL_SHAPES, outcomeOf, type Shape, workflowOf } from './workflows.js';
 
 const WORKFLOWS = 50;
 /** Running before the first fault; the others come with the faults. */
-const FIRST_WAVE = 8;
+const FIRST_WAVE = 14;
 const PROGRESS_BOUND_MS = 15_000;
 const PROGRESS_LIMIT_MS = 60_000;
 const END_LIMIT_MS = 150_000;

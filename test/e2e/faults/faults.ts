@@ -11,7 +11,6 @@ export interface Fault {
 }
 
 const ENGINE: readonly Worker[] = ['scheduler', 'pod-manager'];
-const EVERYBODY: readonly Worker[] = ['server', 'scheduler', 'pod-manager', 'offloader', 'archiver', 'artifact-gc'];
 
 const pause = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
 
@@ -67,5 +66,5 @@ export const FAULTS: readonly Fault[] = [
   redisAway(5_000),
   postgresAway(0),
   postgresAway(10_000),
-  { ...killed(PROGRAM_NAMES, 'all programs at once'), workers: EVERYBODY },
+  { ...killed(PROGRAM_NAMES, 'all programs at once'), workers: ENGINE },
 ];

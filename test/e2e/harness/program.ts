@@ -102,6 +102,13 @@ export class Program {
     }
   }
 
+  /** Runs of jobs in this life of the process, by its metrics. */
+  async jobRuns(): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.options.metricsPort}/metrics`);
+    const samples = (await response.text()).matchAll(/^argosy_job_runs_total\{[^}]*\} (\d+)$/gm);
+    return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
+  }
+
   waitUntilReady(limitMs = 60_000): Promise<void> {
     return eventually(
       async () => {
