@@ -10,6 +10,8 @@ import { type Pool, type PoolClient, type QueryResult } from 'pg';
 export class SharedListener {
   private readonly members = new Set<ListeningClient>();
   private client: Promise<PoolClient> | undefined;
+  private readonly released = new WeakSet<PoolClient>();
+  private statements: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly pool: Pool) {}
 
@@ -17,7 +19,10 @@ export class SharedListener {
     this.members.add(member);
     this.client ??= this.open();
     const client = await this.client;
-    return client.query(statement);
+    // A connection takes one statement at a time.
+    const listening = this.statements.then(() => client.query(statement));
+    this.statements = listening.catch(() => undefined);
+    return listening;
   }
 
   leave(member: ListeningClient): void {
@@ -25,7 +30,7 @@ export class SharedListener {
     if (this.members.size > 0) return;
     const client = this.client;
     this.client = undefined;
-    void client?.then((open) => open.release(true)).catch(() => undefined);
+    void client?.then((open) => this.release(open)).catch(() => undefined);
   }
 
   private async open(): Promise<PoolClient> {
@@ -40,11 +45,19 @@ export class SharedListener {
     }
   }
 
+  /** A connection that is lost says so more than once, and again after it was left. */
+  private release(client: PoolClient): void {
+    if (this.released.has(client)) return;
+    this.released.add(client);
+    client.release(true);
+  }
+
   private lose(client: PoolClient, error: Error): void {
+    if (this.released.has(client)) return;
     const members = [...this.members];
     this.members.clear();
     this.client = undefined;
-    client.release(true);
+    this.release(client);
     for (const member of members) if (member.listenerCount('error') > 0) member.emit('error', error);
   }
 }
