@@ -5,7 +5,7 @@ export interface LogEntry {
   content?: string;
   podName?: string;
 }
-export interface WorkflowEvent {
+interface WorkflowEvent {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'ERROR';
   object: Workflow;
 }

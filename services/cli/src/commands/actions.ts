@@ -126,6 +126,12 @@ const addAgain = (program: Command, verb: 'retry' | 'resubmit'): void => {
     });
 };
 
+interface DeleteFlags extends SelectionFlags {
+  all?: boolean;
+  force?: boolean;
+  dryRun?: boolean;
+}
+
 const addDelete = (program: Command): void => {
   withSelectionFlags(program.command('delete [names...]'))
     .description('delete workflows, or KIND NAME: a ConfigMap, Secret, template or CronWorkflow')
@@ -136,37 +142,45 @@ const addDelete = (program: Command): void => {
       'after',
       '\nExamples:\n  argosy delete my-workflow\n  argosy delete --older 7d\n  argosy delete configmap my-settings',
     )
-    .action(
-      async (names: string[], flags: SelectionFlags & { all?: boolean; force?: boolean; dryRun?: boolean }, command: Command) => {
-        const context = contextOf(command);
-        const [kind, ...rest] = names;
-        if (kind !== undefined && isResourceKind(kind) && rest.length > 0) return deleteResources(context, kind, rest);
-        const selects =
-          flags.all ||
-          flags.allNamespaces ||
-          flags.completed ||
-          flags.older ||
-          flags.prefix ||
-          flags.resubmitted ||
-          flags.status ||
-          flags.selector ||
-          flags.fieldSelector;
-        if (names.length === 0 && !selects) throw new UserError('give names of workflows, --all, or a flag that selects some');
-        const targets =
-          names.length > 0 ? names.map((name) => ({ name, namespace: context.namespace })) : await selected(context, flags);
-        for (const { name, namespace } of targets) {
-          if (!flags.dryRun) await new WorkflowsApi(context.client, namespace).delete(name, flags.force);
-          context.out(`Workflow '${name}' deleted${flags.dryRun ? ' (dry-run)' : ''}`);
-        }
-      },
-    );
+    .action(async (names: string[], flags: DeleteFlags, command: Command) => {
+      const context = contextOf(command);
+      const [kind, ...rest] = names;
+      if (kind !== undefined && isResourceKind(kind) && rest.length > 0) return deleteResources(context, kind, rest);
+      for (const { name, namespace } of await deletedBy(context, names, flags)) {
+        if (!flags.dryRun) await new WorkflowsApi(context.client, namespace).delete(name, flags.force);
+        context.out(`Workflow '${name}' deleted${flags.dryRun ? ' (dry-run)' : ''}`);
+      }
+    });
 };
 
-const selected = async (context: CommandContext, flags: SelectionFlags): Promise<{ name: string; namespace: string }[]> =>
-  (await selectWorkflows(context, flags)).map(({ metadata }) => ({
+const SELECTING: readonly (keyof DeleteFlags)[] = [
+  'all',
+  'allNamespaces',
+  'completed',
+  'running',
+  'older',
+  'since',
+  'prefix',
+  'resubmitted',
+  'status',
+  'selector',
+  'fieldSelector',
+];
+
+/** The named workflows, or those that the flags select. Throws UserError where nothing says which. */
+const deletedBy = async (
+  context: CommandContext,
+  names: readonly string[],
+  flags: DeleteFlags,
+): Promise<{ name: string; namespace: string }[]> => {
+  if (names.length > 0) return names.map((name) => ({ name, namespace: context.namespace }));
+  if (!SELECTING.some((flag) => Boolean(flags[flag])))
+    throw new UserError('give names of workflows, --all, or a flag that selects some');
+  return (await selectWorkflows(context, flags)).map(({ metadata }) => ({
     name: metadata.name ?? '',
     namespace: metadata.namespace ?? context.namespace,
   }));
+};
 
 const addNode = (program: Command): void => {
   program

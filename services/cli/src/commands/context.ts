@@ -5,7 +5,7 @@ import { type AddressFlags, readCliConfig, serverAddressOf } from '../client/ser
 import type { TextStyle } from '../output/icons.js';
 
 /** Flags that every command has. */
-export interface GlobalFlags extends AddressFlags {
+interface GlobalFlags extends AddressFlags {
   namespace?: string | undefined;
   instanceid?: string | undefined;
   color?: boolean | undefined;

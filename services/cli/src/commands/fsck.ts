@@ -50,7 +50,12 @@ const check = async (connection: StoreConnection, options: { repair: boolean; gr
 
 const reportText = ({ findings, checks }: FsckReport): string => {
   if (findings.length === 0) return `${checks} checks, no findings`;
-  const rows = findings.map(({ check: name, workflow, detail, repaired }) => [name, workflow, repaired ? 'repaired' : '', detail]);
+  const rows = findings.map(({ check: name, workflow, detail, repaired }) => [
+    name,
+    workflow,
+    repaired ? 'repaired' : '',
+    detail,
+  ]);
   return `${tableText([['CHECK', 'WORKFLOW', 'STATE', 'DETAIL'], ...rows])}\n${checks} checks, ${findings.length} findings`;
 };
 

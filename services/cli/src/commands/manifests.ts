@@ -10,7 +10,7 @@ export interface ManifestDocument {
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Reads YAML or JSON from a path, or from standard input for `-`. */
-export const readManifestText = async (file: string): Promise<string> => {
+const readManifestText = async (file: string): Promise<string> => {
   if (file !== '-') {
     return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       throw new UserError(error.code === 'ENOENT' ? `${file}: no such file` : `${file}: ${error.message}`);

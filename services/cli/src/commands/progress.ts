@@ -3,7 +3,7 @@ import type { WorkflowsApi } from '../client/workflows-api.js';
 import { workflowText } from '../output/workflow-text.js';
 import { type CommandContext, ExitCodeError } from './context.js';
 
-export const showAll = (): boolean => false;
+const showAll = (): boolean => false;
 
 /** The whole view of a workflow, as `argo get` gives it. */
 export const viewOf = (workflow: Workflow, { style }: CommandContext): string =>

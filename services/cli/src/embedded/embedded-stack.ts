@@ -6,7 +6,15 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { loadConfig, processEnvironment, Secret } from '#libs/config';
-import { type Logger, Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness, showQueueDepth } from '#libs/observability';
+import {
+  type Logger,
+  Metrics,
+  NestLogger,
+  ObservabilityModule,
+  queueMetrics,
+  Readiness,
+  showQueueDepth,
+} from '#libs/observability';
 import { openArtifactDrivers, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodRuntime, RuntimeChoice } from '#libs/runtimes';

@@ -24,7 +24,7 @@ export interface TextStyle {
 }
 
 /** Wraps text in an ANSI colour where the style wants colours. */
-export const paint = (text: string, colour: number, style: TextStyle): string =>
+const paint = (text: string, colour: number, style: TextStyle): string =>
   style.colour ? `\u001b[${colour}m${text}\u001b[0m` : text;
 
 /** The mark of a node; a suspended one that still waits has its own. */

@@ -14,19 +14,19 @@ interface Branch {
   children: Branch[];
 }
 
-const isGroup = (node: NodeStatus): boolean => node.type === 'StepGroup' || node.type === 'TaskGroup' || node.type === 'Retry';
+const isGroup = (node: NodeStatus): boolean => node.type === 'StepGroup' || node.type === 'Retry';
 const isBoundary = (node: NodeStatus): boolean => node.type === 'Steps' || node.type === 'DAG';
 
 /**
  * The trees of a workflow as `argo get` draws them: the entry node, then the exit handler's. A boundary (Steps, DAG) shows the
- * nodes inside it in order of their start; a group that a boundary contains shows its own children; a pod has none.
- * Shape of Argo v4.1 `cmd/argo/commands/common/get.go`, held against recorded output.
+ * nodes inside it in order of their start; a group of steps or of attempts shows its own children; a group
+ * of tasks is not drawn, its tasks stand beside the others; a pod has none. Held against recorded output of Argo v4.1.
  */
 export const treesOf = (workflow: Workflow): Branch[] => {
   const nodes = workflow.status?.nodes ?? {};
   const owned = new Map<string, NodeStatus[]>();
   for (const node of Object.values(nodes)) {
-    if (!node.boundaryID) continue;
+    if (!node.boundaryID || node.type === 'TaskGroup') continue;
     const siblings = owned.get(node.boundaryID) ?? [];
     siblings.push(node);
     owned.set(node.boundaryID, siblings);
@@ -54,7 +54,7 @@ export const treesOf = (workflow: Workflow): Branch[] => {
   return [...entry, ...others].map(branchOf);
 };
 
-/** Which group a node is drawn under: the StepGroup, TaskGroup or Retry that lists it as a child inside the same boundary. */
+/** Which group a node is drawn under: the StepGroup or Retry that lists it as a child inside the same boundary. */
 const groupedNodes = (nodes: Record<string, NodeStatus>): Map<string, string> => {
   const inGroup = new Map<string, string>();
   for (const node of Object.values(nodes)) {

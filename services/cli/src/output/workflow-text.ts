@@ -1,4 +1,4 @@
-import type { NodeStatus, Workflow } from '#libs/workflow-spec';
+import type { NodeStatus, Workflow, WorkflowSpec } from '#libs/workflow-spec';
 import { shortDuration, timestampText, wordyDuration } from './ages.js';
 import { nodeIcon, type TextStyle, workflowPhaseText } from './icons.js';
 import { podNameOfNode } from './pod-name-of-node.js';
@@ -23,11 +23,11 @@ export const workflowText = (workflow: Workflow, options: WorkflowTextOptions): 
 };
 
 const factLines = (workflow: Workflow, options: WorkflowTextOptions): string[] => {
-  const { metadata, spec, status = {} } = workflow;
+  const { metadata, status = {} } = workflow;
   const lines = [
     keyed('Name', metadata.name ?? metadata.generateName ?? ''),
     keyed('Namespace', metadata.namespace ?? ''),
-    keyed('ServiceAccount', spec.serviceAccountName || 'unset (will run with the default ServiceAccount)'),
+    keyed('ServiceAccount', serviceAccountText(workflow)),
     keyed('Status', statusText(workflow, options)),
   ];
   if (status.message) lines.push(keyed('Message', status.message));
@@ -41,10 +41,21 @@ const factLines = (workflow: Workflow, options: WorkflowTextOptions): string[] =
   return lines;
 };
 
-/** Argo's words for a workflow that waits for a person. */
+/** What runs: the workflow's own spec, or the template's with the workflow's laid over it. */
+const executedSpec = ({ spec, status }: Workflow): WorkflowSpec =>
+  (spec.workflowTemplateRef ? status?.storedWorkflowTemplateSpec : undefined) ?? spec;
+
+const serviceAccountText = (workflow: Workflow): string => {
+  const { serviceAccountName } = executedSpec(workflow);
+  if (serviceAccountName) return serviceAccountName;
+  return workflow.spec.workflowTemplateRef ? 'unset' : 'unset (will run with the default ServiceAccount)';
+};
+
+/** Argo's words for a workflow that waits for a person, and for one that somebody ended (by either way). */
 const statusText = ({ spec, status = {} }: Workflow, style: TextStyle): string => {
   const suspended = spec.suspend === true || Object.values(status.nodes ?? {}).some(isWaitingSuspend);
-  return suspended && status.phase === 'Running' ? 'Running (Suspended)' : workflowPhaseText(status.phase, style);
+  if (suspended && status.phase === 'Running') return 'Running (Suspended)';
+  return workflowPhaseText(status.phase, style) + (spec.shutdown ? ' (Terminated)' : '');
 };
 
 const isWaitingSuspend = (node: NodeStatus): boolean => node.type === 'Suspend' && node.phase === 'Running';
@@ -81,15 +92,15 @@ const secondsText = (seconds: number): string => {
   return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`;
 };
 
-const valueLines = ({ spec, status = {} }: Workflow): string[] => {
+const valueLines = (workflow: Workflow): string[] => {
+  const { status = {} } = workflow;
   const lines: string[] = [];
   const section = (title: string, entries: readonly (readonly [string, string])[]): void => {
     if (entries.length > 0) lines.push(`${title}:`, ...entries.map(([name, value]) => indented(name, value)));
   };
-  section(
-    'Parameters',
-    (spec.arguments?.parameters ?? []).filter(({ value }) => value !== undefined).map(({ name, value }) => [name, value ?? '']),
-  );
+  const parameters = executedSpec(workflow).arguments?.parameters ?? [];
+  if (parameters.length > 0) lines.push('Parameters:');
+  for (const { name, value } of parameters) if (value !== undefined) lines.push(indented(name, value));
   section(
     'Output Parameters',
     (status.outputs?.parameters ?? []).map(({ name, value }) => [name, value ?? '']),

@@ -4,7 +4,7 @@ import { buildPod, type PodManifest } from '#libs/pod-spec';
 import { fnv1a32 } from '#libs/workflow-spec';
 
 /** A desired pod as the `pods` table takes it. */
-export interface DesiredPod {
+interface DesiredPod {
   nodeId: string;
   incarnation: number;
   podName: string;
@@ -13,7 +13,7 @@ export interface DesiredPod {
 }
 
 /** A change of what is wanted of a pod that was ordered before. */
-export interface DesiredChange {
+interface DesiredChange {
   nodeId: string;
   incarnation: number;
   desired: 'terminate' | 'delete';
