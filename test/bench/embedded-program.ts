@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { type BenchRun, until } from './bench-run.js';
-import { freePort } from './fleet.js';
+import { answers, freePort } from './fleet.js';
 
 export interface EmbeddedProgram {
   url: string;
@@ -29,12 +29,6 @@ export const startEmbedded = async (
   await until('the API answers', () => answers(`${url}/api/v1/info`), { limitMs: 60_000, everyMs: 10 });
   return { url, pid: child.pid ?? 0, startMs: performance.now() - startedMs, stop };
 };
-
-const answers = (url: string): Promise<boolean> =>
-  fetch(url).then(
-    async (response) => (await response.arrayBuffer(), response.ok),
-    () => false,
-  );
 
 const end = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -25,6 +25,7 @@ export interface Fleet {
 interface Program {
   name: string;
   child: ChildProcess;
+  healthUrl: string;
 }
 
 const clock = { nowMs: () => Date.now() };
@@ -46,13 +47,13 @@ export const startFleet = async (run: BenchRun, size: FleetSize, name: string): 
   run.atEnd(() => store.close());
   await store.waitUntilReady(20_000);
   const port = await freePort();
-  const programs = programsOf(size, folder, { ...environmentOf(postgres, redis), PORT: String(port) });
+  const programs = await programsOf(size, folder, { ...environmentOf(postgres, redis), PORT: String(port) });
   const stop = async (): Promise<void> => {
     await Promise.all(programs.splice(0).map(stopProgram));
   };
   run.atEnd(stop);
   const url = `http://127.0.0.1:${port}`;
-  await until('the services are up', () => isUp(url, store, size), { limitMs: 60_000, everyMs: 100 });
+  await until('the services are up', () => areUp(url, programs), { limitMs: 120_000, everyMs: 100 });
   return {
     url,
     store,
@@ -78,54 +79,54 @@ const environmentOf = (postgres: EmbeddedPostgres, redis: TestRedis): Record<str
     QUEUE_BACKEND: 'redis',
     REDIS_URL: redis.url,
     RUNTIME: 'simulated',
-    METRICS_PORT: '0',
     LOG_PORT: '0',
     LOG_LEVEL: 'warn',
   };
 };
 
-const programsOf = ({ schedulers, podManagers }: FleetSize, folder: string, environment: Record<string, string>): Program[] => {
-  const start = (name: string, index: number, extra: Record<string, string> = {}): Program => {
-    const log = openSync(path.join(folder, `${name}-${index}.log`), 'a');
+const programsOf = async (
+  { schedulers, podManagers }: FleetSize,
+  folder: string,
+  environment: Record<string, string>,
+): Promise<Program[]> => {
+  const start = async (name: string, index: number, extra: Record<string, string> = {}): Promise<Program> => {
+    const healthPort = await freePort();
+    const logFile = path.join(folder, `${name}-${index}.log`);
+    const log = openSync(logFile, 'a');
     const child = spawn(process.execPath, [path.resolve('dist', 'services', name, 'src', 'main.js')], {
-      env: { ...environment, ...extra },
+      env: { ...environment, METRICS_PORT: String(healthPort), ...extra },
       stdio: ['ignore', log, log],
     });
     closeSync(log);
     child.once('exit', (code) => {
-      if (code)
-        console.error(
-          `${name} ended with exit code ${code}: ${readFileSync(path.join(folder, `${name}-${index}.log`), 'utf8').slice(-2000)}`,
-        );
+      if (code) console.error(`${name} ended with exit code ${code}: ${readFileSync(logFile, 'utf8').slice(-2000)}`);
     });
-    return { name, child };
+    return { name, child, healthUrl: `http://127.0.0.1:${healthPort}/readyz` };
   };
-  const many = (count: number, make: (index: number) => Program): Program[] =>
+  const many = (count: number, make: (index: number) => Promise<Program>): Promise<Program>[] =>
     Array.from({ length: count }, (_, index) => make(index));
-  return [
-    start('server', 0, { DATA_DIR: path.join(folder, 'server') }),
+  const dataDir = path.join(folder, 'server');
+  return Promise.all([
+    start('server', 0, { DATA_DIR: dataDir }),
     ...many(schedulers, (index) => start('scheduler', index)),
     ...many(podManagers, (index) =>
       start('pod-manager', index, { POD_HOST: `host-${index}`, DATA_DIR: path.join(folder, `host-${index}`) }),
     ),
     start('offloader', 0),
     start('archiver', 0),
-    start('artifact-gc', 0, { DATA_DIR: path.join(folder, 'server') }),
-  ];
+    start('artifact-gc', 0, { DATA_DIR: dataDir }),
+  ]);
 };
 
-/** The API answers, and every other program holds connections: then it takes jobs. */
-const isUp = async (url: string, store: Store, { podManagers }: FleetSize): Promise<boolean> => {
-  const answers = await fetch(`${url}/api/v1/info`).then(
+export const answers = (url: string): Promise<boolean> =>
+  fetch(url).then(
     async (response) => (await response.arrayBuffer(), response.ok),
     () => false,
   );
-  if (!answers) return false;
-  const rows = await store.database.run<{ programs: number; hosts: number }>({
-    text: `SELECT (SELECT count(DISTINCT application_name) FROM pg_stat_activity WHERE application_name LIKE 'argosy-%' AND application_name <> 'argosy-server')::integer AS programs,
-      (SELECT count(*) FROM pod_hosts)::integer AS hosts`,
-  });
-  return rows[0]?.programs === 5 && rows[0].hosts === podManagers;
+
+const areUp = async (url: string, programs: readonly Program[]): Promise<boolean> => {
+  const ready = await Promise.all([`${url}/api/v1/info`, ...programs.map(({ healthUrl }) => healthUrl)].map(answers));
+  return ready.every((isReady) => isReady);
 };
 
 const cpuOf = (programs: readonly { name: string; child: { pid?: number | undefined } }[]): Record<string, number> => {

@@ -38,20 +38,27 @@ const main = async (): Promise<number> => {
   }
   const chosen = Object.entries(BENCHES).filter(([name, { byDefault }]) => values.only?.includes(name) ?? byDefault);
   const figures: Figure[] = [];
+  const failed: string[] = [];
   const loads: Record<string, number> = {};
   for (const [name, { about, measure }] of chosen) {
     console.log(`${name}: ${about} …`);
     loads[name] = loadavg()[0] ?? 0;
-    figures.push(...(await inRunOfItsOwn(measure)));
+    try {
+      figures.push(...(await inRunOfItsOwn(measure)));
+    } catch (error) {
+      failed.push(name);
+      console.error(error);
+    }
   }
   const missed = figures.filter((figure) => isReached(figure) === false);
   console.log(`\n${tableOf(figures)}\n`);
   const loadText = Object.entries(loads).map(([name, load]) => `${name} ${load.toFixed(1)}`);
   console.log(`${cpus().length} cores; load average before each: ${loadText.join(', ')}`);
   console.log(missed.length === 0 ? 'all goals reached' : `${missed.length} goals missed`);
+  if (failed.length > 0) console.log(`could not be measured: ${failed.join(', ')}`);
   if (values.json)
-    writeFileSync(values.json, `${JSON.stringify({ cores: cpus().length, loadAverage: loads, figures }, null, 2)}\n`);
-  return missed.length === 0 ? 0 : 1;
+    writeFileSync(values.json, `${JSON.stringify({ cores: cpus().length, loadAverage: loads, failed, figures }, null, 2)}\n`);
+  return missed.length + failed.length === 0 ? 0 : 1;
 };
 
 const inRunOfItsOwn = async (measure: (run: BenchRun) => Promise<Figure[]>): Promise<Figure[]> => {
