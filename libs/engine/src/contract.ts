@@ -143,6 +143,14 @@ export interface RequestOutcome {
   /** Argo's message and gRPC code where refused. */
   message?: string;
   grpcCode?: number;
+  /** The workflow right after the request, before what follows from it; added by who commits, absent where it is large. */
+  snapshot?: StateSnapshot;
+}
+
+/** The public state of a workflow at one moment: what `renderWorkflow` takes beside the submitted object. */
+export interface StateSnapshot {
+  header: WorkflowHeader;
+  nodes: NodeRow[];
 }
 
 export interface Decision {

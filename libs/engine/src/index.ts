@@ -14,6 +14,7 @@ export {
   type PodOrder,
   type PodReport,
   type RequestOutcome,
+  type StateSnapshot,
   type SubmittedWorkflow,
   type WorkflowHeader,
   type WorkflowRequest,
@@ -22,5 +23,12 @@ export { decide } from './decide.js';
 export { DamagedStateError, ExecutionError, PhaseTransitionError } from './errors.js';
 export { renderNodes, renderWorkflow } from './node-tree/render.js';
 export { canTransition, PHASE_TRANSITIONS } from './phase/transitions.js';
-export { createWorkflowState, markCommitted, refreshWorkflowState, restoreWorkflowState, sizeOf } from './state/lifecycle.js';
+export {
+  createWorkflowState,
+  markCommitted,
+  refreshWorkflowState,
+  restoreWorkflowState,
+  sizeOf,
+  snapshotOf,
+} from './state/lifecycle.js';
 export type { WorkflowState } from './state/workflow-state.js';

@@ -48,6 +48,14 @@ const branchPhases = (state: WorkflowState, dag: TreeNode, targets: ReadonlySet<
 };
 
 /**
+ * The phase of a target that hangs on nothing, because what it came after ended in nothing; Argo does not find it and waits for ever.
+ */
+const danglingPhase = (target: TreeNode | undefined): NodePhase | undefined => {
+  if (target === undefined || target.parents.length > 0 || !isFulfilled(target.status)) return undefined;
+  return isCompleted(target.status) ? target.status.phase : NodePhase.Succeeded;
+};
+
+/**
  * What a DAG has come to: Running while anything below it is unfinished or a target has no phase yet; skipped and omitted targets inherit
  * the last phase of their branch; with failFast the first failed target decides (Argo's assessDAGPhase).
  */
@@ -57,7 +65,7 @@ export const assessDagPhase = (state: WorkflowState, dag: TreeNode, graph: TaskG
   if (phases === undefined) return NodePhase.Running;
   let result: NodePhase = NodePhase.Succeeded;
   for (const target of graph.targets) {
-    const phase = phases.get(idOf(target));
+    const phase = phases.get(idOf(target)) ?? danglingPhase(state.find(idOf(target)));
     if (phase === undefined) {
       result = NodePhase.Running;
       if (!isFailFast) break;

@@ -243,6 +243,10 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   else waitingExits(pass, dag).delete(task.name);
 };
 
+/** Whatever ends while the DAG is gone through lets its dependents go before its hooks fire; only pods and suspensions end before. */
+const isHookLast = (node: TreeNode): boolean =>
+  isFulfilled(node.status) && node.status.type !== NodeType.Pod && node.status.type !== NodeType.Suspend;
+
 /** Fires the hooks of a task; an expression that cannot be evaluated is an error of the task. Before it runs only a target is asked. */
 const runTaskHooks = (pass: Pass, dag: Dag, node: TreeNode): void => {
   const task = dag.graph.tasks.get(node.memory.name ?? '');
@@ -266,30 +270,45 @@ const targetError = (pass: Pass, dag: Dag, name: string): string | undefined =>
 const unstartedDependents = (pass: Pass, dag: Dag, name: string): string[] =>
   dag.graph.dependents(name).filter((dependent) => taskNode(pass, dag, dependent) === undefined);
 
+/** Nodes whose hooks and exit handlers have their turn when all dependents have had theirs. */
+interface LateHooks {
+  hooks: TreeNode[];
+  exits: TreeNode[];
+}
+
+const runEarly = (pass: Pass, dag: Dag, { node, isErrored }: { node: TreeNode; isErrored: boolean }, late: LateHooks): void => {
+  if (isHookLast(node)) late.hooks.push(node);
+  else runTaskHooks(pass, dag, node);
+  if (isExitLast(pass, dag, node)) late.exits.push(node);
+  else if (!isErrored) runTaskExit(pass, dag, node);
+};
+
+const runLate = (pass: Pass, dag: Dag, late: LateHooks): void => {
+  for (const node of late.hooks) runTaskHooks(pass, dag, node);
+  for (const node of late.exits) {
+    if (pass.state.deferred.has(dag.node.id)) waitingExits(pass, dag).add(node.memory.name ?? '');
+    else runTaskExit(pass, dag, node);
+  }
+};
+
 /** Follows the ends of tasks: whatever waited for them is started, and what ends at once is followed in turn. */
 const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string): Outcome => {
   const blocked = blockedTasks(pass, dag);
-  const lateExits: TreeNode[] = [];
+  const late: LateHooks = { hooks: [], exits: [] };
   const queue = [...first];
   for (let at = 0; at < queue.length; at += 1) {
     const name = queue[at] ?? '';
     const existed = taskNode(pass, dag, name) !== undefined;
-    if (!existed && !tryStart(pass, dag, name)) continue;
-    blocked.delete(name);
-    const node = taskNode(pass, dag, name);
+    const node = existed || tryStart(pass, dag, name) ? taskNode(pass, dag, name) : undefined;
     if (node === undefined) continue;
+    blocked.delete(name);
     const error = existed ? undefined : targetError(pass, dag, name);
     if (error !== undefined) return { error };
-    runTaskHooks(pass, dag, node);
     if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
-    if (isExitLast(pass, dag, node)) lateExits.push(node);
-    else if (name !== errored) runTaskExit(pass, dag, node);
+    runEarly(pass, dag, { node, isErrored: name === errored }, late);
     if (isSettled(pass, dag, node)) queue.push(...unstartedDependents(pass, dag, name));
   }
-  for (const node of lateExits) {
-    if (pass.state.deferred.has(dag.node.id)) waitingExits(pass, dag).add(node.memory.name ?? '');
-    else runTaskExit(pass, dag, node);
-  }
+  runLate(pass, dag, late);
   return {};
 };
 

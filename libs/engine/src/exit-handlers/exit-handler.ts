@@ -1,9 +1,9 @@
 import { createScope, evaluateBoolean, substituteJson, type Scope } from '#libs/expressions';
-import { isCompleted, onExitNodeName, type LifecycleHook, type TemplateInvocation } from '#libs/workflow-spec';
+import { isCompleted, NodeType, onExitNodeName, type LifecycleHook, type TemplateInvocation } from '#libs/workflow-spec';
 import { exitHookOf, type Pass } from '../pass.js';
 import { shutdownOf } from '../limits/shutdown.js';
 import { nodeVariables } from '../scope/node-variables.js';
-import { scopeInside } from '../templates/process-template.js';
+import { scopeInside, templateOf } from '../templates/process-template.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 /** Whose exit handler is to run, and what it may refer to. */
@@ -33,6 +33,14 @@ const isDeclined = (pass: Pass, { node }: ExitSubject, hook: LifecycleHook, own:
   return true;
 };
 
+/** What the subject has given; outputs that it declares and did not give are empty. */
+const ownVariables = (pass: Pass, { node, prefix }: ExitSubject): [string, string][] => {
+  const isBody = node.status.type !== NodeType.TaskGroup && node.status.type !== NodeType.Skipped;
+  const declared = isBody ? (templateOf(pass, node).outputs?.parameters ?? []) : [];
+  const empty = declared.map(({ name }): [string, string] => [`${prefix}.outputs.parameters.${name}`, '']);
+  return [...empty, ...nodeVariables(pass.state, prefix, node)];
+};
+
 /**
  * Starts the exit handler of a step or task that has completed, once (Argo's runOnExitNode). It hangs below its subject, stands in the
  * subject's boundary, and what it comes to does not count; it is only waited for. Under a shutdown none is started. One that has to wait
@@ -43,7 +51,7 @@ export const runExitHandler = (pass: Pass, subject: ExitSubject): void => {
   const hook = exitHookOf(subject.invocation, state.spec.arguments);
   if (hook === undefined || !isExitHandlerDue(pass, subject.node, subject.invocation)) return;
   const nodeName = onExitNodeName(subject.node.status.name);
-  const own = createScope(new Map(nodeVariables(state, subject.prefix, subject.node)), subject.variables);
+  const own = createScope(new Map(ownVariables(pass, subject)), subject.variables);
   if (isDeclined(pass, subject, hook, own)) return;
   const boundary = state.find(subject.node.status.boundaryID);
   const started = pass.operations.start(pass, {

@@ -1,4 +1,4 @@
-import { createScope, evaluateBoolean, ExpressionError, substituteJson, type Scope } from '#libs/expressions';
+import { createScope, evaluateBoolean, substituteJson, type Scope } from '#libs/expressions';
 import { hookNodeName, isFulfilled, type LifecycleHook, type TemplateInvocation } from '#libs/workflow-spec';
 import { ExecutionError } from '../errors.js';
 import type { Pass, StartRequest } from '../pass.js';
@@ -17,13 +17,7 @@ export const expressionHooks = (hooks: Hooks | undefined): [string, LifecycleHoo
 /** Whether the expression is true now. Throws ExpressionError in Argo's words, ExecutionError where there is none. */
 const isTriggered = (name: string, { expression }: LifecycleHook, scope: Scope): boolean => {
   if (expression === undefined || expression === '') throw new ExecutionError(`Expression required for hook ${name}`);
-  try {
-    return evaluateBoolean(expression, scope);
-  } catch (error) {
-    if (error instanceof ExpressionError)
-      throw new ExecutionError(`unable to evaluate expression '${expression}': ${error.message}`, { cause: error });
-    throw error;
-  }
+  return evaluateBoolean(expression, scope);
 };
 
 /** What hooks hang on, and what starts them. */

@@ -10,7 +10,7 @@ const STRICT = { strictPrefixes: ['steps', 'tasks'] };
 
 /**
  * A step or task with its references resolved: its condition first, and where that is false the rest is left as written. A condition
- * that cannot be told before the loop is expanded counts as true. Throws ExpressionError or ExecutionError with Argo's message.
+ * that cannot be told before the loop is expanded counts as true. Hooks may name the step itself and stay as written. Throws ExpressionError or ExecutionError with Argo's message.
  */
 export const resolveInvocation = <T extends TemplateInvocation>(written: T, scope: TemplateScope): T => {
   const when = written.when === undefined ? undefined : substituteString(written.when, scope.variables, STRICT);
@@ -19,6 +19,7 @@ export const resolveInvocation = <T extends TemplateInvocation>(written: T, scop
   } catch (error) {
     if (!isLoop(written)) throw error;
   }
-  const filled = substituteJson(withAbsentArguments(written, scope.variables), scope.variables, STRICT) as T;
-  return resolveArguments(filled, scope) as T;
+  const { hooks, ...body }: TemplateInvocation = written;
+  const filled = substituteJson(withAbsentArguments(body, scope.variables), scope.variables, STRICT);
+  return { ...resolveArguments(filled, scope), ...(hooks === undefined ? {} : { hooks }) } as T;
 };

@@ -46,6 +46,9 @@ export const resolveArtifact = (artifact: Artifact, scope: TemplateScope): Artif
   return withSubPath({ ...source, name }, subPath);
 };
 
+/** Inputs that are there are in scope; one that is not is optional, or validation would have refused the workflow. */
+const isAbsentInput = ({ from }: Artifact): boolean => /^\s*\{\{\s*inputs\.artifacts\./.test(from ?? '');
+
 /** Arguments with their artifacts resolved; an optional one that is not there is left out. */
 export const resolveArguments = (invocation: TemplateInvocation, scope: TemplateScope): TemplateInvocation => {
   const artifacts = invocation.arguments?.artifacts;
@@ -55,7 +58,7 @@ export const resolveArguments = (invocation: TemplateInvocation, scope: Template
     try {
       return [resolveArtifact(artifact, scope)];
     } catch (error) {
-      if (artifact.optional === true) return [];
+      if (artifact.optional === true || isAbsentInput(artifact)) return [];
       throw error;
     }
   });

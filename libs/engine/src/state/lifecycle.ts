@@ -1,7 +1,15 @@
 import { isFulfilled } from '#libs/workflow-spec';
-import { ENGINE_LEVEL, type EngineConfig, type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '../contract.js';
+import {
+  ENGINE_LEVEL,
+  type EngineConfig,
+  type NodeRow,
+  type StateSnapshot,
+  type SubmittedWorkflow,
+  type WorkflowHeader,
+} from '../contract.js';
 import { isContainer } from '../node-tree/containers.js';
 import { copyOf } from '../pass.js';
+import { rowFromTreeNode } from './tree-node.js';
 import { WorkflowState } from './workflow-state.js';
 
 /** The state of a workflow that nobody has looked at yet. */
@@ -50,6 +58,12 @@ export const refreshWorkflowState = (
 
 /** The scheduler has stored everything that the last decisions gave; the next ones begin with no changes. */
 export const markCommitted = (state: WorkflowState): void => state.committed();
+
+/** The whole state as it is now; costs O(nodes), so only for the rare answers to requests. */
+export const snapshotOf = (state: WorkflowState): StateSnapshot => ({
+  header: copyOf(state.header),
+  nodes: [...state.nodes.values()].map(rowFromTreeNode),
+});
 
 const BYTES_PER_NODE = 1500;
 const BYTES_PER_DERIVED = 2500;

@@ -163,6 +163,7 @@ const isHookMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): bo
 /** Fires the hooks of a step, and starts its exit handler once it has completed. */
 const runHooksOf = (pass: Pass, group: TreeNode, child: TreeNode): void => {
   if (child.memory.role !== 'step' && child.memory.role !== 'item') return;
+  if (child.status.phase === NodePhase.Skipped) return;
   const prepared = preparedGroup(pass, group);
   const step = stepOf(prepared, child);
   if (step === undefined) return;
