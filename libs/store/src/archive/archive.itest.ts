@@ -58,6 +58,7 @@ describe('the archive', () => {
           workflow: workflow('u1', { message: `end ${version}`, labels: { [`v${version}`]: 'x' } }),
           version,
           nowMs: NOW,
+          createdAtMs: NOW,
         }),
       ),
     );
@@ -65,12 +66,12 @@ describe('the archive', () => {
     expect(await rowsOf('u1')).toHaveLength(1);
     expect((await store.archive.getByUid('u1'))?.status?.message).toBe('end 3');
     expect(await store.archive.labelKeys('argo')).toEqual(['v3']);
-    expect(await store.archive.upsert({ workflow: workflow('u1'), version: 3, nowMs: NOW })).toBe('unchanged');
+    expect(await store.archive.upsert({ workflow: workflow('u1'), version: 3, nowMs: NOW, createdAtMs: NOW })).toBe('unchanged');
   });
 
   it('gives back U+0000 as it was, and half characters as replacements', async () => {
     const message = 'nul \u0000, text \\u0000, half \ud800, whole \u{1f600}';
-    await store.archive.upsert({ workflow: workflow('u2', { message }), version: 1, nowMs: NOW });
+    await store.archive.upsert({ workflow: workflow('u2', { message }), version: 1, nowMs: NOW, createdAtMs: NOW });
     expect((await store.archive.getByUid('u2'))?.status?.message).toBe('nul \u0000, text \\u0000, half \ufffd, whole \u{1f600}');
   });
 
@@ -81,6 +82,7 @@ describe('the archive', () => {
         workflow: workflow(`l${index}`, { phase, labels, startedAt: `2026-01-01T01:00:0${index}Z` }),
         version: 1,
         nowMs: NOW,
+        createdAtMs: NOW,
       });
     }
     const batch = { key: 'batch', operator: 'in', values: ['list'] } as const;
@@ -113,7 +115,7 @@ describe('the archive', () => {
       submitted: { metadata: { uid: 'live', namespace: 'argo', name: 'live' }, spec: {} },
       createdAtMs: NOW,
     });
-    await store.archive.upsert({ workflow: workflow('live'), version: 1, nowMs: NOW });
+    await store.archive.upsert({ workflow: workflow('live'), version: 1, nowMs: NOW, createdAtMs: NOW });
     const query = { name: { match: 'exact', value: 'live' } } as const;
     expect(await store.archive.count(query)).toBe(1);
     expect(await store.archive.count({ ...query, notLive: true })).toBe(0);
@@ -126,11 +128,13 @@ describe('the archive', () => {
       workflow: workflow('n1', { name: 'same', startedAt: '2026-01-01T05:00:00Z' }),
       version: 1,
       nowMs: NOW,
+      createdAtMs: NOW,
     });
     await store.archive.upsert({
       workflow: workflow('n2', { name: 'same', startedAt: '2026-01-01T04:00:00Z' }),
       version: 1,
       nowMs: NOW,
+      createdAtMs: NOW,
     });
     expect((await store.archive.getByName('argo', 'same'))?.metadata.uid).toBe('n1');
     expect(await store.archive.delete('n1')).toBe(true);

@@ -27,13 +27,20 @@ export interface ArchiveQuery {
   limit?: number;
   offset?: number;
   /** From the last row of the previous page. */
-  after?: { startedAtMs: number; uid: string };
+  after?: ArchiveCursor;
+}
+
+/** Where a page ended: the archive's order, newest first. */
+export interface ArchiveCursor {
+  startedAtMs: number;
+  createdAtMs: number;
+  uid: string;
 }
 
 export interface ArchivePage {
   /** Partial, as Argo's list: metadata, spec.arguments, spec.suspend, and status without nodes and outputs. */
   workflows: Workflow[];
-  next?: { startedAtMs: number; uid: string };
+  next?: ArchiveCursor;
 }
 
 export interface ArchiveStoreOptions {
@@ -46,6 +53,8 @@ export interface ArchiveStoreOptions {
 }
 
 export interface ArchiveWrite {
+  /** When it was made, in milliseconds: finer than the object's own time, it orders those of one second. */
+  createdAtMs: number;
   /** Complete, with nodes and with the label that says Persisted. */
   workflow: Workflow;
   /** The version of the state that it was made from. */
@@ -98,9 +107,9 @@ export class ArchiveStore {
   }
 
   /** `unchanged`: this end of the workflow, or a later one, is in the archive already. */
-  async upsert({ workflow, version, nowMs }: ArchiveWrite): Promise<'written' | 'unchanged'> {
+  async upsert({ workflow, version, nowMs, createdAtMs }: ArchiveWrite): Promise<'written' | 'unchanged'> {
     const { metadata, status } = workflow;
-    const created = timestamp(metadata.creationTimestamp, nowMs);
+    const created = timestampOf(createdAtMs);
     const labelMap = metadata.labels ?? {};
     const rows = await this.#database.run<{ written: number }>({
       name: 'archive-upsert',
@@ -114,7 +123,7 @@ export class ArchiveStore {
         metadata.name ?? '',
         metadata.namespace ?? '',
         status?.phase ?? '',
-        status?.startedAt ? timestamp(status.startedAt, nowMs) : created,
+        status?.startedAt ? timestamp(status.startedAt, nowMs) : timestamp(metadata.creationTimestamp, nowMs),
         timestamp(status?.finishedAt, nowMs),
         created,
         toArchiveText(workflow, this.#nullReplacement),
@@ -153,18 +162,22 @@ export class ArchiveStore {
     const conditions = this.#conditions(query);
     if (query.after) {
       conditions.push(
-        sql`(${archive.startedAt}, ${archive.uid}) < (${timestampOf(query.after.startedAtMs)}::timestamp, ${query.after.uid})`,
+        sql`(${archive.startedAt}, ${archive.createdAt}, ${archive.uid}) < (${timestampOf(query.after.startedAtMs)}::timestamp,
+          ${timestampOf(query.after.createdAtMs)}::timestamp, ${query.after.uid})`,
       );
     }
-    const rows = await this.#database.run<{ workflow: string; startedAtMs: number; uid: string }>(
+    const rows = await this.#database.run<ArchiveCursor & { workflow: string }>(
       toStatement(sql`
-        SELECT ${archive.uid} AS uid, (extract(epoch FROM ${archive.startedAt}) * 1000)::bigint AS "startedAtMs", ${PARTIAL}::text AS workflow
+        SELECT ${archive.uid} AS uid, (extract(epoch FROM ${archive.startedAt}) * 1000)::bigint AS "startedAtMs",
+          (extract(epoch FROM ${archive.createdAt}) * 1000)::bigint AS "createdAtMs", ${PARTIAL}::text AS workflow
         FROM ${archive} WHERE ${sql.join(conditions, sql` AND `)}
-        ORDER BY ${archive.startedAt} DESC, ${archive.uid} DESC LIMIT ${limit} OFFSET ${query.offset ?? 0}`),
+        ORDER BY ${archive.startedAt} DESC, ${archive.createdAt} DESC, ${archive.uid} DESC LIMIT ${limit} OFFSET ${query.offset ?? 0}`),
     );
     const workflows = rows.map((row) => fromArchiveText(row.workflow, this.#nullReplacement));
     const last = rows.at(-1);
-    return rows.length === limit && last ? { workflows, next: { startedAtMs: last.startedAtMs, uid: last.uid } } : { workflows };
+    if (rows.length < limit || !last) return { workflows };
+    const { startedAtMs, createdAtMs, uid } = last;
+    return { workflows, next: { startedAtMs, createdAtMs, uid } };
   }
 
   /** How many a query matches, without regard to limit, cursor and offset. */

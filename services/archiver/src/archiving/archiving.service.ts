@@ -19,7 +19,7 @@ export interface ArchivingSettings {
 export interface ArchivingPorts {
   states: Pick<WorkflowStateRepository, 'load'>;
   archive: Pick<ArchiveStore, 'upsert' | 'skip'>;
-  handoffs: Pick<HandoffRepository, 'latestVersion' | 'complete'>;
+  handoffs: Pick<HandoffRepository, 'complete'>;
   clock: Clock;
 }
 
@@ -36,14 +36,13 @@ export class ArchivingService {
 
   async archive(uid: string): Promise<void> {
     const { states, archive, handoffs, clock } = this.ports;
-    const handedOver = await handoffs.latestVersion('archive', uid);
-    if (handedOver === undefined) return;
     const state = await states.load(uid);
     if (!state) return;
-    if (!state.completed) return handoffs.complete('archive', uid, handedOver);
+    if (!state.completed) return handoffs.complete('archive', uid, state.version);
+    if (state.archiving !== 'Pending') return;
     const workflow = toArchived(state);
     if (!this.isWanted(workflow)) return archive.skip(uid, state.version, clock.nowMs());
-    await archive.upsert({ workflow, version: state.version, nowMs: clock.nowMs() });
+    await archive.upsert({ workflow, createdAtMs: state.createdAtMs, version: state.version, nowMs: clock.nowMs() });
   }
 
   private isWanted(workflow: Workflow): boolean {

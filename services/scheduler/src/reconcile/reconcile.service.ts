@@ -9,6 +9,7 @@ import {
   refreshWorkflowState,
   restoreWorkflowState,
   sizeOf,
+  snapshotOf,
   type SubmittedWorkflow,
   type WorkflowState,
 } from '#libs/engine';
@@ -143,7 +144,7 @@ export class ReconcileService {
       podInserts: pods.inserts.map((pod) => ({ ...pod, namespace })),
       podDesired: pods.changes,
       consumedInboxIds: decision.consumed,
-      outcomes: decision.outcomes,
+      outcomes: answersOf(held.state, decision),
       nextWakeAtMs: decision.nextWakeAtMs,
       nowMs,
     });
@@ -223,3 +224,13 @@ const changesNothing = (decision: Decision, pods: PodChanges, inbox: InboxReadin
   decision.nodes.length + decision.removedNodeIds.length + decision.consumed.length + decision.outcomes.length === 0 &&
   pods.inserts.length + pods.changes.length === 0 &&
   decision.nextWakeAtMs === inbox.nextWakeAtMs;
+
+/** Beyond this an answer to a request is read from the tables instead of being stored with it. */
+const MAX_SNAPSHOT_NODES = 1000;
+
+/** Argo's API answers a request with the workflow as the request left it, before the controller goes on: that moment is kept. */
+const answersOf = (state: WorkflowState, { outcomes }: Decision): Decision['outcomes'] => {
+  if (!outcomes.some(({ ok }) => ok) || state.nodes.size > MAX_SNAPSHOT_NODES) return outcomes;
+  const snapshot = snapshotOf(state);
+  return outcomes.map((outcome) => (outcome.ok ? { ...outcome, snapshot } : outcome));
+};

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { WorkflowRequest } from '#libs/engine';
+import type { RequestOutcome, WorkflowRequest } from '#libs/engine';
 import { WorkflowJob } from '#libs/jobs';
 import { Store, type StoredWorkflow } from '#libs/store';
 import type { Workflow } from '#libs/workflow-spec';
@@ -23,8 +23,8 @@ export class ActionService {
   /** The workflow after the request took effect; the engine's refusal as an ApiError. */
   async act(namespace: string, name: string, request: WorkflowRequest, key?: string): Promise<Workflow> {
     const stored = await this.liveWorkflow(namespace, name, request);
-    await this.request(stored, request, key);
-    return this.reader.render(stored);
+    const { snapshot } = await this.request(stored, request, key);
+    return snapshot === undefined ? this.reader.render(stored) : this.reader.renderSnapshot(stored, snapshot);
   }
 
   async delete(namespace: string, name: string, force: boolean): Promise<void> {
@@ -40,7 +40,7 @@ export class ActionService {
     throw notFound('workflows', name);
   }
 
-  private async request(stored: StoredWorkflow, request: WorkflowRequest, key?: string): Promise<void> {
+  private async request(stored: StoredWorkflow, request: WorkflowRequest, key?: string): Promise<RequestOutcome> {
     const requestId = `${stored.uid}/${request.type}/${key ?? randomUUID()}`;
     await this.store.requests.insert({ requestId, workflow: stored.uid, request }, this.context.clock.nowMs());
     await this.context.queue.wake(WorkflowJob, { workflow: stored.uid });
@@ -55,5 +55,6 @@ export class ActionService {
       );
     }
     if (!outcome.ok) throw new ApiError(outcome.grpcCode ?? 13, outcome.message ?? 'the request was refused');
+    return outcome;
   }
 }

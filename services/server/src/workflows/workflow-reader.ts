@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { renderWorkflow } from '#libs/engine';
+import { renderWorkflow, type StateSnapshot } from '#libs/engine';
 import { Store, type LoadedState, type StoredWorkflow, type WorkflowListRow } from '#libs/store';
 import { ArchivingStatus, formatTime, LabelName, type Workflow, type WorkflowPhase } from '#libs/workflow-spec';
 import { ApiError, notFound } from '../errors/errors.js';
@@ -53,6 +53,13 @@ export class WorkflowReader {
     const workflow = withNodes ? await this.renderWhole(stored.uid) : (await this.renderHeaders([stored.uid]))[0];
     if (workflow === undefined) throw notFound('workflows', stored.name);
     return workflow;
+  }
+
+  /** As it was at the moment of a snapshot, with the names and versions that it has now. */
+  async renderSnapshot(stored: { uid: string; name: string }, { header, nodes }: StateSnapshot): Promise<Workflow> {
+    const [state] = await this.store.workflowState.loadHeaders([stored.uid]);
+    if (state === undefined) throw notFound('workflows', stored.name);
+    return renderState({ ...state, header }, nodes);
   }
 
   /** With its nodes; undefined where it is gone. */
