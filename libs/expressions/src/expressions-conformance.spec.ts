@@ -130,6 +130,12 @@ function sameTyped(ours: unknown, result: Readonly<Record<string, unknown>>): bo
   return false;
 }
 
+/** How an error differs from the recorded one; the words of a result that is not a bool are the recorder's. */
+function differentFault({ stage, message }: ExpressionError, recorded: RecordedCase): string | undefined {
+  if (stage !== recorded.stage) return `stage ${stage}, not ${recorded.stage} (${message})`;
+  return stage === 'bool' || message === recorded.error ? undefined : `threw ${message}, not ${recorded.error}`;
+}
+
 function typed(recorded: RecordedCase, run: () => unknown, stages = true): string | undefined {
   let ours: unknown;
   try {
@@ -138,8 +144,7 @@ function typed(recorded: RecordedCase, run: () => unknown, stages = true): strin
     if (!(error instanceof ExpressionError)) throw error;
     if (recorded.ok) return `threw ${error.message}`;
     if (recorded.stage === 'panic' || recorded.stage === 'timeout') return undefined;
-    if (stages && error.stage !== recorded.stage) return `stage ${error.stage}, not ${recorded.stage} (${error.message})`;
-    return undefined;
+    return stages ? differentFault(error, recorded) : undefined;
   }
   if (!recorded.ok) return `gave ${show(encode(ours))} instead of ${recorded.stage}: ${recorded.error}`;
   return sameTyped(ours, recorded.result ?? {})

@@ -5,6 +5,7 @@ import { timeMethod } from '../golang/time-methods.js';
 import { GoDuration, GoTime } from '../golang/time-values.js';
 import { byteLength, byteSlice, utf8Encode } from '../golang/utf8.js';
 import { GoFunction, goTypeName, isArray, isNil, isRecord, lookup, type GoRecord } from '../golang/values.js';
+import { asKey } from './comparison.js';
 
 const fail = (message: string): never => {
   throw new ExpressionError(message);
@@ -24,10 +25,7 @@ function elementAt(items: ArrayLike<unknown>, key: unknown): unknown {
   return outside ? fail(`index out of range: ${index} (array length is ${items.length})`) : (items[index] ?? null);
 }
 
-function valueOf(record: GoRecord, key: unknown): unknown {
-  if (typeof key === 'string') return lookup(record, key) ?? null;
-  return isNil(key) ? null : fail(`cannot use ${goTypeName(key)} to get an element from ${goTypeName(record)}`);
-}
+const valueOf = (record: GoRecord, key: unknown): unknown => (isNil(key) ? null : (lookup(record, asKey(key)) ?? null));
 
 function methodOf(value: GoTime | GoDuration, key: unknown): GoFunction | undefined {
   const method = typeof key === 'string' ? timeMethod(value, key) : undefined;

@@ -181,20 +181,22 @@ export function typeOfBuiltinCall(name: string, args: readonly Argument[], at: n
 interface Loop {
   /** Whether the predicate must be a bool. */
   readonly tests: boolean;
+  /** What the predicate may read besides `#`. */
+  readonly pointers?: Readonly<Record<string, StaticType>>;
   readonly result: (element: StaticType, value: StaticType) => StaticType;
 }
 
 const testing = (result: Loop['result']): Loop => ({ tests: true, result });
-const mapping = (result: Loop['result']): Loop => ({ tests: false, result });
+const mapping = (result: Loop['result'], pointers: Loop['pointers'] = {}): Loop => ({ tests: false, result, pointers });
 
 const LOOPS: ReadonlyMap<string, Loop> = new Map([
   ...['all', 'none', 'any', 'one'].map((name) => [name, testing(() => BOOL)] as const),
   ...['count', 'findIndex', 'findLastIndex'].map((name) => [name, testing(() => INT)] as const),
   ...['find', 'findLast'].map((name) => [name, testing((element) => element)] as const),
   ['filter', testing((element) => ({ ...ANY_ARRAY, element }))],
-  ['map', mapping((_, value) => ({ ...ANY_ARRAY, element: value }))],
+  ['map', mapping((_, value) => ({ ...ANY_ARRAY, element: value }), { index: INT })],
   ['sum', mapping((_, value) => value)],
-  ['reduce', mapping((_, value) => value)],
+  ['reduce', mapping((_, value) => value, { index: INT, acc: UNKNOWN })],
   ['groupBy', mapping(() => GROUPS)],
   ['sortBy', mapping((element) => ({ ...ANY_ARRAY, element }))],
 ]);
@@ -207,6 +209,10 @@ export function elementOf(name: string, { type, at }: Argument): StaticType {
   if (type.kind === 'array') return type.element ?? UNKNOWN;
   return type.kind === 'unknown' ? UNKNOWN : reject(`builtin ${name} takes only array (got ${type.name})`, at);
 }
+
+/** What `#`, `#index` and `#acc` are in the predicate of a loop builtin, by their names without `#`. */
+export const pointersOf = (name: string, element: StaticType): ReadonlyMap<string, StaticType> =>
+  new Map([['', element], ...Object.entries(LOOPS.get(name)?.pointers ?? {})]);
 
 /** The type of a call of a loop builtin; without a predicate the elements stand for its values. */
 export function typeOfLoop(name: string, element: StaticType, predicate: Argument | undefined): StaticType {

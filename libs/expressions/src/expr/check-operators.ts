@@ -68,7 +68,7 @@ const RULES: ReadonlyMap<string, readonly Rule[]> = new Map<string, readonly Rul
 ]);
 
 /** An operator between two types, at the offset that its faults are reported at. */
-export interface Operation {
+interface Operation {
   readonly operator: string;
   readonly left: StaticType;
   readonly right: StaticType;
@@ -105,6 +105,8 @@ function membership(operation: Operation): StaticType {
       return areComparable(left, element) ? BOOL : reject(`cannot use ${left.name} as type ${element.name} in array`, at);
     case 'map':
       return takesKey(right, left) ? BOOL : reject(`cannot use ${left.name} as type string in map key`, at);
+    case 'string':
+      return left.kind === 'unknown' ? BOOL : mismatch(operation);
     default:
       return mismatch(operation);
   }

@@ -3,7 +3,7 @@ import { compileRegexp } from '../golang/regexp.js';
 import { lookup, type GoRecord } from '../golang/values.js';
 import { type BinaryNode, type BuiltinNode, type MemberNode, type Node } from './ast.js';
 import { typeOfMember, typeOfSlice } from './check-access.js';
-import { elementOf, isLoop, typeOfBuiltinCall, typeOfLoop, type Argument } from './check-builtins.js';
+import { elementOf, isLoop, pointersOf, typeOfBuiltinCall, typeOfLoop, type Argument } from './check-builtins.js';
 import { typeOfOperation, typeOfPrefixed } from './check-operators.js';
 import { reject } from './source-error.js';
 import {
@@ -109,12 +109,7 @@ function inferLoop({ name, args }: BuiltinNode, around: Surroundings): StaticTyp
   const [array, predicate, ...extra] = args;
   if (!array) return UNKNOWN;
   const element = elementOf(name, asArgument(array, around));
-  const pointers = new Map([
-    ['', element],
-    ['index', INT],
-  ]);
-  if (name === 'reduce') pointers.set('acc', UNKNOWN);
-  const value = predicate && asArgument(predicate, { ...around, pointers });
+  const value = predicate && asArgument(predicate, { ...around, pointers: pointersOf(name, element) });
   for (const node of extra) infer(node, around);
   return typeOfLoop(name, element, value);
 }

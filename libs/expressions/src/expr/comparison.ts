@@ -59,12 +59,17 @@ export function equal(left: unknown, right: unknown): boolean {
   return typeof left === 'object' && typeof right === 'object' && sameContents(left, right);
 }
 
+/** A key of a map whose keys are strings; Go's reflection refuses any other. */
+export function asKey(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new ExpressionError(`reflect.Value.MapIndex: value of type ${goTypeName(value)} is not assignable to type string`);
+}
+
 /** `needle in haystack`: an element of an array, a key of a map; nothing is in nil. */
 export function contains(needle: unknown, haystack: unknown): boolean {
   if (isNil(haystack)) return false;
   if (isArray(haystack)) return haystack.some((item) => equal(item, needle));
   if (haystack instanceof Map) return haystack.has(needle);
-  if (isRecord(haystack) && typeof needle === 'string') return Object.hasOwn(haystack, needle);
-  if (isRecord(haystack) && isNil(needle)) return false;
-  throw new ExpressionError(`invalid operation: ${goTypeName(needle)} in ${goTypeName(haystack)}`);
+  if (!isRecord(haystack)) throw new ExpressionError(`operator "in" not defined on ${goTypeName(haystack)}`);
+  return isNil(needle) ? false : Object.hasOwn(haystack, asKey(needle));
 }
