@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { CommanderError } from 'commander';
 import { ConfigError } from '#libs/config';
 import { TransientError, UserError } from '#libs/workflow-spec';
+import { UsageError } from './client/errors.js';
 import { ExitCodeError } from './commands/context.js';
 import { createProgram } from './program.js';
 
@@ -9,6 +10,10 @@ import { createProgram } from './program.js';
 const exitCodeOf = (error: unknown): number => {
   if (error instanceof ExitCodeError) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) {
+    process.stderr.write(`argosy: ${error.message}\n`);
+    return 2;
+  }
   if (error instanceof UserError || error instanceof TransientError || error instanceof ConfigError) {
     process.stderr.write(`argosy: ${error.message}\n`);
     return 1;

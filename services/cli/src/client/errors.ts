@@ -11,5 +11,8 @@ export class ApiClientError extends UserError {
   }
 }
 
+/** The command was used wrongly: a flag or an argument that it cannot take. */
+export class UsageError extends UserError {}
+
 /** No server answered at the address. */
 export class ServerAwayError extends UserError {}

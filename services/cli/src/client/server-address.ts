@@ -29,20 +29,25 @@ export interface AddressFlags {
 const DEFAULT_SERVER = 'localhost:2746';
 const LOCAL = /^(localhost|127\.[0-9.]+|\[::1\])(:|$)/;
 
-/** Where the server is, from flags and variables. Throws UserError for a header that is not `name: value`. */
-export const serverAddressOf = (flags: AddressFlags, config: CliConfig): ServerAddress => {
-  const server = (flags.argoServer ?? config.argoServer ?? DEFAULT_SERVER).replace(/^https?:\/\//, (scheme) => scheme);
+/** Where the server is, from flags and variables: a scheme in the address stands above --secure. */
+export const serverAddressOf = (flags: AddressFlags, config: CliConfig): ServerAddress => ({
+  baseUrl: baseUrlOf(flags, config),
+  authorization: authorizationOf(flags.token ?? config.argoToken),
+  skipsVerification: flags.insecureSkipVerify ?? asFlag(config.argoInsecureSkipVerify) ?? false,
+  headers: Object.fromEntries((flags.header ?? []).map(headerOf)),
+});
+
+const baseUrlOf = (flags: AddressFlags, config: CliConfig): string => {
+  const server = flags.argoServer ?? config.argoServer ?? DEFAULT_SERVER;
   const scheme = /^(https?):\/\//.exec(server)?.[1];
   const host = server.replace(/^https?:\/\//, '').replace(/\/+$/, '');
   const secure = scheme === undefined ? (flags.secure ?? asFlag(config.argoSecure) ?? !LOCAL.test(host)) : scheme === 'https';
   const base = (flags.argoBaseHref ?? config.argoBaseHref ?? '').replace(/^\/*|\/+$/g, '');
-  const token = flags.token ?? config.argoToken;
-  return {
-    baseUrl: `${secure ? 'https' : 'http'}://${host}${base === '' ? '' : `/${base}`}`,
-    authorization: token === undefined ? undefined : /^(Bearer|Basic) /i.test(token) ? token : `Bearer ${token}`,
-    headers: Object.fromEntries((flags.header ?? []).map(headerOf)),
-  };
+  return `${secure ? 'https' : 'http'}://${host}${base === '' ? '' : `/${base}`}`;
 };
+
+const authorizationOf = (token: string | undefined): string | undefined =>
+  token === undefined || /^(Bearer|Basic) /i.test(token) ? token : `Bearer ${token}`;
 
 const asFlag = (text: string | undefined): boolean | undefined =>
   text === undefined ? undefined : text === 'true' || text === '1';

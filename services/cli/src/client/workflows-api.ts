@@ -48,11 +48,11 @@ export class WorkflowsApi {
     do {
       const page = await this.client.get<WorkflowList>(`/api/v1/workflows/${segment(this.namespace)}`, {
         ...query,
-        'listOptions.limit': query['listOptions.limit'] ?? pageSize,
+        'listOptions.limit': pageSize,
         'listOptions.continue': next,
       });
       yield* page.items ?? [];
-      next = query['listOptions.limit'] === undefined ? page.metadata?.continue || undefined : undefined;
+      next = page.metadata?.continue || undefined;
     } while (next !== undefined);
   }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { UserError, type Workflow } from '#libs/workflow-spec';
+import { UsageError } from '../client/errors.js';
+import type { Workflow } from '#libs/workflow-spec';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import { objectText, OBJECT_FORMATS } from '../output/object-text.js';
 import { collect, type CommandContext, contextOf, wordOf } from './context.js';
@@ -8,10 +9,10 @@ import { viewOf } from './progress.js';
 import { deleteResources, isResourceKind } from './resources.js';
 import { followAll } from './submit.js';
 
-/** The named workflows, or those that the selectors choose. Throws UserError where neither is given. */
+/** The named workflows, or those that the selectors choose. Throws UsageError where neither is given. */
 const targetsOf = async (context: CommandContext, names: readonly string[], flags: SelectionFlags): Promise<string[]> => {
   if (names.length > 0) return [...names];
-  if (!flags.selector && !flags.fieldSelector) throw new UserError('give names of workflows, or --selector or --field-selector');
+  if (!flags.selector && !flags.fieldSelector) throw new UsageError('give names of workflows, or --selector or --field-selector');
   return (await selectWorkflows(context, flags)).map(({ metadata }) => metadata.name ?? '');
 };
 
@@ -167,7 +168,7 @@ const SELECTING: readonly (keyof DeleteFlags)[] = [
   'fieldSelector',
 ];
 
-/** The named workflows, or those that the flags select. Throws UserError where nothing says which. */
+/** The named workflows, or those that the flags select. Throws UsageError where nothing says which. */
 const deletedBy = async (
   context: CommandContext,
   names: readonly string[],
@@ -175,7 +176,7 @@ const deletedBy = async (
 ): Promise<{ name: string; namespace: string }[]> => {
   if (names.length > 0) return names.map((name) => ({ name, namespace: context.namespace }));
   if (!SELECTING.some((flag) => Boolean(flags[flag])))
-    throw new UserError('give names of workflows, --all, or a flag that selects some');
+    throw new UsageError('give names of workflows, --all, or a flag that selects some');
   return (await selectWorkflows(context, flags)).map(({ metadata }) => ({
     name: metadata.name ?? '',
     namespace: metadata.namespace ?? context.namespace,
@@ -198,7 +199,7 @@ const addNode = (program: Command): void => {
         flags: { nodeFieldSelector?: string; message?: string; phase?: string; outputParameter?: string[] },
         command: Command,
       ) => {
-        if (action !== 'set') throw new UserError(`node knows set, not ${action}`);
+        if (action !== 'set') throw new UsageError(`node knows set, not ${action}`);
         const context = contextOf(command);
         const pairs = (flags.outputParameter ?? []).map(
           (text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const,

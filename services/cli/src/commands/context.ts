@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UserError } from '#libs/workflow-spec';
+import { UsageError } from '../client/errors.js';
 import { ApiClient } from '../client/api-client.js';
 import { type AddressFlags, readCliConfig, serverAddressOf } from '../client/server-address.js';
 import type { TextStyle } from '../output/icons.js';
@@ -36,7 +36,7 @@ export const contextOf = (command: Command): CommandContext => {
 /** Flags that may be given several times. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** One of the words that a flag takes. Throws UserError naming the flag. */
+/** One of the words that a flag takes. Throws UsageError naming the flag. */
 export const wordOf = <Word extends string>(
   flag: string,
   words: readonly Word[],
@@ -44,8 +44,17 @@ export const wordOf = <Word extends string>(
 ): Word | undefined => {
   if (given === undefined) return undefined;
   const word = words.find((candidate) => candidate === given);
-  if (word === undefined) throw new UserError(`${flag} takes ${words.join(', ')}, not ${given}`);
+  if (word === undefined) throw new UsageError(`${flag} takes ${words.join(', ')}, not ${given}`);
   return word;
+};
+
+/** A number of 0 or more, without a fraction. Throws UsageError naming the flag. */
+export const wholeNumberOf = (flag: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new UsageError(`${flag} takes a whole number, not ${text}`);
+  return value;
 };
 
 /** Ends the command with an exit code after its text is written; 1: the workflow did not succeed. */

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { parseGoDuration, UserError, type Workflow } from '#libs/workflow-spec';
+import { UsageError } from '../client/errors.js';
+import { LabelName, parseGoDuration, type Workflow } from '#libs/workflow-spec';
 import type { Query } from '../client/api-client.js';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import { listText } from '../output/list-text.js';
 import { objectsText } from '../output/object-text.js';
-import { type CommandContext, contextOf, wordOf } from './context.js';
+import { type CommandContext, contextOf, wholeNumberOf, wordOf } from './context.js';
 
 /** Flags that select workflows, shared by `list`, `delete` and the actions. */
 export interface SelectionFlags {
@@ -36,54 +37,52 @@ export const withSelectionFlags = (command: Command): Command =>
     .option('-l, --selector <selector>', 'label selector, for example team=red')
     .option('--field-selector <selector>', 'field selector, for example metadata.name=x');
 
-/** `1h`, `30m`, and days as Argo's CLI has them (`7d`), in milliseconds. Throws UserError naming the flag. */
+/** `1h`, `30m`, and days as Argo's CLI has them (`7d`), in milliseconds. Throws UsageError naming the flag. */
 export const durationMs = (flag: string, text: string): number => {
   const days = /^(\d+)d$/.exec(text);
   if (days) return Number(days[1]) * 86_400_000;
   try {
     return parseGoDuration(text);
   } catch {
-    throw new UserError(`${flag} takes a duration such as 30m, 10h or 7d, not ${text}`);
+    throw new UsageError(`${flag} takes a duration such as 30m, 10h or 7d, not ${text}`);
   }
 };
 
 const LABEL = 'workflows.argoproj.io/';
 
-const labelSelectorOf = (flags: SelectionFlags): string => {
+const labelSelectorOf = (flags: SelectionFlags, instanceId: string | undefined): string => {
   const parts = flags.selector ? [flags.selector] : [];
   if (flags.completed) parts.push(`${LABEL}completed=true`);
   if (flags.running) parts.push(`${LABEL}completed!=true`);
   if (flags.resubmitted) parts.push(`${LABEL}resubmitted-from-workflow`);
   if (flags.status?.length) parts.push(`${LABEL}phase in (${flags.status.join(',')})`);
+  if (instanceId) parts.push(`${LabelName.controllerInstanceId}=${instanceId}`);
   return parts.join(',');
 };
 
+/** A prefix of names is, to the API, the name that fields select, together with a filter that says how to compare it. */
+const fieldSelectorOf = ({ fieldSelector, prefix }: SelectionFlags): string | undefined =>
+  [fieldSelector, prefix === undefined ? undefined : `metadata.name=${prefix}`].filter(Boolean).join(',') || undefined;
+
 /** The query that the flags say. */
-export const queryOf = (flags: SelectionFlags, nowMs: number): Query => ({
-  'listOptions.labelSelector': labelSelectorOf(flags) || undefined,
-  'listOptions.fieldSelector': flags.fieldSelector,
-  ...(flags.prefix === undefined
-    ? {}
-    : { 'listOptions.fieldSelector': flags.fieldSelector, nameFilter: 'Prefix', nameFilterValue: flags.prefix }),
+export const queryOf = (flags: SelectionFlags, nowMs: number, instanceId?: string): Query => ({
+  'listOptions.labelSelector': labelSelectorOf(flags, instanceId) || undefined,
+  'listOptions.fieldSelector': fieldSelectorOf(flags),
+  nameFilter: flags.prefix === undefined ? undefined : 'Prefix',
   createdAfter: flags.since === undefined ? undefined : new Date(nowMs - durationMs('--since', flags.since)).toISOString(),
   finishedBefore: flags.older === undefined ? undefined : new Date(nowMs - durationMs('--older', flags.older)).toISOString(),
 });
 
-/** All workflows that the flags select. */
-export const selectWorkflows = async (context: CommandContext, flags: SelectionFlags, query: Query = {}): Promise<Workflow[]> => {
+/** All workflows that the flags select, read page by page. */
+export const selectWorkflows = async (
+  context: CommandContext,
+  flags: SelectionFlags,
+  reading: { fields?: string; pageSize?: number | undefined } = {},
+): Promise<Workflow[]> => {
   const api = new WorkflowsApi(context.client, flags.allNamespaces ? '' : context.namespace);
-  const { nameFilterValue, nameFilter, ...rest } = { ...queryOf(flags, Date.now()), ...query };
+  const query = { ...queryOf(flags, Date.now(), context.instanceId), fields: reading.fields };
   const selected: Workflow[] = [];
-  const named =
-    nameFilter === undefined
-      ? {}
-      : {
-          nameFilter,
-          'listOptions.fieldSelector': [rest['listOptions.fieldSelector'], `metadata.name=${nameFilterValue}`]
-            .filter(Boolean)
-            .join(','),
-        };
-  for await (const workflow of api.list({ ...rest, ...named })) selected.push(workflow);
+  for await (const workflow of api.list(query, reading.pageSize)) selected.push(workflow);
   return selected;
 };
 
@@ -106,7 +105,8 @@ export const addList = (program: Command): void => {
       const context = contextOf(command);
       const format = wordOf('--output', FORMATS, flags.output);
       const whole = format === 'json' || format === 'yaml' || format === 'wide';
-      const workflows = await selectWorkflows(context, flags, whole ? {} : { fields: LIST_FIELDS });
+      const pageSize = wholeNumberOf('--chunk-size', flags.chunkSize);
+      const workflows = await selectWorkflows(context, flags, { pageSize, ...(whole ? {} : { fields: LIST_FIELDS }) });
       if (format && format !== 'wide') context.out(objectsText(workflows, format));
       else {
         const options = {

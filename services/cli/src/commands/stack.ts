@@ -10,7 +10,7 @@ import { ApiClient } from '../client/api-client.js';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import type { EmbeddedOptions, EmbeddedStack } from '../embedded/embedded-stack.js';
 import { readCliConfig } from '../client/server-address.js';
-import { type CommandContext, contextOf, wordOf } from './context.js';
+import { type CommandContext, contextOf, wholeNumberOf, wordOf } from './context.js';
 import { Progress } from './progress-line.js';
 import { assertSucceeded, printLogs, viewOf } from './progress.js';
 import { type SubmitFlags, submitOptionsOf, withSubmitFlags, workflowsOf } from './submit.js';
@@ -39,22 +39,15 @@ const withStackFlags = (command: Command): Command =>
     .option('--max-pods <count>', 'most pods at the same time')
     .option('--log-level <level>', `least severe log line on standard error: ${LEVELS.join(', ')}`, 'warn');
 
-const numberOf = (flag: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new UserError(`${flag} takes a whole number, not ${text}`);
-  return value;
-};
-
 const stackOptions = (flags: StackFlags, dataDir: string, port: number): EmbeddedOptions => ({
   dataDir,
   runtime: wordOf('--runtime', RUNTIMES, flags.runtime) ?? 'auto',
   imagesFile: flags.images,
-  maxPods: numberOf('--max-pods', flags.maxPods),
+  maxPods: wholeNumberOf('--max-pods', flags.maxPods),
   host: flags.host,
-  port: numberOf('--port', flags.port) ?? port,
+  port: wholeNumberOf('--port', flags.port) ?? port,
   authToken: flags.authToken,
-  metricsPort: numberOf('--metrics-port', flags.metricsPort),
+  metricsPort: wholeNumberOf('--metrics-port', flags.metricsPort),
   queuesWrite: flags.queuesWrite === true,
   logger: createLogger({ program: 'argosy', level: wordOf('--log-level', LEVELS, flags.logLevel) ?? 'warn', format: 'text' }),
 });

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { UsageError } from '../client/errors.js';
 import {
   applySubmitOptions,
   decodeWorkflow,
+  LabelName,
   type SubmitOptions,
   UserError,
   type Workflow,
@@ -46,17 +48,18 @@ export const withSubmitFlags = (command: Command): Command =>
     .option('--priority <number>', 'priority among workflows that wait');
 
 /** The submit options of Argo's API out of the flags. */
-export const submitOptionsOf = async (flags: SubmitFlags): Promise<SubmitOptions> => {
+export const submitOptionsOf = async (flags: SubmitFlags, instanceId?: string): Promise<SubmitOptions> => {
   const fromFile = flags.parameterFile === undefined ? [] : await readParameterFile(flags.parameterFile);
   const parameters = [...fromFile, ...(flags.parameter ?? [])];
+  const labels = [flags.labels, instanceId && `${LabelName.controllerInstanceId}=${instanceId}`].filter(Boolean).join(',');
   const priority = flags.priority === undefined ? undefined : Number(flags.priority);
   if (priority !== undefined && !Number.isInteger(priority))
-    throw new UserError(`--priority takes a whole number, not ${flags.priority}`);
+    throw new UsageError(`--priority takes a whole number, not ${flags.priority}`);
   return {
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.generateName === undefined ? {} : { generateName: flags.generateName }),
     ...(flags.entrypoint === undefined ? {} : { entryPoint: flags.entrypoint }),
-    ...(flags.labels === undefined ? {} : { labels: flags.labels }),
+    ...(labels === '' ? {} : { labels }),
     ...(flags.annotations === undefined ? {} : { annotations: flags.annotations }),
     ...(flags.serviceaccount === undefined ? {} : { serviceAccount: flags.serviceaccount }),
     ...(priority === undefined ? {} : { priority }),
@@ -92,23 +95,26 @@ export const addSubmit = (program: Command): void => {
       const context = contextOf(command);
       const api = new WorkflowsApi(context.client, context.namespace);
       const format = wordOf('--output', OBJECT_FORMATS, flags.output);
-      const submitted = await submitAll(api, files, flags);
+      const submitted = await submitAll(api, files, { ...flags, options: await submitOptionsOf(flags, context.instanceId) });
       for (const workflow of submitted) context.out(format ? objectText(workflow, format) : viewOf(workflow, context));
       if (!flags.dryRun && !flags.serverDryRun) await followAll(context, submitted, flags);
     });
 };
 
-const submitAll = async (api: WorkflowsApi, files: readonly string[], flags: SubmitFlags): Promise<Workflow[]> => {
-  const options = await submitOptionsOf(flags);
+const submitAll = async (
+  api: WorkflowsApi,
+  files: readonly string[],
+  { options, ...flags }: SubmitFlags & { options: SubmitOptions },
+): Promise<Workflow[]> => {
   if (flags.from !== undefined) {
-    if (files.length > 0) throw new UserError('give files or --from, not both');
+    if (files.length > 0) throw new UsageError('give files or --from, not both');
     const [kind, name, ...rest] = flags.from.split('/');
-    if (!kind || !name || rest.length > 0) throw new UserError(`--from takes kind/name, not ${flags.from}`);
+    if (!kind || !name || rest.length > 0) throw new UsageError(`--from takes kind/name, not ${flags.from}`);
     return [
       await api.submitFrom(kind, name, { ...options, ...(flags.dryRun || flags.serverDryRun ? { serverDryRun: true } : {}) }),
     ];
   }
-  if (files.length === 0) throw new UserError('nothing to submit: give files, - for standard input, or --from');
+  if (files.length === 0) throw new UsageError('nothing to submit: give files, - for standard input, or --from');
   const workflows = await workflowsOf(files, options);
   if (flags.dryRun) return workflows;
   const submitted: Workflow[] = [];

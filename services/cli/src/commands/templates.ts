@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UserError } from '#libs/workflow-spec';
+import { UsageError } from '../client/errors.js';
 import { objectsText, objectText, OBJECT_FORMATS } from '../output/object-text.js';
 import { shortDuration } from '../output/ages.js';
 import { tableText } from '../output/table.js';
@@ -137,7 +138,7 @@ const addReaders = (group: Command, family: Family): void => {
     .option('--all', 'all of the namespace')
     .action(async (names: string[], flags: { all?: boolean }, command: Command) => {
       const context = contextOf(command);
-      if (names.length === 0 && !flags.all) throw new UserError('give names or --all');
+      if (names.length === 0 && !flags.all) throw new UsageError('give names or --all');
       const targets = flags.all
         ? ((await context.client.get<{ items: Stored[] | null }>(family.path(context.namespace))).items ?? []).map(nameOf)
         : names;
