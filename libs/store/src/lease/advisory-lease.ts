@@ -1,4 +1,4 @@
-import { type Database, type Executor } from '../connection/database.js';
+import { type Database, type Executor, type Statement } from '../connection/database.js';
 
 const LEASE_CLASS = 727_002;
 
@@ -14,6 +14,7 @@ export class AdvisoryLease {
   readonly #database: Database;
   readonly #held = new Set<string>();
   #connection: Promise<Executor & { release(broken: boolean): void }> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
   /** Callers that use the connection, held names included. */
   #users = 0;
 
@@ -54,7 +55,7 @@ export class AdvisoryLease {
     await this.#database.ensureReady();
     const connection = await this.#enter();
     try {
-      const rows = await connection.run<{ held: boolean }>({
+      const rows = await this.#inTurn<{ held: boolean }>(connection, {
         name: 'lease-lock',
         text: 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS held',
         values: [LEASE_CLASS, name],
@@ -73,7 +74,7 @@ export class AdvisoryLease {
     if (!this.#held.delete(name) || !this.#connection) return;
     try {
       const connection = await this.#connection;
-      await connection.run({
+      await this.#inTurn(connection, {
         name: 'lease-unlock',
         text: 'SELECT pg_advisory_unlock($1, hashtext($2))',
         values: [LEASE_CLASS, name],
@@ -82,6 +83,13 @@ export class AdvisoryLease {
     } catch {
       await this.#dropConnection();
     }
+  }
+
+  /** A connection runs one statement at a time; callers of different names share it. */
+  #inTurn<Row>(connection: Executor, statement: Statement): Promise<Row[]> {
+    const answer = this.#last.then(() => connection.run<Row>(statement));
+    this.#last = answer.catch(() => undefined);
+    return answer;
   }
 
   async #enter(): Promise<Executor> {
