@@ -31,19 +31,27 @@ export const runningWorkflows = async (fleet: Fleet): Promise<string[]> =>
 /** Waits until there is progress after `sinceMs` and gives the times it took; throws after `limitMs`, saying what still stood. */
 export async function progressSince(
   fleet: Fleet,
-  { workers, sinceMs, running, limitMs }: { workers: readonly Worker[]; sinceMs: number; running: readonly string[]; limitMs: number },
+  {
+    workers,
+    sinceMs,
+    running,
+    limitMs,
+  }: { workers: readonly Worker[]; sinceMs: number; running: readonly string[]; limitMs: number },
 ): Promise<Stall> {
   const missing = new Set(workers);
   let firstMs: number | undefined;
   let silent: string[] = [...running];
   for (;;) {
     const elapsedMs = Date.now() - sinceMs;
-    if (firstMs === undefined) for (const worker of [...missing]) if (await worked(fleet, worker, sinceMs)) missing.delete(worker);
+    if (firstMs === undefined)
+      for (const worker of [...missing]) if (await worked(fleet, worker, sinceMs)) missing.delete(worker);
     if (missing.size === 0) firstMs ??= elapsedMs;
     silent = await stillSilent(fleet, sinceMs, silent);
     if (firstMs !== undefined && silent.length === 0) return { firstMs, everyMs: elapsedMs };
     if (elapsedMs > limitMs)
-      throw new Error(`no progress ${limitMs} ms after a fault: of ${[...missing].join(', ') || 'no program'}; workflows ${silent.join(', ')}`);
+      throw new Error(
+        `no progress ${limitMs} ms after a fault: of ${[...missing].join(', ') || 'no program'}; workflows ${silent.join(', ')}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

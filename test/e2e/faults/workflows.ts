@@ -60,7 +60,8 @@ const templates = (tell: string): string => `
 const CHAIN_LENGTH = 10;
 const chainSteps = Array.from(
   { length: CHAIN_LENGTH },
-  (_, index) => `        - [{ name: s${index}, template: step, arguments: { parameters: [{ name: seconds, value: "${1 + (index % 3) / 2}" }] } }]`,
+  (_, index) =>
+    `        - [{ name: s${index}, template: step, arguments: { parameters: [{ name: seconds, value: "${1 + (index % 3) / 2}" }] } }]`,
 ).join('\n');
 
 /** The entry templates, by shape. */

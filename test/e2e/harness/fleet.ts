@@ -46,21 +46,39 @@ export async function whyNot(): Promise<string | undefined> {
   }
 }
 
+interface FleetParts {
+  folder: string;
+  postgres: PostgresServer;
+  redis: TestRedis;
+  journal: StepJournal;
+  programs: Record<ProgramName, Program>;
+  store: Store;
+  api: WorkflowsApi;
+}
+
 /**
  * A whole installation of separate processes on a Redis and a Postgres of its own: two schedulers and two pod-managers (of one host
  * and data folder), one of each other service. Make it with `Fleet.prepare`, whatever happens end it with `tearDown`.
  */
 export class Fleet {
-  private constructor(
-    readonly folder: string,
-    readonly postgres: PostgresServer,
-    readonly redis: TestRedis,
-    readonly journal: StepJournal,
-    readonly programs: Record<ProgramName, Program>,
-    /** The test's own way to the tables. */
-    readonly store: Store,
-    readonly api: WorkflowsApi,
-  ) {}
+  readonly folder: string;
+  readonly postgres: PostgresServer;
+  readonly redis: TestRedis;
+  readonly journal: StepJournal;
+  readonly programs: Readonly<Record<ProgramName, Program>>;
+  /** The test's own way to the tables. */
+  private readonly store: Store;
+  readonly api: WorkflowsApi;
+
+  private constructor(parts: FleetParts) {
+    this.folder = parts.folder;
+    this.postgres = parts.postgres;
+    this.redis = parts.redis;
+    this.journal = parts.journal;
+    this.programs = parts.programs;
+    this.store = parts.store;
+    this.api = parts.api;
+  }
 
   /** Makes everything; nothing but the step journal is up. */
   static async prepare(): Promise<Fleet> {
@@ -94,9 +112,14 @@ export class Fleet {
       return [name, new Program({ name, service: PROGRAMS[name], env: { ...env, ...own }, metricsPort, logFolder })];
     };
     const programs = Object.fromEntries(PROGRAM_NAMES.map(program)) as Record<ProgramName, Program>;
-    const store = createStore({ connection: { connectionString: postgres.url }, clock, maxConnections: 2, applicationName: 'e2e' });
+    const store = createStore({
+      connection: { connectionString: postgres.url },
+      clock,
+      maxConnections: 2,
+      applicationName: 'e2e',
+    });
     const api = new WorkflowsApi(new ApiClient({ baseUrl: `http://127.0.0.1:${apiPort}`, headers: {} }), NAMESPACE);
-    return new Fleet(folder, postgres, redis, journal, programs, store, api);
+    return new Fleet({ folder, postgres, redis, journal, programs, store, api });
   }
 
   /** Postgres, Redis, then all programs at once; resolves when all are ready. */

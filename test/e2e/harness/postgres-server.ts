@@ -27,6 +27,13 @@ export class PostgresServer {
     await this.stop();
   }
 
+  /** SIGKILL, as a crash; the next start recovers. */
+  kill(): void {
+    const { server } = this;
+    this.server = undefined;
+    if (server !== undefined) process.kill(server.pid, 'SIGKILL');
+  }
+
   async stop(): Promise<void> {
     const { server } = this;
     this.server = undefined;

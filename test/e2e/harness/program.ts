@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '#libs/testing';
+import { patiently } from './patiently.js';
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file));
@@ -72,6 +72,15 @@ export class Program {
     });
   }
 
+  /** Starts the process and answers the milliseconds until it answered on its health port, ready or not. */
+  async startAndTime(limitMs = 60_000): Promise<number> {
+    const startedAt = performance.now();
+    this.start();
+    const answers = async (): Promise<boolean> => (await this.readiness()).status !== 0;
+    await patiently(answers, () => `${this.name} answers; its log ends with\n${this.logTail()}`, limitMs);
+    return performance.now() - startedAt;
+  }
+
   /** SIGKILL, as a crash; resolves when the process is gone. */
   async kill(): Promise<void> {
     this.ending = true;
@@ -110,7 +119,7 @@ export class Program {
   }
 
   waitUntilReady(limitMs = 60_000): Promise<void> {
-    return eventually(
+    return patiently(
       async () => {
         if (this.unexpectedEnds > 0) throw new Error(`${this.name} ended by itself:\n${this.logTail()}`);
         return (await this.readiness()).status === 200;
