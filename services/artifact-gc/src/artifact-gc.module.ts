@@ -25,7 +25,7 @@ export interface ArtifactGcSettings extends CollectorSettings {
 
 /** What artifact-gc is wired from. */
 export interface ArtifactGcPorts {
-  store: Pick<Store, 'artifactDeletions' | 'handoffs' | 'leases'>;
+  store: Pick<Store, 'artifactDeletions' | 'leases'>;
   queue: JobQueue;
   drivers: ArtifactDrivers;
   clock: Clock;
@@ -73,7 +73,7 @@ export class ArtifactGcModule {
   static register(ports: ArtifactGcPorts): DynamicModule {
     const { store, drivers, clock, logger, metrics, settings } = ports;
     const deletions = store.artifactDeletions;
-    const planner = new DeletionPlanner({ deletions, handoffs: store.handoffs, clock, repository: settings.repository });
+    const planner = new DeletionPlanner({ deletions, clock, repository: settings.repository });
     const deleter = new ObjectDeleter({ deletions, drivers, clock });
     showCounts(metrics, deletions);
     return {

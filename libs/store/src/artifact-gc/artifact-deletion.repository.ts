@@ -37,6 +37,8 @@ export interface WorkflowGcFacts {
   repository?: ArtifactLocation;
   completed: boolean;
   deletedAtMs: number | null;
+  /** The workflow was finished or deleted since it was planned. */
+  handedOver: boolean;
 }
 
 interface GcPageQuery {
@@ -67,7 +69,8 @@ export class ArtifactDeletionRepository {
     const rows = await this.#database.run<FactsRow>({
       name: 'gc-facts',
       text: `
-        SELECT w.uid, w.name, w.namespace, s.completed, w.deleted_at_ms AS "deletedAtMs", w.submitted, s.header
+        SELECT w.uid, w.name, w.namespace, s.completed, w.deleted_at_ms AS "deletedAtMs", w.submitted, s.header,
+          EXISTS (SELECT 1 FROM handoffs h WHERE h.queue = 'artifact-gc' AND h.workflow = w.uid) AS "handedOver"
         FROM workflows w JOIN workflow_state s ON s.uid = w.uid WHERE w.uid = $1`,
       values: [uid],
     });
@@ -114,19 +117,27 @@ export class ArtifactDeletionRepository {
     return rows.length > 0;
   }
 
-  /** All rows of this strategy are there; the scheduler's handoff is taken off, except that of a deletion which is still to be planned. */
-  async markPlanned(uid: string, strategy: DeletionStrategy, nowMs: number): Promise<void> {
-    await this.#database.run({
+  /**
+   * All rows of this strategy are there; the scheduler's handoff is taken off, except that of a deletion which is still to be planned.
+   * Gives whether anything of the workflow waits for its deletion. What a crash of Postgres undoes is planned again, so the commit need
+   * not wait for the disk.
+   */
+  async markPlanned(uid: string, strategy: DeletionStrategy, nowMs: number): Promise<boolean> {
+    const rows = await this.#database.run<{ pending: boolean }>({
       name: 'gc-mark-planned',
       text: `
         WITH planned AS (
           INSERT INTO artifact_gc_plans (workflow, strategy, planned_at_ms) VALUES ($1, $2, $3)
           ON CONFLICT (workflow, strategy) DO UPDATE SET planned_at_ms = excluded.planned_at_ms
+        ), done AS (
+          DELETE FROM handoffs WHERE queue = 'artifact-gc' AND workflow = $1
+            AND ($2 = 'OnWorkflowDeletion' OR NOT EXISTS (SELECT 1 FROM workflows WHERE uid = $1 AND deleted_at_ms IS NOT NULL))
         )
-        DELETE FROM handoffs WHERE queue = 'artifact-gc' AND workflow = $1
-          AND ($2 = 'OnWorkflowDeletion' OR NOT EXISTS (SELECT 1 FROM workflows WHERE uid = $1 AND deleted_at_ms IS NOT NULL))`,
+        SELECT set_config('synchronous_commit', 'off', true),
+          EXISTS (SELECT 1 FROM artifact_deletions WHERE workflow = $1 AND state = 'pending') AS pending`,
       values: [uid, strategy, nowMs],
     });
+    return rows[0]?.pending ?? false;
   }
 
   /** Objects that have a row already are left as they are. */

@@ -59,11 +59,22 @@ SELECT workflow, node_id, incarnation, $4, 'Claimed', 0, $5, $5 FROM wanted
 ON CONFLICT DO NOTHING
 RETURNING workflow, node_id, incarnation`;
 
+interface Claim {
+  identities: readonly PodKey[];
+  host: string;
+  nowMs: number;
+  /** Filled by the statement. */
+  granted: PodKey[];
+}
+
 /** What pods are, as far as is known. Written by the pod-managers only; each pod by the host that claimed it. */
 export class PodStatusRepository {
   readonly #database: Database;
+  readonly #claims = new WriteBatcher<Claim>((claims) => this.#claim(claims));
   readonly #releases = new WriteBatcher<PodKey>((identities) => this.#release(identities));
-  readonly #deletions = new WriteBatcher<{ identities: readonly PodKey[]; nowMs: number }>((deleted) => this.#markDeleted(deleted));
+  readonly #deletions = new WriteBatcher<{ identities: readonly PodKey[]; nowMs: number }>((deleted) =>
+    this.#markDeleted(deleted),
+  );
 
   constructor(database: Database) {
     this.#database = database;
@@ -74,16 +85,15 @@ export class PodStatusRepository {
     return (await this.claimMany([identity], host, nowMs)).length === 1;
   }
 
-  /** The identities that are `host`'s from now on; the others belong to another host or are not to be made any more. */
+  /**
+   * The identities that are `host`'s from now on; the others belong to another host or are not to be made any more. Calls of the same
+   * moment share a statement.
+   */
   async claimMany(identities: readonly PodKey[], host: string, nowMs: number): Promise<PodKey[]> {
     if (identities.length === 0) return [];
-    const sorted = [...identities].sort(byKey);
-    const rows = await this.#database.run<{ workflow: string; node_id: string; incarnation: number }>({
-      name: 'pod-claim',
-      text: CLAIM_SQL,
-      values: [...keyColumns(sorted), host, nowMs],
-    });
-    return rows.map((row) => ({ workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation }));
+    const claim: Claim = { identities, host, nowMs, granted: [] };
+    await this.#claims.add(claim);
+    return claim.granted;
   }
 
   /** Gives back a claim of which nothing was made (no free slot): any host may take the pod. Calls of the same moment share a statement. */
@@ -153,6 +163,25 @@ export class PodStatusRepository {
         WHERE ${MATCHES('k', 'st')} AND st.phase_rank < ${FINAL_RANK}`,
       values: [...keyColumns([...identities].sort(byKey)), nowMs],
     });
+  }
+
+  async #claim(claims: readonly Claim[]): Promise<void> {
+    for (const host of new Set(claims.map((claim) => claim.host))) {
+      const ofHost = claims.filter((claim) => claim.host === host);
+      const claimOf = new Map(ofHost.flatMap((claim) => claim.identities.map((key) => [keyText(key), claim] as const)));
+      const keys = ofHost.flatMap(({ identities }) =>
+        identities.filter((key) => claimOf.get(keyText(key))?.identities === identities),
+      );
+      const rows = await this.#database.run<{ workflow: string; node_id: string; incarnation: number }>({
+        name: 'pod-claim',
+        text: CLAIM_SQL,
+        values: [...keyColumns(keys.sort(byKey)), host, Math.max(...ofHost.map(({ nowMs }) => nowMs))],
+      });
+      for (const row of rows) {
+        const key = { workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation };
+        claimOf.get(keyText(key))?.granted.push(key);
+      }
+    }
   }
 
   async #markDeleted(deleted: readonly { identities: readonly PodKey[]; nowMs: number }[]): Promise<void> {

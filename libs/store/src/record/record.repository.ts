@@ -13,6 +13,16 @@ export interface RecordMark {
   recordedAtMs: number;
 }
 
+/** What a record is to be compared with. */
+export interface RecordStanding {
+  stateVersion: number;
+  visibleVersion: number;
+  completed: boolean;
+  createdAtMs: number;
+  /** Absent where there is no record yet. */
+  mark?: RecordMark;
+}
+
 export interface RecordWrite {
   workflow: { uid: string; namespace: string; name: string };
   /** The visible version that the record shows. */
@@ -66,13 +76,26 @@ export class RecordRepository {
     this.#clusterName = options.clusterName ?? 'default';
   }
 
-  async mark(uid: string): Promise<RecordMark | undefined> {
-    const rows = await this.#database.run<RecordMark>({
-      name: 'record-mark',
-      text: 'SELECT version, encoding, cost_ms AS "costMs", recorded_at_ms AS "recordedAtMs" FROM record_marks WHERE workflow = $1',
+  /** How far workflow and record are, in one small read; undefined where there is no such workflow. */
+  async standing(uid: string): Promise<RecordStanding | undefined> {
+    const rows = await this.#database.run<Omit<RecordStanding, 'mark'> & RecordMark>({
+      name: 'record-standing',
+      text: `
+        SELECT s.version AS "stateVersion", s.visible_version AS "visibleVersion", s.completed, w.created_at_ms AS "createdAtMs",
+          m.version, m.encoding, m.cost_ms AS "costMs", m.recorded_at_ms AS "recordedAtMs"
+        FROM workflow_state s JOIN workflows w ON w.uid = s.uid LEFT JOIN record_marks m ON m.workflow = s.uid WHERE s.uid = $1`,
       values: [uid],
     });
-    return rows[0];
+    const row = rows[0];
+    if (!row) return undefined;
+    const { stateVersion, visibleVersion, completed, createdAtMs, ...mark } = row;
+    return {
+      stateVersion,
+      visibleVersion,
+      completed,
+      createdAtMs,
+      ...((mark.version as number | null) === null ? {} : { mark }),
+    };
   }
 
   /** `stale`: a record of this version or a newer one is there already, or the workflow is gone; nothing was written. */

@@ -2,8 +2,9 @@ import { type SubmittedWorkflow } from '#libs/engine';
 import { type Workflow } from '#libs/workflow-spec';
 
 import { type Database } from '../connection/database.js';
+import { WriteBatcher } from '../connection/write-batcher.js';
 import { type ChangeFeed } from '../changes/change-feed.js';
-import { WorkflowExistsError } from '../errors.js';
+import { StoreStatementError, WorkflowExistsError } from '../errors.js';
 import { countWorkflows, readWorkflowPage, type WorkflowListQuery, type WorkflowPage } from './workflow-list.js';
 
 /** What became of one workflow of a batch: `exists` means this very uid was there already (a repeated request), `name-taken` another one of that name. */
@@ -28,6 +29,15 @@ export interface NewWorkflow {
   /** Value of the instance-id label; '' for none. */
   instanceId?: string;
 }
+
+interface Insertion {
+  workflow: NewWorkflow;
+  outcome?: InsertOutcome;
+  failure?: Error;
+}
+
+/** Workflows may be large: a statement of many holds them all. */
+const MOST_INSERTIONS = 16;
 
 interface Row {
   uid: string;
@@ -62,15 +72,19 @@ SELECT uid FROM inserted`;
 export class WorkflowRepository {
   readonly #database: Database;
   readonly #changes: ChangeFeed;
+  readonly #inserts = new WriteBatcher<Insertion>((insertions) => this.#insertTogether(insertions), MOST_INSERTIONS);
 
   constructor(database: Database, changes: ChangeFeed) {
     this.#database = database;
     this.#changes = changes;
   }
 
-  /** Repeating it with the same uid is harmless (`exists`). Throws WorkflowExistsError where another workflow has the name. */
+  /** Repeating it with the same uid is harmless (`exists`). Calls of the same moment share a statement. Throws WorkflowExistsError where another workflow has the name. */
   async insert(workflow: NewWorkflow): Promise<'inserted' | 'exists'> {
-    const [outcome] = await this.insertMany([workflow]);
+    const insertion: Insertion = { workflow };
+    await this.#inserts.add(insertion);
+    const { outcome, failure } = insertion;
+    if (failure !== undefined) throw failure;
     if (outcome === 'name-taken') {
       throw new WorkflowExistsError(workflow.submitted.metadata.namespace ?? '', workflow.submitted.metadata.name ?? '');
     }
@@ -143,6 +157,19 @@ export class WorkflowRepository {
   /** How many workflows a query matches, without regard to limit, cursor and offset. */
   count(query: WorkflowListQuery): Promise<number> {
     return countWorkflows(this.#database, query);
+  }
+
+  /** Where Postgres refuses what one of several holds, only that one fails. */
+  async #insertTogether(insertions: readonly Insertion[]): Promise<void> {
+    try {
+      const outcomes = await this.insertMany(insertions.map(({ workflow }) => workflow));
+      insertions.forEach((insertion, index) => Object.assign(insertion, { outcome: outcomes[index] }));
+    } catch (error) {
+      if (!(error instanceof StoreStatementError) || insertions.length === 1) throw error;
+      for (const insertion of insertions) {
+        await this.#insertTogether([insertion]).catch((failure: unknown) => Object.assign(insertion, { failure }));
+      }
+    }
   }
 
   async #presentUids(uids: string[]): Promise<Set<string>> {

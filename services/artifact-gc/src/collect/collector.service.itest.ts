@@ -55,7 +55,7 @@ function newCollector(objectsPerJob = 1000): CollectorService {
     close: () => undefined,
   };
   return new CollectorService({
-    planner: new DeletionPlanner({ deletions, handoffs: store.handoffs, clock, repository }),
+    planner: new DeletionPlanner({ deletions, clock, repository }),
     deleter: new ObjectDeleter({ deletions, drivers: failing, clock }),
     ...{ deletions, clock, logger: quietLogger, metrics: new Metrics() },
     settings: { objectsPerJob, parallelDeletions: 4, retryBaseMs: 5000, retryLongestMs: 3_600_000 },

@@ -44,8 +44,7 @@ export class CollectorService {
   }
 
   async collect(uid: string): Promise<JobOutcome> {
-    await this.ports.planner.plan(uid);
-    return this.deleteDue(uid);
+    return (await this.ports.planner.plan(uid)) ? this.deleteDue(uid) : undefined;
   }
 
   private async deleteDue(workflowUid: string): Promise<JobOutcome> {

@@ -1,11 +1,5 @@
 import { keyOf, locationOf, relocate } from '#libs/artifacts';
-import type {
-  ArtifactDeletionRepository,
-  DeletionStrategy,
-  HandoffRepository,
-  NewArtifactDeletion,
-  WorkflowGcFacts,
-} from '#libs/store';
+import type { ArtifactDeletionRepository, DeletionStrategy, NewArtifactDeletion, WorkflowGcFacts } from '#libs/store';
 import type { Artifact, Clock, KubernetesObject } from '#libs/workflow-spec';
 
 import { dueStrategies, effectiveStrategy } from './effective-strategy.js';
@@ -21,7 +15,6 @@ export interface PlannerPorts {
     ArtifactDeletionRepository,
     'workflowFacts' | 'outputArtifactsPage' | 'isPlanned' | 'markPlanned' | 'insertMany'
   >;
-  handoffs: Pick<HandoffRepository, 'latestVersion'>;
   clock: Clock;
   repository: KubernetesObject | undefined;
 }
@@ -34,22 +27,24 @@ export interface PlannerPorts {
 export class DeletionPlanner {
   constructor(private readonly ports: PlannerPorts) {}
 
-  /** Does nothing where all is planned, or the workflow is not that far. */
-  async plan(uid: string): Promise<void> {
+  /** Does nothing where all is planned, or the workflow is not that far. Gives whether deletions of it may be due. */
+  async plan(uid: string): Promise<boolean> {
     const { deletions, clock } = this.ports;
     const facts = await deletions.workflowFacts(uid);
-    if (facts === undefined) return;
+    if (facts === undefined) return true;
     const strategies = await this.unplanned(facts);
-    if (strategies.length === 0) return;
+    if (strategies.length === 0) return true;
     await this.insertRows(facts, new Set(strategies));
-    for (const strategy of strategies) await deletions.markPlanned(uid, strategy, clock.nowMs());
+    let pending = false;
+    for (const strategy of strategies) pending = await deletions.markPlanned(uid, strategy, clock.nowMs());
+    return pending;
   }
 
   /** A handoff means that the workflow was finished or deleted since it was planned (a retried one finishes twice). */
   private async unplanned(facts: WorkflowGcFacts): Promise<DeletionStrategy[]> {
-    const { deletions, handoffs } = this.ports;
+    const { deletions } = this.ports;
     const due = dueStrategies(facts);
-    if (due.length === 0 || (await handoffs.latestVersion('artifact-gc', facts.uid)) !== undefined) return due;
+    if (due.length === 0 || facts.handedOver) return due;
     const planned = await Promise.all(due.map((strategy) => deletions.isPlanned(facts.uid, strategy)));
     return due.filter((_strategy, index) => planned[index] === false);
   }

@@ -65,7 +65,7 @@ describe('the record of a workflow', () => {
     expect(await projection().project(uid)).toBeUndefined();
     expect(await recordOf(uid)).toEqual(await rendered(uid));
     expect(await store.handoffs.latestVersion('record', uid)).toBeUndefined();
-    expect(await store.records.mark(uid)).toMatchObject({ version: 1, encoding: 'inline' });
+    expect((await store.records.standing(uid))?.mark).toMatchObject({ version: 1, encoding: 'inline' });
   });
 
   it.each([
@@ -76,7 +76,7 @@ describe('the record of a workflow', () => {
     async (encoding, maxSizeBytes, message) => {
       const uid = await commit('Succeeded', nodes(400, message));
       await projection({ maxSizeBytes }).project(uid);
-      expect(await store.records.mark(uid)).toMatchObject({ encoding });
+      expect((await store.records.standing(uid))?.mark).toMatchObject({ encoding });
       expect(JSON.stringify(await recordOf(uid)).length).toBeLessThan(maxSizeBytes);
       expect(await hydrated(uid)).toEqual(await rendered(uid));
     },
@@ -108,8 +108,14 @@ describe('the record of a workflow', () => {
     await projection().project(uid);
     const slow = new ProjectionService(
       {
-        states: { load: async () => late, loadHeaders: (uids) => store.workflowState.loadHeaders(uids) },
-        records: { mark: async () => undefined, write: (write) => store.records.write(write) },
+        states: { load: async () => late },
+        records: {
+          standing: async (of) => {
+            const { mark: _mark, ...standing } = (await store.records.standing(of))!;
+            return standing;
+          },
+          write: (write) => store.records.write(write),
+        },
         handoffs: store.handoffs,
         clock,
       },
@@ -141,7 +147,6 @@ describe('the record of a workflow', () => {
     const service = new ProjectionService(
       {
         states: {
-          loadHeaders: (uids) => store.workflowState.loadHeaders(uids),
           load: async () => {
             const state = await store.workflowState.load(uid);
             await store.retention.markDeleted(uid, nowMs);

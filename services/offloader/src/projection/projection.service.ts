@@ -17,8 +17,8 @@ export interface ProjectionSettings {
 }
 
 export interface ProjectionPorts {
-  states: Pick<WorkflowStateRepository, 'load' | 'loadHeaders'>;
-  records: Pick<RecordRepository, 'mark' | 'write'>;
+  states: Pick<WorkflowStateRepository, 'load'>;
+  records: Pick<RecordRepository, 'standing' | 'write'>;
   handoffs: Pick<HandoffRepository, 'complete'>;
   clock: Clock;
 }
@@ -38,13 +38,13 @@ export class ProjectionService {
   ) {}
 
   async project(uid: string): Promise<JobOutcome> {
-    const { states, records, handoffs, clock } = this.ports;
-    const [[header], mark] = await Promise.all([states.loadHeaders([uid]), records.mark(uid)]);
-    if (!header) return undefined;
-    if (mark && mark.version >= header.visibleVersion)
-      return handoffs.complete('record', uid, header.version).then(() => undefined);
-    const earliestMs = this.earliestMs(mark, header.createdAtMs);
-    if (!header.completed && clock.nowMs() < earliestMs) return { wakeAtMs: earliestMs };
+    const { records, handoffs, clock } = this.ports;
+    const standing = await records.standing(uid);
+    if (!standing) return undefined;
+    const { mark, visibleVersion, stateVersion, completed, createdAtMs } = standing;
+    if (mark && mark.version >= visibleVersion) return handoffs.complete('record', uid, stateVersion).then(() => undefined);
+    const earliestMs = this.earliestMs(mark, createdAtMs);
+    if (!completed && clock.nowMs() < earliestMs) return { wakeAtMs: earliestMs };
     await this.write(uid);
     return undefined;
   }
