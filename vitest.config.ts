@@ -23,6 +23,8 @@ const project = (name: string, include: string[], timeoutMs: number, workers?: n
     hookTimeout: timeoutMs,
     teardownTimeout: 10_000,
     maxConcurrency: concurrency,
+    // Projects run one after the other: the later ones need the machine for themselves, and may use other numbers of workers.
+    sequence: { groupOrder: GROUPS.indexOf(name) },
     ...(workers === undefined ? {} : { maxWorkers: workers }),
   },
 });
