@@ -11,6 +11,9 @@ const decorators = swc.vite({
   },
 });
 
+/** In which order they run. */
+const GROUPS = ['unit', 'integration', 'conformance', 'e2e'];
+
 const project = (name: string, include: string[], timeoutMs: number, workers?: number, concurrency = 5) => ({
   plugins: [decorators],
   resolve: { conditions: ['source'] },
