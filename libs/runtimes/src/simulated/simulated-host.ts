@@ -39,6 +39,8 @@ const hasEnded = (pod: SimulatedPod): boolean => pod.observation.phase !== 'Runn
  */
 export class SimulatedHost {
   private readonly pods = new Map<string, SimulatedPod>();
+  /** Those that have not ended. */
+  private readonly active = new Set<SimulatedPod>();
   private readonly listeners = new Set<(observation: PodObservation) => void>();
   /** How often each pod was started, by identity; tests read it. */
   readonly starts = new Map<string, number>();
@@ -62,9 +64,7 @@ export class SimulatedHost {
   }
 
   running(): number {
-    let count = 0;
-    for (const pod of this.pods.values()) if (!hasEnded(pod)) count += 1;
-    return count;
+    return this.active.size;
   }
 
   lines(identity: PodIdentity): readonly LogLine[] {
@@ -84,6 +84,7 @@ export class SimulatedHost {
       cancel: () => undefined,
     };
     this.pods.set(key, pod);
+    this.active.add(pod);
     this.starts.set(key, (this.starts.get(key) ?? 0) + 1);
     const limitMs = limitOf(manifest, startedAtMs);
     const { durationMs } = pod.play;
@@ -109,14 +110,18 @@ export class SimulatedHost {
 
   remove(identity: PodIdentity): void {
     const key = identityKey(identity);
-    this.pods.get(key)?.cancel();
+    const pod = this.pods.get(key);
+    if (pod === undefined) return;
+    pod.cancel();
     this.pods.delete(key);
+    this.active.delete(pod);
   }
 
   /** Ends everything without a word, as a power cut would. */
   clear(): void {
     for (const pod of this.pods.values()) pod.cancel();
     this.pods.clear();
+    this.active.clear();
   }
 
   private playOf(identity: PodIdentity, manifest: PodManifest): SimPlay & ScriptedOutcome {
@@ -139,6 +144,7 @@ export class SimulatedHost {
     pod.lines.push(...play.lines.map((text) => ({ container: 'main', atMs: this.time.nowMs(), text })));
     if (play.gone === true) {
       this.pods.delete(identityKey(pod.identity));
+      this.active.delete(pod);
       pod.observation = { identity: pod.identity, phase: 'Gone', message: play.message ?? 'pod deleted' };
       return this.tell(pod);
     }
@@ -159,6 +165,7 @@ export class SimulatedHost {
   private report(pod: SimulatedPod, exitCode: number, facts: Partial<PodObservation>): void {
     const { ready: _ready, ...started } = pod.observation;
     const phase = facts.message === undefined ? 'Succeeded' : 'Failed';
+    this.active.delete(pod);
     pod.observation = { ...started, phase, exitCode, finishedAtMs: this.time.nowMs(), ...facts };
     this.tell(pod);
   }
