@@ -94,7 +94,7 @@ const manifests = folders.flatMap((folder) =>
   readdirSync(join(k8s, folder))
     .filter((file) => !isKustomization(file))
     .flatMap((file) =>
-      readDocuments(`${folder}/${file}`).map((document) => ({ ...(document as Manifest), path: `${folder}/${file}` })),
+      readDocuments(`${folder}/${file}`).map((document): Manifest => ({ ...(document as Manifest), path: `${folder}/${file}` })),
     ),
 );
 const kustomizations = new Map(
