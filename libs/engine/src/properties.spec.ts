@@ -4,7 +4,7 @@ import { randomWorkflow, runSimulated, type SimulationOptions } from '#libs/test
 import { isFinishedWorkflowPhase, type NodeStatus, type Workflow } from '#libs/workflow-spec';
 import { canTransition, type Decision } from './index.js';
 
-const RUNS = { numRuns: 40, endOnFailure: false } as const;
+const RUNS = { numRuns: 40, seed: 20240101, endOnFailure: false } as const;
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
 
 /** What must not depend on how the engine was driven: everything but times and the order in which nodes were made. */

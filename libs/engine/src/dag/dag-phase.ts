@@ -48,10 +48,10 @@ const branchPhases = (state: WorkflowState, dag: TreeNode, targets: ReadonlySet<
 };
 
 /**
- * The phase of a target that hangs on nothing, because what it came after ended in nothing; Argo does not find it and waits for ever.
+ * The phase of a target that the walk did not find, because something before it hangs on what ended in nothing; Argo waits for it for ever.
  */
 const danglingPhase = (target: TreeNode | undefined): NodePhase | undefined => {
-  if (target === undefined || target.parents.length > 0 || !isFulfilled(target.status)) return undefined;
+  if (target === undefined || !isFulfilled(target.status)) return undefined;
   return isCompleted(target.status) ? target.status.phase : NodePhase.Succeeded;
 };
 

@@ -345,11 +345,18 @@ const finish = (pass: Pass, dag: Dag): Outcome => {
   return {};
 };
 
+const isExitHandlerWaiting = (pass: Pass, dag: Dag): boolean =>
+  [...waitingExits(pass, dag)].some((name) => {
+    const node = taskNode(pass, dag, name);
+    const task = dag.graph.tasks.get(name);
+    return node !== undefined && task !== undefined && isExitHandlerDue(pass, node, task);
+  });
+
 /** Nothing below is open: the targets decide. */
 const assess = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
   if (state.counters.open(dag.node.id) > 0 || (state.unfollowedEnds.get(dag.node.id) ?? 0) > 0) return {};
-  if (waitingExits(pass, dag).size > 0) return {};
+  if (isExitHandlerWaiting(pass, dag)) return {};
   const unresolved = [...unresolvedTasks(pass, dag)];
   if (unresolved.length > 0) {
     for (const name of unresolved) startReady(pass, dag, name, true);
