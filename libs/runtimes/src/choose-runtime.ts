@@ -31,6 +31,8 @@ export interface RuntimeMeans {
   dataFolder: string;
   /** Further paths of which sandbox pods see nothing. */
   hiddenPaths: readonly string[];
+  /** The host's PATH, for sandbox pods. */
+  searchPath?: string;
   /** Pods at once on this host; absent: by cores and memory (`defaultMaxPods`). */
   maxPods?: number;
   docker?: DockerLocation & { network?: string };

@@ -5,3 +5,8 @@ export const DEADLINE_MESSAGE = 'Pod was active on the node longer than the spec
 export function exitMessage(exitCode: number, reason = 'Error'): string {
   return `main: ${reason} (exit code ${exitCode})`;
 }
+
+/** The message where the program's name is in no folder of PATH (Argo v4.1 workflow/executor/emissary; Go's exec.LookPath). */
+export function absentMessage(exitCode: number, program: string): string {
+  return `${exitMessage(exitCode)}: failed to find name in PATH: exec: ${JSON.stringify(program)}: executable file not found in $PATH`;
+}

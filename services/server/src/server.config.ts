@@ -19,6 +19,9 @@ export const serverFields = {
   maxBodyBytes: size({ about: 'Largest request body.', byDefault: '16Mi' }),
   managedNamespace: optionalText({ about: 'The one namespace that clients are told of; all where absent.' }),
   defaultNamespace: text({ about: 'Namespace of objects that name none.', byDefault: 'default' }),
+  serviceAccount: optionalText({
+    about: 'Who acts where a request names no user, for example system:serviceaccount:argo:argo-server; shown in node messages.',
+  }),
   queuesWrite: flag({ about: 'Lets the queue dashboard retry and remove jobs; read-only otherwise.', byDefault: false }),
   actionTimeoutMs: duration({ about: 'How long an action (stop, retry, …) waits for its outcome.', byDefault: '10s' }),
   keepAliveMs: duration({ about: 'Interval of keep-alive lines on event and log streams.', byDefault: '15s' }),

@@ -24,6 +24,9 @@ export interface InitScriptInput {
   graceSeconds: number;
 }
 
+/** What Argo's executor ends with where it cannot start the program. */
+export const ABSENT_EXIT = 64;
+
 /** Exit codes of the init itself, for `unshare`'s parent; the container's own end stands in the file `exit`. */
 export const InitExit = { claimed: 120, setup: 121 } as const;
 
@@ -123,9 +126,10 @@ ends=0
 [ -f $D/terminate ] && { record terminated 143; exit 143; }
 (
   trap - TERM USR1 USR2
+  ${exports.join('\n  ')}
+  ${lookup(commandLine[0] ?? '')}
   exec 9<&- >&5 2>&4 4>&- 5>&- </dev/null
   cd ${shellQuote(workingDir)} || exit 1
-  ${exports.join('\n  ')}
   ${exec}
 ) &
 main=$!
@@ -140,6 +144,13 @@ left=$((ends - \${now%.*}\${now#*.}))
 hundredths=$((left % 100))
 ( trap - TERM; exec 9<&-; sleep "$((left / 100)).$((hundredths / 10))$((hundredths % 10))" && kill -USR1 1 ) >/dev/null 2>&1 &`
 }`;
+}
+
+/** A name that is in no folder of PATH ends the pod as Argo's executor does: 64, and the file `absent` says which. Shell builtins do not count. */
+function lookup(program: string): string {
+  if (program === '' || program.includes('/')) return '';
+  const name = shellQuote(program);
+  return `( IFS=:; set -f; for folder in $PATH; do [ -f "\${folder:-.}/"${name} ] && [ -x "\${folder:-.}/"${name} ] && exit 0; done; exit 1 ) || { echo ${name} >$D/absent; exit ${ABSENT_EXIT}; }`;
 }
 
 function waitPart(): string {

@@ -4,16 +4,17 @@ import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
 import type { PodIdentity, PodObservation } from '../contract.js';
-import { DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
+import { absentMessage, DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
 import { untilPossible } from '../patience.js';
 import { needsStaging, type PodFiles, type PodStaging } from '../staging.js';
-import type { HostTools } from './init-script.js';
+import { ABSENT_EXIT, type HostTools } from './init-script.js';
 import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
 import { epochMsOfUptime, isAlive } from './process-identity.js';
 
+const ABSENT_FILE = 'absent';
 const LOST_MESSAGE = 'pod lost: its first process ended without a record of the end';
 const ADOPTED_POLL_MS = 50;
 /** An init writes its claim in one call right after making it. */
@@ -161,7 +162,7 @@ export class PodCourse {
   }
 
   private async capture(exit: ExitRecord): Promise<void> {
-    const message = endMessage(exit);
+    const message = endMessage(exit, this.folder.text(ABSENT_FILE)?.trim());
     const report = await endReport({
       manifest: this.record.manifest,
       files: this.files,
@@ -209,7 +210,8 @@ export class PodCourse {
   }
 }
 
-function endMessage(exit: ExitRecord): string | undefined {
+function endMessage(exit: ExitRecord, absent: string | undefined): string | undefined {
   if (exit.reason === 'deadline') return DEADLINE_MESSAGE;
+  if (exit.exitCode === ABSENT_EXIT && absent !== undefined) return absentMessage(exit.exitCode, absent);
   return exit.exitCode === 0 ? undefined : exitMessage(exit.exitCode);
 }

@@ -42,6 +42,8 @@ export interface SandboxOptions {
   clock: Clock;
   logger: RuntimeLogger;
   hostName: string;
+  /** The host's PATH: pods on the host's root find there what is installed beside the usual folders. */
+  searchPath?: string;
   /** Pods that may run on this host at once, those of other processes included. */
   maxPods: number;
 }
@@ -61,10 +63,12 @@ export class SandboxRuntime implements PodRuntime {
   private scan: NodeJS.Timeout | null = null;
   private sampling: NodeJS.Timeout | null = null;
   private foreignPods = 0;
+  private readonly searchPath: string;
 
   constructor(private readonly options: SandboxOptions) {
     this.roots = options.ability.roots;
     this.podsFolder = options.ability.podsFolder;
+    this.searchPath = joinedPaths(options.searchPath);
   }
 
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
@@ -165,7 +169,7 @@ export class SandboxRuntime implements PodRuntime {
     const resolved = await resolveEnvironment(manifest, mainOf(manifest), this.options.env, place);
     const unfit = [...resolved.keys()].find((name) => !SHELL_NAME.test(name));
     if (unfit !== undefined) throw new PodRefusedError(`env ${unfit}: the sandbox supports names of letters, digits and _ only`);
-    return new Map([['PATH', DEFAULT_PATH], ['HOSTNAME', manifest.metadata.name ?? 'pod'], ['HOME', '/root'], ...resolved]);
+    return new Map([['PATH', this.searchPath], ['HOSTNAME', manifest.metadata.name ?? 'pod'], ['HOME', '/root'], ...resolved]);
   }
 
   private writeScript(unfinished: string, parts: RootParts, { work }: PodManifest): void {
@@ -266,4 +270,11 @@ function hasEnded(folder: PodFolder): boolean {
 
 async function* nothing(): AsyncIterable<LogLine> {
   // A pod without this container has no lines.
+}
+
+/** The usual folders first, then those of the host that are absolute and not of a package's own tools. */
+function joinedPaths(searchPath = ''): string {
+  const usual = DEFAULT_PATH.split(':');
+  const further = searchPath.split(':').filter((folder) => path.isAbsolute(folder) && !folder.includes('node_modules'));
+  return [...new Set([...usual, ...further])].join(':');
 }

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type ArtifactDrivers, ArtifactTransfer } from '#libs/artifacts';
+import { processEnvironment } from '#libs/config';
 import { createPodExecution } from '#libs/execution';
 import type { Logger } from '#libs/observability';
 import type { ResourceStore } from '#libs/resources';
@@ -25,9 +25,6 @@ export interface PodRuntimePorts {
   logger: Logger;
 }
 
-/** Pods are mostly short and wait for input and output: more than cores, few enough that memory does not run out. */
-const PODS_PER_CORE = 8;
-
 /** Opens the runtime that the settings name, or the first that works on this machine. Throws NoRuntimeError saying what is missing. */
 export const openPodRuntime = (
   settings: PodRuntimeSettings,
@@ -42,5 +39,6 @@ export const openPodRuntime = (
     hostName: settings.host,
     dataFolder: path.resolve(settings.dataDir),
     hiddenPaths: settings.hiddenPaths,
-    maxPods: settings.maxPods ?? availableParallelism() * PODS_PER_CORE,
+    searchPath: processEnvironment()['PATH'] ?? '',
+    ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });

@@ -23,7 +23,7 @@ export class ActionService {
   /** The workflow after the request took effect; the engine's refusal as an ApiError. */
   async act(namespace: string, name: string, request: WorkflowRequest, key?: string): Promise<Workflow> {
     const stored = await this.liveWorkflow(namespace, name, request);
-    const { snapshot } = await this.request(stored, request, key);
+    const { snapshot } = await this.request(stored, this.signed(request), key);
     return snapshot === undefined ? this.reader.render(stored) : this.reader.renderSnapshot(stored, snapshot);
   }
 
@@ -31,6 +31,13 @@ export class ActionService {
     const stored = await this.reader.findLive(namespace, name);
     if (stored === undefined) throw notFound('workflows', name);
     await this.request(stored, { type: 'delete', ...(force ? { force } : {}) });
+  }
+
+  /** With the name of who acts, where the kind of request shows it. */
+  private signed(request: WorkflowRequest): WorkflowRequest {
+    const user = this.context.config.serviceAccount;
+    const isShown = request.type === 'resume' || request.type === 'stop' || request.type === 'set';
+    return user === undefined || !isShown || request.user !== undefined ? request : { ...request, user };
   }
 
   private async liveWorkflow(namespace: string, name: string, request: WorkflowRequest): Promise<StoredWorkflow> {

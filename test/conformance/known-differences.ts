@@ -1,0 +1,8 @@
+/**
+ * Recordings that cannot end here as they did there, each with its reason. They are not run: the totals count them as not passed.
+ * Whatever is only missing does not belong here but is refused at submit.
+ */
+export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
+  'e-expectedfailures-oom-kill': 'the sandbox does not enforce memory limits',
+  'e-functional-json-argument': 'the recorded image has no sh; sandbox pods stand on the host, which has one',
+};
