@@ -65,6 +65,17 @@ spec:
     - name: tick
       container: { image: busybox, command: [sh, -c], args: ['echo begun; sleep 3; echo ended'] }
 `,
+  'paced.yaml': `${API}
+kind: Workflow
+metadata: { generateName: paced- }
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      steps: [[{ name: first, template: nap }], [{ name: second, template: nap }]]
+    - name: nap
+      container: { image: busybox, command: [sleep, '15'] }
+`,
   'sleeps.yaml': `${API}
 kind: Workflow
 metadata: { generateName: sleeps- }

@@ -148,7 +148,7 @@ describe.skipIf(reason !== undefined)(`the commands against a server ${reason ??
   });
 
   it('suspends a workflow that runs, and lets it go on', async () => {
-    const name = await submitted('slow.yaml');
+    const name = await submitted('paced.yaml');
     expect(await said('suspend', name)).toBe(`workflow ${name} suspended\n`);
     await untilSays(() => cli('get', name), /Running \(Suspended\)/);
     expect(await said('resume', name)).toBe(`workflow ${name} resumed\n`);
@@ -239,7 +239,6 @@ describe.skipIf(reason !== undefined)(`the commands against a server ${reason ??
     expect(await said('delete', 'pair-one', '--dry-run')).toBe("Workflow 'pair-one' deleted (dry-run)\n");
     expect(await said('delete', 'pair-one')).toBe("Workflow 'pair-one' deleted\n");
     expect(await said('delete', '--prefix', 'pair')).toBe("Workflow 'pair-two' deleted\n");
-    await untilSays(() => cli('list', '--prefix', 'pair'), /No workflows found/);
     const gone = await cli('delete', 'pair-one');
     expect(gone).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('not found') as unknown });
     expect((await cli('delete')).exitCode).toBe(2);

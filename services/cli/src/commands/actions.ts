@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UsageError } from '../client/errors.js';
+import { ApiClientError, UsageError } from '../client/errors.js';
 import type { Workflow } from '#libs/workflow-spec';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import { objectText, OBJECT_FORMATS } from '../output/object-text.js';
@@ -148,10 +148,27 @@ const addDelete = (program: Command): void => {
       const [kind, ...rest] = names;
       if (kind !== undefined && isResourceKind(kind) && rest.length > 0) return deleteResources(context, kind, rest);
       for (const { name, namespace } of await deletedBy(context, names, flags)) {
-        if (!flags.dryRun) await new WorkflowsApi(context.client, namespace).delete(name, flags.force);
-        context.out(`Workflow '${name}' deleted${flags.dryRun ? ' (dry-run)' : ''}`);
+        const api = new WorkflowsApi(context.client, namespace);
+        if (flags.dryRun) context.out(`Workflow '${name}' deleted (dry-run)`);
+        else if (await deleteOne(api, name, { force: flags.force, isSelected: names.length === 0 }))
+          context.out(`Workflow '${name}' deleted`);
       }
     });
+};
+
+/** Lists also name workflows that only the archive still has: where these were selected, they are passed over. */
+const deleteOne = async (
+  api: WorkflowsApi,
+  name: string,
+  { force, isSelected }: { force: boolean | undefined; isSelected: boolean },
+): Promise<boolean> => {
+  try {
+    await api.delete(name, force);
+    return true;
+  } catch (error) {
+    if (isSelected && error instanceof ApiClientError && error.httpStatus === 404) return false;
+    throw error;
+  }
 };
 
 const SELECTING: readonly (keyof DeleteFlags)[] = [

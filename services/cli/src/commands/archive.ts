@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Workflow } from '#libs/workflow-spec';
 import { listText } from '../output/list-text.js';
-import { objectsText, objectText, OBJECT_FORMATS } from '../output/object-text.js';
+import { objectsText, objectText, OBJECT_FORMATS, withKind } from '../output/object-text.js';
 import { collect, contextOf, wordOf } from './context.js';
 import { viewOf } from './progress.js';
 
@@ -34,7 +34,10 @@ const addListing = (group: Command): void => {
       } while (next !== undefined);
       context.out(
         format
-          ? objectsText(items, format)
+          ? objectsText(
+              items.map((workflow) => withKind('Workflow', workflow)),
+              format,
+            )
           : listText(items, { ...context.style, nowMs: Date.now(), namespaces: true, wide: false, headers: true }),
       );
     });
@@ -75,7 +78,7 @@ export const addArchive = (program: Command): void => {
       const context = contextOf(command);
       const format = wordOf('--output', OBJECT_FORMATS, flags.output);
       const workflow = await context.client.get<Workflow>(uidPath(uid), { namespace: context.namespace });
-      context.out(format ? objectText(workflow, format) : viewOf(workflow, context));
+      context.out(format ? objectText(withKind('Workflow', workflow), format) : viewOf(workflow, context));
     });
   group
     .command('delete <uids...>')

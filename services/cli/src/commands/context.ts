@@ -29,7 +29,9 @@ export const contextOf = (command: Command): CommandContext => {
     namespace: flags.namespace ?? config.argoNamespace ?? 'default',
     instanceId: flags.instanceid ?? config.argoInstanceid,
     style: { colour: flags.color !== false && process.stdout.isTTY === true, utf8: flags.utf8 !== false },
-    out: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+    out: (text) => {
+      if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    },
   };
 };
 

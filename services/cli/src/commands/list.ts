@@ -4,7 +4,7 @@ import { LabelName, parseGoDuration, type Workflow } from '#libs/workflow-spec';
 import type { Query } from '../client/api-client.js';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import { listText } from '../output/list-text.js';
-import { objectsText } from '../output/object-text.js';
+import { objectsText, withKind } from '../output/object-text.js';
 import { type CommandContext, contextOf, wholeNumberOf, wordOf } from './context.js';
 
 /** Flags that select workflows, shared by `list`, `delete` and the actions. */
@@ -107,7 +107,13 @@ export const addList = (program: Command): void => {
       const whole = format === 'json' || format === 'yaml' || format === 'wide';
       const pageSize = wholeNumberOf('--chunk-size', flags.chunkSize);
       const workflows = await selectWorkflows(context, flags, { pageSize, ...(whole ? {} : { fields: LIST_FIELDS }) });
-      if (format && format !== 'wide') context.out(objectsText(workflows, format));
+      if (format && format !== 'wide')
+        context.out(
+          objectsText(
+            workflows.map((workflow) => withKind('Workflow', workflow)),
+            format,
+          ),
+        );
       else {
         const options = {
           ...context.style,

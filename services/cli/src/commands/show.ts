@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { NodeStatus } from '#libs/workflow-spec';
 import { WorkflowsApi } from '../client/workflows-api.js';
-import { objectText } from '../output/object-text.js';
+import { objectText, withKind } from '../output/object-text.js';
 import type { NodeFilter } from '../output/tree.js';
 import { workflowText } from '../output/workflow-text.js';
 import { contextOf, wordOf } from './context.js';
@@ -40,7 +40,8 @@ const addGet = (program: Command): void => {
       const api = new WorkflowsApi(context.client, context.namespace);
       for (const name of names.length === 0 ? ['@latest'] : names) {
         const workflow = await api.get(name);
-        if (format === 'name' || format === 'json' || format === 'yaml') context.out(objectText(workflow, format));
+        if (format === 'name' || format === 'json' || format === 'yaml')
+          context.out(objectText(withKind('Workflow', workflow), format));
         else
           context.out(
             workflowText(workflow, {

@@ -10,7 +10,7 @@ import {
   type WorkflowPhase,
 } from '#libs/workflow-spec';
 import { WorkflowsApi } from '../client/workflows-api.js';
-import { objectText, OBJECT_FORMATS } from '../output/object-text.js';
+import { objectText, OBJECT_FORMATS, withKind } from '../output/object-text.js';
 import { collect, type CommandContext, contextOf, wordOf } from './context.js';
 import { readManifests, readParameterFile } from './manifests.js';
 import { assertSucceeded, printLogs, viewOf, waitForWorkflow, watchWorkflow } from './progress.js';
@@ -47,10 +47,14 @@ export const withSubmitFlags = (command: Command): Command =>
     .option('--serviceaccount <name>', 'service account of the pods')
     .option('--priority <number>', 'priority among workflows that wait');
 
+const parameterName = (text: string): string => text.split('=', 1)[0] ?? '';
+
 /** The submit options of Argo's API out of the flags. */
 export const submitOptionsOf = async (flags: SubmitFlags, instanceId?: string): Promise<SubmitOptions> => {
   const fromFile = flags.parameterFile === undefined ? [] : await readParameterFile(flags.parameterFile);
-  const parameters = [...fromFile, ...(flags.parameter ?? [])];
+  const given = flags.parameter ?? [];
+  const overridden = new Set(given.map(parameterName));
+  const parameters = [...fromFile.filter((text) => !overridden.has(parameterName(text))), ...given];
   const labels = [flags.labels, instanceId && `${LabelName.controllerInstanceId}=${instanceId}`].filter(Boolean).join(',');
   const priority = flags.priority === undefined ? undefined : Number(flags.priority);
   if (priority !== undefined && !Number.isInteger(priority))
@@ -96,7 +100,8 @@ export const addSubmit = (program: Command): void => {
       const api = new WorkflowsApi(context.client, context.namespace);
       const format = wordOf('--output', OBJECT_FORMATS, flags.output);
       const submitted = await submitAll(api, files, { ...flags, options: await submitOptionsOf(flags, context.instanceId) });
-      for (const workflow of submitted) context.out(format ? objectText(workflow, format) : viewOf(workflow, context));
+      for (const workflow of submitted)
+        context.out(format ? objectText(withKind('Workflow', workflow), format) : viewOf(workflow, context));
       if (!flags.dryRun && !flags.serverDryRun) await followAll(context, submitted, flags);
     });
 };

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UserError } from '#libs/workflow-spec';
 import { UsageError } from '../client/errors.js';
-import { objectsText, objectText, OBJECT_FORMATS } from '../output/object-text.js';
+import { objectsText, objectText, OBJECT_FORMATS, withKind } from '../output/object-text.js';
 import { shortDuration } from '../output/ages.js';
 import { tableText } from '../output/table.js';
 import { type CommandContext, contextOf, wordOf } from './context.js';
@@ -109,7 +109,12 @@ const addReaders = (group: Command, family: Family): void => {
       const objects = await Promise.all(
         names.map((name) => context.client.get<Stored>(`${family.path(context.namespace)}/${encodeURIComponent(name)}`)),
       );
-      context.out(objectsText(objects, format));
+      context.out(
+        objectsText(
+          objects.map((object) => withKind(family.kind, object)),
+          format,
+        ),
+      );
     });
   group
     .command('list')
@@ -126,7 +131,10 @@ const addReaders = (group: Command, family: Family): void => {
       );
       context.out(
         format
-          ? objectsText(items ?? [], format)
+          ? objectsText(
+              (items ?? []).map((object) => withKind(family.kind, object)),
+              format,
+            )
           : family.cron
             ? cronTable(items ?? [])
             : tableText([['NAME'], ...(items ?? []).map((object) => [nameOf(object)])]),

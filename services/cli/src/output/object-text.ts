@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { API_VERSION } from '#libs/workflow-spec';
 
 export const OBJECT_FORMATS = ['name', 'json', 'yaml'] as const;
 export type ObjectFormat = (typeof OBJECT_FORMATS)[number];
@@ -6,6 +7,13 @@ export type ObjectFormat = (typeof OBJECT_FORMATS)[number];
 interface Named {
   metadata: { name?: string };
 }
+
+/** The API leaves out what kind an object is, as Argo's does; a file needs it. */
+export const withKind = <Kept extends Named>(kind: string, object: Kept): Kept => ({
+  apiVersion: API_VERSION,
+  kind,
+  ...object,
+});
 
 /** An object as its name, as JSON or as YAML. */
 export const objectText = (object: Named, format: ObjectFormat): string => {
