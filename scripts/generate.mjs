@@ -47,7 +47,12 @@ const configurationDocument = async () => {
     for (const row of rows.filter(isShared))
       shared.set(key(row), { row, programs: [...(shared.get(key(row))?.programs ?? []), program] });
   }
-  const everywhere = [...shared.values()].filter(({ programs }) => programs.length === rowsOf.size).map(({ row }) => row);
+  // Programs on the tables have most variables in common; a program beside them, such as the executor, is told by itself.
+  const fleet = [...rowsOf]
+    .filter(([, rows]) => rows.some(({ variable }) => variable === 'DATABASE_URL'))
+    .map(([program]) => program);
+  const isEverywhere = ({ programs }) => fleet.every((program) => programs.includes(program));
+  const everywhere = [...shared.values()].filter(isEverywhere).map(({ row }) => row);
   const inEveryProgram = new Set(everywhere.map(key));
   return [
     '# Configuration',
@@ -58,9 +63,9 @@ const configurationDocument = async () => {
     'absent. Durations are written `500ms`, `10s`, `1h30m`; sizes `512`, `64Mi`, `1G`. A secret may also be given as a file: the',
     'variable with `_FILE` names it.',
     '',
-    ...(everywhere.length === 0 ? [] : ['## Every program', '', ...table(everywhere), '']),
+    ...(everywhere.length === 0 ? [] : ['## Every program on the tables', '', ...table(everywhere), '']),
     ...[...rowsOf].flatMap(([program, rows]) => {
-      const own = rows.filter((row) => !inEveryProgram.has(key(row)));
+      const own = rows.filter((row) => !fleet.includes(program) || !inEveryProgram.has(key(row)));
       return own.length === 0 ? [] : [`## ${program}`, '', ...table(own), ''];
     }),
   ].join('\n');
