@@ -6,6 +6,7 @@ import { archiveKeyOf } from '../outputs/artifact-keys.js';
 import { located, locationOf } from '../outputs/located-outputs.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import type { TreeNode } from '../state/tree-node.js';
+import { hasLocation } from '../templates/inputs.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { invocationName } from './invocation-name.js';
 import { isResultWanted } from './result-capture.js';
@@ -45,7 +46,9 @@ const withLocations = (pass: Pass, template: Template, archiveKey: string | unde
   const { inputs, outputs } = template;
   return {
     ...template,
-    ...(inputs?.artifacts === undefined ? {} : { inputs: { ...inputs, artifacts: inputs.artifacts.map(borrow) } }),
+    ...(inputs?.artifacts === undefined
+      ? {}
+      : { inputs: { ...inputs, artifacts: inputs.artifacts.filter(hasLocation).map(borrow) } }),
     ...(outputs?.artifacts === undefined ? {} : { outputs: { ...outputs, artifacts: outputs.artifacts.map(locate) } }),
   };
 };

@@ -64,16 +64,16 @@ const LOCATION_FIELDS = [
   'artifactory',
   'plugin',
 ] as const;
-const hasLocation = (artifact: Artifact): boolean => LOCATION_FIELDS.some((field) => artifact[field] !== undefined);
+/** Whether the artifact says where it lies. */
+export const hasLocation = (artifact: Artifact): boolean => LOCATION_FIELDS.some((field) => artifact[field] !== undefined);
 
 /** Where the file goes is the template's matter, not the caller's. */
 const ownFields = ({ path, mode, recurseMode, optional }: Artifact): Partial<Artifact> =>
   Object.fromEntries(Object.entries({ path, mode, recurseMode, optional }).filter(([, value]) => value !== undefined));
 
-const inputArtifact = (input: Artifact, supplied: Artifact | undefined): Artifact | undefined => {
+const inputArtifact = (input: Artifact, supplied: Artifact | undefined): Artifact => {
   if (supplied === undefined) {
-    if (hasLocation(input)) return input;
-    if (input.optional === true) return undefined;
+    if (hasLocation(input) || input.optional === true) return input;
     throw new ExecutionError(`inputs.artifacts.${input.name} was not supplied`);
   }
   if (!hasLocation(supplied) && supplied.optional !== true && input.optional !== true) {
@@ -91,13 +91,12 @@ export const withArguments = (pass: Pass, template: Template, args: Arguments): 
       args.parameters?.find((argument) => argument.name === input.name),
     ),
   );
-  const artifacts = template.inputs?.artifacts?.flatMap((input) => {
-    const resolved = inputArtifact(
+  const artifacts = template.inputs?.artifacts?.map((input) =>
+    inputArtifact(
       input,
       args.artifacts?.find((argument) => argument.name === input.name),
-    );
-    return resolved === undefined ? [] : [resolved];
-  });
+    ),
+  );
   if (template.inputs === undefined) return template;
   return {
     ...template,
