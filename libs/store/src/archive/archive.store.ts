@@ -1,8 +1,9 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { type SQL } from 'drizzle-orm';
 
 import { parseTime, type Workflow } from '#libs/workflow-spec';
 
 import { type Database } from '../connection/database.js';
+import { sql } from '../connection/drizzle.js';
 import { toStatement } from '../connection/drizzle-statement.js';
 import { archivedLabels as labels, archivedWorkflows as archive } from '../schema/argo-tables.js';
 import { type LabelRequirement } from '../selectors/label-selector.js';

@@ -1,7 +1,7 @@
 import { type SQL } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
 
 import { type Statement } from './database.js';
+import { PgDialect } from './drizzle.js';
 
 const dialect = new PgDialect();
 

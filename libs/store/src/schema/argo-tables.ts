@@ -1,4 +1,4 @@
-import { json, jsonb, integer, pgTable, primaryKey, timestamp, varchar } from 'drizzle-orm/pg-core';
+import { json, jsonb, integer, pgTable, primaryKey, timestamp, varchar } from '../connection/drizzle.js';
 
 /** Offloaded node statuses; Argo's table. */
 export const offloadedNodes = pgTable(

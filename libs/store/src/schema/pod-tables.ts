@@ -1,4 +1,4 @@
-import { bigint, integer, json, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import { bigint, integer, json, pgTable, primaryKey, smallint, text } from '../connection/drizzle.js';
 
 const ms = (name: string) => bigint(name, { mode: 'number' });
 

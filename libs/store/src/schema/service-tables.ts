@@ -1,4 +1,4 @@
-import { bigint, bigserial, boolean, integer, json, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigint, bigserial, boolean, integer, json, jsonb, pgTable, primaryKey, text } from '../connection/drizzle.js';
 
 const ms = (name: string) => bigint(name, { mode: 'number' });
 

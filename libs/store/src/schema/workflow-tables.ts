@@ -1,4 +1,16 @@
-import { bigint, bigserial, boolean, index, integer, json, jsonb, pgTable, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  index,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+} from '../connection/drizzle.js';
 
 const ms = (name: string) => bigint(name, { mode: 'number' });
 

@@ -1,5 +1,6 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { type SQL } from 'drizzle-orm';
 
+import { sql } from '../connection/drizzle.js';
 import { type LabelRequirement } from './label-selector.js';
 
 /** The requirement as a condition on an SQL expression that yields the label's text, or NULL where it is absent. */

@@ -1,5 +1,6 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { type SQL } from 'drizzle-orm';
 
+import { sql } from '../connection/drizzle.js';
 import { type Executor } from '../connection/database.js';
 import { toStatement } from '../connection/drizzle-statement.js';
 import { workflowState, workflows } from '../schema/workflow-tables.js';
