@@ -21,7 +21,8 @@ const SCRIPT_MODE = 0o755;
 const TERMINATED = 143;
 const LOST_MESSAGE = 'pod lost: its container was claimed but never started';
 const YOUNG_MS = 1_000;
-const TERM_AGAIN_MS = 500;
+/** When a container that was young at its first TERM gets it again. */
+const TERM_AGAIN_MS = [500, 1_500, 3_500];
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a course needs beside its container. */
@@ -79,17 +80,21 @@ export class DockerCourse {
     this.graceSeconds = graceSeconds;
     const { State } = await ask(() => this.pod.container.inspect());
     if (!State.Running) return;
-    const ageMs = this.means.clock.nowMs() - Date.parse(State.StartedAt);
-    await this.send('SIGTERM');
-    if (ageMs < YOUNG_MS) this.later(TERM_AGAIN_MS, 'SIGTERM');
-    this.later(graceSeconds * 1000, 'SIGKILL');
+    await this.end(graceSeconds, this.means.clock.nowMs() - Date.parse(State.StartedAt) < YOUNG_MS);
   }
 
-  /** A program that has just been started may not have been able to receive the first signal. */
+  /** The first process of a container that has just been started ignores TERM until it has said what to do with it. */
+  private async end(graceSeconds: number, isYoung: boolean): Promise<void> {
+    const graceMs = graceSeconds * 1000;
+    this.later(graceMs, 'SIGKILL');
+    if (isYoung) for (const delayMs of TERM_AGAIN_MS.filter((delay) => delay < graceMs)) this.later(delayMs, 'SIGTERM');
+    await this.send('SIGTERM');
+  }
+
   private later(delayMs: number, name: NodeJS.Signals): void {
     const { signal } = this.stopSignal;
     sleep(Math.min(delayMs, MAX_TIMER_MS), undefined, { signal, ref: false })
-      .then(() => (this.hasEnded ? undefined : this.send(name)))
+      .then(() => this.patiently(name, async () => (this.hasEnded ? undefined : this.send(name))))
       .catch((error: unknown) => {
         if (!signal.aborted)
           this.means.logger.warn('a signal could not be sent', { err: error, pod: claimedName(this.pod.identity) });
@@ -161,7 +166,8 @@ export class DockerCourse {
       this.publish(this.observation('Failed', { message: `main: StartError (exit code ${exitCode}): ${reason}`, exitCode }));
       return false;
     }
-    if (this.graceSeconds !== null) await this.terminate(this.graceSeconds);
+    const { graceSeconds } = this;
+    if (graceSeconds !== null) await this.patiently('terminate', () => this.end(graceSeconds, true));
     return true;
   }
 

@@ -86,6 +86,7 @@ export class DockerRuntime implements PodRuntime {
   }
 
   async terminate(identity: PodIdentity, graceSeconds: number): Promise<void> {
+    await this.creationOf(identity);
     const course = await this.adopt(identity);
     if (course === null) return this.observeGone(identity);
     if (course.hasEnded) this.observe(course.latest);
@@ -94,6 +95,7 @@ export class DockerRuntime implements PodRuntime {
 
   async delete(identity: PodIdentity): Promise<void> {
     const key = identityKey(identity);
+    await this.creationOf(identity);
     this.courses.get(key)?.stop();
     this.courses.delete(key);
     for (const name of [unclaimedName(identity), claimedName(identity)]) {
@@ -110,6 +112,7 @@ export class DockerRuntime implements PodRuntime {
   }
 
   async inspect(identity: PodIdentity): Promise<void> {
+    await this.creationOf(identity);
     const course = await this.adopt(identity);
     if (course === null) this.observeGone(identity);
     else this.observe(course.latest);
@@ -222,6 +225,11 @@ export class DockerRuntime implements PodRuntime {
     return { type: 'created' };
   }
 
+  /** Resolves when this process makes no container of the pod, however that ended: what is asked for then meets the container. */
+  private async creationOf(identity: PodIdentity): Promise<void> {
+    await this.creating.get(identityKey(identity))?.catch(() => undefined);
+  }
+
   private async adopt(identity: PodIdentity): Promise<DockerCourse | null> {
     const id = await this.find(identity);
     if (id === null) return null;
@@ -232,9 +240,12 @@ export class DockerRuntime implements PodRuntime {
     return pod === null ? null : this.follow(pod, id);
   }
 
-  /** The claimed container of a pod first: an unclaimed one beside it was made too late and never starts. */
+  /**
+   * The claimed container of a pod first: an unclaimed one beside it was made too late and never starts. A claim between the first
+   * two questions hides the container from both, so the claimed name is asked for once more.
+   */
   private async find(identity: PodIdentity): Promise<string | null> {
-    for (const name of [claimedName(identity), unclaimedName(identity)]) {
+    for (const name of [claimedName(identity), unclaimedName(identity), claimedName(identity)]) {
       const found = await ask<Docker.ContainerInspectInfo | null>(
         () => this.docker.getContainer(name).inspect(),
         new Map([[NOT_FOUND, null]]),
@@ -266,6 +277,10 @@ export class DockerRuntime implements PodRuntime {
       { staging, clock, logger, hostName, observe: (observation) => this.observe(observation) },
     );
     this.courses.set(key, course);
+    // One that broke off is followed anew by the next list of the containers.
+    void course.done.then(() => {
+      if (!course.hasEnded && this.courses.get(key) === course) this.courses.delete(key);
+    });
     return course;
   }
 
