@@ -8,10 +8,14 @@ import { viewOf } from './progress.js';
 const BASE = '/api/v1/archived-workflows';
 const uidPath = (uid: string): string => `${BASE}/${encodeURIComponent(uid)}`;
 
+const UID = '7d1c2b1e-3f3a-4c8e-9a53-0d8c1d0d7a11';
+const exampleOf = (rest: string): string => `\nExample:\n  argosy archive ${rest}`;
+
 const addListing = (group: Command): void => {
   group
     .command('list')
     .description('list archived workflows, newest first')
+    .addHelpText('after', exampleOf('list --prefix build- -o name'))
     .option('-l, --selector <selector>', 'label selector')
     .option('--prefix <prefix>', 'only names that begin with it')
     .option('--chunk-size <count>', 'workflows per request', '500')
@@ -48,6 +52,7 @@ const addListing = (group: Command): void => {
     group
       .command(name)
       .description(name === 'list-label-keys' ? 'label keys of archived workflows' : 'values of one label of archived workflows')
+      .addHelpText('after', exampleOf(name === 'list-label-keys' ? name : `${name} -l team`))
       .option('-l, --selector <key>', 'the label')
       .action(async (flags: { selector?: string }, command: Command) => {
         const context = contextOf(command);
@@ -73,6 +78,7 @@ export const addArchive = (program: Command): void => {
   group
     .command('get <uid>')
     .description('show an archived workflow')
+    .addHelpText('after', exampleOf(`get ${UID} -o yaml`))
     .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
     .action(async (uid: string, flags: { output?: string }, command: Command) => {
       const context = contextOf(command);
@@ -83,6 +89,7 @@ export const addArchive = (program: Command): void => {
   group
     .command('delete <uids...>')
     .description('delete workflows from the archive')
+    .addHelpText('after', exampleOf(`delete ${UID}`))
     .action(async (uids: string[], _flags: unknown, command: Command) => {
       const context = contextOf(command);
       for (const uid of uids) {
@@ -98,6 +105,7 @@ export const addArchive = (program: Command): void => {
           ? 'bring archived workflows back and run their failed nodes again'
           : 'submit archived workflows again as new ones',
       )
+      .addHelpText('after', exampleOf(`${verb} ${UID}`))
       .option('-p, --parameter <name=value>', 'other value of a parameter; may be repeated', collect)
       .action(async (uids: string[], flags: { parameter?: string[] }, command: Command) => {
         const context = contextOf(command);

@@ -145,6 +145,7 @@ const EXAMPLE = 'examples/hello-world.yaml';
 const addQuickstart = (program: Command): void => {
   withStackFlags(program.command('quickstart', { hidden: true }))
     .description('run the first example on a stack of its own and say where to look next')
+    .addHelpText('after', '\nExample:\n  argosy quickstart')
     .option('--data <folder>', 'folder for all state', './.argosy')
     .action(async (flags: StackFlags, command: Command) => {
       const context = contextOf(command);

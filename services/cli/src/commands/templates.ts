@@ -62,6 +62,8 @@ const objectsOf = async (family: Family, files: readonly string[]): Promise<(Sto
 const nameOf = (object: Stored): string => object.metadata.name ?? '';
 const namespaceOf = (object: Stored, context: CommandContext): string => object.metadata.namespace ?? context.namespace;
 
+const exampleOf = (family: Family, rest: string): string => `\nExample:\n  argosy ${family.command} ${rest}`;
+
 const addWriters = (group: Command, family: Family): void => {
   const write = (
     verb: 'create' | 'update' | 'lint',
@@ -71,6 +73,7 @@ const addWriters = (group: Command, family: Family): void => {
     group
       .command(`${verb} <files...>`)
       .description(description)
+      .addHelpText('after', exampleOf(family, `${verb} file.yaml`))
       .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
       .action(async (files: string[], flags: { output?: string }, command: Command) => {
         const context = contextOf(command);
@@ -102,6 +105,7 @@ const addReaders = (group: Command, family: Family): void => {
   group
     .command('get <names...>')
     .description(`show ${family.description}`)
+    .addHelpText('after', exampleOf(family, 'get my-name -o yaml'))
     .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
     .action(async (names: string[], flags: { output?: string }, command: Command) => {
       const context = contextOf(command);
@@ -119,6 +123,7 @@ const addReaders = (group: Command, family: Family): void => {
   group
     .command('list')
     .description(`list ${family.description}`)
+    .addHelpText('after', exampleOf(family, 'list -l team=red'))
     .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
     .option('-A, --all-namespaces', 'of all namespaces')
     .option('-l, --selector <selector>', 'only those with these labels')
@@ -143,6 +148,7 @@ const addReaders = (group: Command, family: Family): void => {
   group
     .command('delete [names...]')
     .description(`delete ${family.description}`)
+    .addHelpText('after', exampleOf(family, 'delete my-name'))
     .option('--all', 'all of the namespace')
     .action(async (names: string[], flags: { all?: boolean }, command: Command) => {
       const context = contextOf(command);
@@ -175,6 +181,7 @@ const addCronSwitches = (group: Command, family: Family): void => {
     group
       .command(`${verb} <names...>`)
       .description(`${verb} CronWorkflows`)
+      .addHelpText('after', exampleOf(family, `${verb} my-name`))
       .action(async (names: string[], _flags: unknown, command: Command) => {
         const context = contextOf(command);
         for (const name of names) {

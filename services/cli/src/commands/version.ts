@@ -8,6 +8,7 @@ export const addVersion = (program: Command): void => {
     .command('version')
     .description('print the version of the command and of the server')
     .option('--short', 'only the number')
+    .addHelpText('after', '\nExample:\n  argosy version --short')
     .action(async (flags: { short?: boolean }, command: Command) => {
       const context = contextOf(command);
       context.out(flags.short ? PRODUCT_VERSION : `argosy: ${PRODUCT_VERSION}`);
