@@ -40,11 +40,12 @@ export {
   PodRepository,
   type PodBucket,
   type PodDesired,
+  type PodClaimView,
   type PodRow,
   type PodStatusView,
   type PodWorkRow,
 } from './pods/pod.repository.js';
-export { PodStatusRepository, type RecordResult, type StatusObservation } from './pods/pod-status.repository.js';
+export { type HeldClaim, PodStatusRepository, type RecordResult, type StatusObservation } from './pods/pod-status.repository.js';
 export { type PodKey } from './pods/pod-identity.js';
 export { type StoredPodPhase } from './pods/pod-phase.js';
 export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';

@@ -8,6 +8,12 @@ import { FINAL_RANK, podPhaseRank } from './pod-phase.js';
 /** What a runtime saw of a pod: the engine's report under the pod's identity. */
 export type StatusObservation = { identity: PodKey } & Omit<PodReport, 'nodeId' | 'incarnation'>;
 
+/** A claim as one claimer holds it; `claimedAtMs` is the moment that it gave, or was given. */
+export interface HeldClaim {
+  identity: PodKey;
+  claimedAtMs: number;
+}
+
 export interface RecordResult {
   /** Workflows that were told something new: wake them. */
   workflows: string[];
@@ -57,21 +63,21 @@ WITH wanted AS (
 INSERT INTO pod_status (workflow, node_id, incarnation, host, phase, phase_rank, claimed_at_ms, updated_at_ms)
 SELECT workflow, node_id, incarnation, $4, 'Claimed', 0, $5, $5 FROM wanted
 ON CONFLICT DO NOTHING
-RETURNING workflow, node_id, incarnation`;
+RETURNING workflow, node_id, incarnation, claimed_at_ms`;
 
 interface Claim {
   identities: readonly PodKey[];
   host: string;
   nowMs: number;
   /** Filled by the statement. */
-  granted: PodKey[];
+  granted: HeldClaim[];
 }
 
 /** What pods are, as far as is known. Written by the pod-managers only; each pod by the host that claimed it. */
 export class PodStatusRepository {
   readonly #database: Database;
   readonly #claims = new WriteBatcher<Claim>((claims) => this.#claim(claims));
-  readonly #releases = new WriteBatcher<PodKey>((identities) => this.#release(identities));
+  readonly #releases = new WriteBatcher<HeldClaim>((claims) => this.#release(claims));
   readonly #deletions = new WriteBatcher<{ identities: readonly PodKey[]; nowMs: number }>((deleted) =>
     this.#markDeleted(deleted),
   );
@@ -86,19 +92,41 @@ export class PodStatusRepository {
   }
 
   /**
-   * The identities that are `host`'s from now on; the others belong to another host or are not to be made any more. Calls of the same
+   * The claims that are `host`'s from now on; the other identities belong to another host or are not to be made any more. Calls of the same
    * moment share a statement.
    */
-  async claimMany(identities: readonly PodKey[], host: string, nowMs: number): Promise<PodKey[]> {
+  async claimMany(identities: readonly PodKey[], host: string, nowMs: number): Promise<HeldClaim[]> {
     if (identities.length === 0) return [];
     const claim: Claim = { identities, host, nowMs, granted: [] };
     await this.#claims.add(claim);
     return claim.granted;
   }
 
-  /** Gives back a claim of which nothing was made (no free slot): any host may take the pod. Calls of the same moment share a statement. */
-  releaseClaim(identity: PodKey): Promise<void> {
-    return this.#releases.add(identity);
+  /**
+   * Takes over claims of this host whose claimer may have died: those of `claims` that nobody took, gave back or observed since they were
+   * read. The former claimer can then no longer give them back. Answers the claims as they are now held.
+   */
+  async takeOverClaims(claims: readonly HeldClaim[], host: string, nowMs: number): Promise<HeldClaim[]> {
+    if (claims.length === 0) return [];
+    const sorted = [...claims].sort((left, right) => byKey(left.identity, right.identity));
+    const rows = await this.#database.run<ClaimRow>({
+      name: 'pod-claim-over',
+      text: `
+        UPDATE pod_status st SET claimed_at_ms = greatest($6::bigint, st.claimed_at_ms + 1), updated_at_ms = $6::bigint
+        FROM unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) AS k (workflow, node_id, incarnation, claimed_at_ms)
+        WHERE ${MATCHES('k', 'st')} AND st.host = $5 AND st.phase_rank = 0 AND st.claimed_at_ms = k.claimed_at_ms
+        RETURNING st.workflow, st.node_id, st.incarnation, st.claimed_at_ms`,
+      values: [...claimColumns(sorted), host, nowMs],
+    });
+    return rows.map(heldClaimOf);
+  }
+
+  /**
+   * Gives back a claim of which nothing was made (no free slot): any host may take the pod. It stays where somebody took the claim over.
+   * Calls of the same moment share a statement.
+   */
+  releaseClaim(claim: HeldClaim): Promise<void> {
+    return this.#releases.add(claim);
   }
 
   /** Makes observations durable and tells the workflows, in one transaction. When it resolves the reports are safe; repeating it is harmless. */
@@ -172,15 +200,12 @@ export class PodStatusRepository {
       const keys = ofHost.flatMap(({ identities }) =>
         identities.filter((key) => claimOf.get(keyText(key))?.identities === identities),
       );
-      const rows = await this.#database.run<{ workflow: string; node_id: string; incarnation: number }>({
+      const rows = await this.#database.run<ClaimRow>({
         name: 'pod-claim',
         text: CLAIM_SQL,
         values: [...keyColumns(keys.sort(byKey)), host, Math.max(...ofHost.map(({ nowMs }) => nowMs))],
       });
-      for (const row of rows) {
-        const key = { workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation };
-        claimOf.get(keyText(key))?.granted.push(key);
-      }
+      for (const claim of rows.map(heldClaimOf)) claimOf.get(keyText(claim.identity))?.granted.push(claim);
     }
   }
 
@@ -195,16 +220,36 @@ export class PodStatusRepository {
     });
   }
 
-  async #release(identities: PodKey[]): Promise<void> {
+  async #release(claims: HeldClaim[]): Promise<void> {
+    const sorted = claims.sort((left, right) => byKey(left.identity, right.identity));
     await this.#database.run({
       name: 'pod-release',
       text: `
-        DELETE FROM pod_status st USING unnest($1::text[], $2::text[], $3::integer[]) AS k (workflow, node_id, incarnation)
-        WHERE ${MATCHES('k', 'st')} AND st.phase_rank = 0`,
-      values: keyColumns(identities.sort(byKey)),
+        DELETE FROM pod_status st
+        USING unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) AS k (workflow, node_id, incarnation, claimed_at_ms)
+        WHERE ${MATCHES('k', 'st')} AND st.phase_rank = 0 AND st.claimed_at_ms = k.claimed_at_ms`,
+      values: [...claimColumns(sorted)],
     });
   }
 }
+
+interface ClaimRow {
+  workflow: string;
+  node_id: string;
+  incarnation: number;
+  claimed_at_ms: number;
+}
+
+/** As `keyColumns`, with the moment of the claim as the fourth. */
+const claimColumns = (claims: readonly HeldClaim[]): unknown[] => [
+  ...keyColumns(claims.map(({ identity }) => identity)),
+  claims.map(({ claimedAtMs }) => claimedAtMs),
+];
+
+const heldClaimOf = (row: ClaimRow): HeldClaim => ({
+  identity: { workflowUid: row.workflow, nodeId: row.node_id, incarnation: row.incarnation },
+  claimedAtMs: row.claimed_at_ms,
+});
 
 function reportOf({ identity, ...rest }: StatusObservation): PodReport {
   return { nodeId: identity.nodeId, incarnation: identity.incarnation, ...rest };

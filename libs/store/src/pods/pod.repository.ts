@@ -12,6 +12,11 @@ export interface PodStatusView {
   rank: number;
 }
 
+/** Who holds a claim: the value changes with every claimer, so that only the last one can give the claim back. */
+export interface PodClaimView extends PodStatusView {
+  claimedAtMs: number;
+}
+
 /** A pod that is not as desired. */
 export interface PodWorkRow {
   key: PodKey;
@@ -20,7 +25,7 @@ export interface PodWorkRow {
   desired: PodDesired;
   manifest: PodManifest;
   /** Null: no host has claimed it. */
-  status: PodStatusView | null;
+  status: PodClaimView | null;
 }
 
 /** A pod without its manifest. */
@@ -66,6 +71,7 @@ interface WorkRow {
   host: string | null;
   phase: StoredPodPhase | null;
   phase_rank: number | null;
+  claimed_at_ms: number | null;
 }
 
 /** Desired pods. Inserted and changed by the scheduler's commit, read by the pod-managers. */
@@ -81,7 +87,7 @@ export class PodRepository {
     const rows = await this.#database.run<WorkRow>({
       name: 'pods-work',
       text: `
-        SELECT p.node_id, p.incarnation, p.name, p.namespace, p.desired, p.manifest, st.host, st.phase, st.phase_rank ${JOIN_STATUS}
+        SELECT p.node_id, p.incarnation, p.name, p.namespace, p.desired, p.manifest, st.host, st.phase, st.phase_rank, st.claimed_at_ms ${JOIN_STATUS}
         WHERE p.workflow = $1 AND p.bucket = $2 AND ${OF_HOST('$3')} AND (${ACTIVE_WORK} OR ${DELETE_WORK})
         ORDER BY p.created_at_ms, p.node_id LIMIT $4`,
       values: [bucket.workflow, bucket.bucket, bucket.host, bucket.limit ?? 64],
@@ -92,7 +98,10 @@ export class PodRepository {
       namespace: row.namespace,
       desired: row.desired,
       manifest: row.manifest,
-      status: row.host === null ? null : { host: row.host, phase: row.phase ?? 'Claimed', rank: row.phase_rank ?? 0 },
+      status:
+        row.host === null
+          ? null
+          : { host: row.host, phase: row.phase ?? 'Claimed', rank: row.phase_rank ?? 0, claimedAtMs: row.claimed_at_ms ?? 0 },
     }));
   }
 

@@ -56,7 +56,7 @@ describe('claims', () => {
         (index % 2 ? store : other).podStatus.claimMany([podOf('a'), podOf('b'), podOf('c')], `host-${index}`, NOW),
       ),
     );
-    const won = claims.flat().map(({ nodeId }) => nodeId);
+    const won = claims.flat().map(({ identity }) => identity.nodeId);
     expect(won.sort()).toEqual(['a', 'b', 'c']);
   });
 
@@ -69,9 +69,21 @@ describe('claims', () => {
     });
     expect(await store.podStatus.claim(podOf('a'), 'h', NOW)).toBe(false);
     expect(await store.podStatus.claim(podOf('b'), 'h', NOW)).toBe(true);
-    await store.podStatus.releaseClaim(podOf('b'));
+    await store.podStatus.releaseClaim({ identity: podOf('b'), claimedAtMs: NOW });
     expect(await store.podStatus.claim(podOf('b'), 'other', NOW)).toBe(true);
     expect(await store.podStatus.claim(podOf('x'), 'h', NOW)).toBe(false);
+  });
+
+  it('can be taken over by their host once each, and then no longer be given back by who had them', async () => {
+    const [claim] = await store.podStatus.claimMany([podOf('b')], 'h', NOW);
+    if (!claim) throw new Error('no claim');
+    expect(await store.podStatus.takeOverClaims([claim], 'other', NOW + 1)).toEqual([]);
+    const taken = await Promise.all(
+      Array.from({ length: 5 }, (_, index) => (index % 2 ? store : other).podStatus.takeOverClaims([claim], 'h', NOW)),
+    );
+    expect(taken.flat()).toEqual([{ identity: podOf('b'), claimedAtMs: NOW + 1 }]);
+    await store.podStatus.releaseClaim(claim);
+    expect(await store.podStatus.claim(podOf('b'), 'other', NOW)).toBe(false);
   });
 });
 

@@ -1,13 +1,13 @@
 import type { JobOutcome } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import type { PodObservation, PodRuntime } from '#libs/runtimes';
-import type { PodBucket, PodRepository, PodStatusRepository, PodWorkRow } from '#libs/store';
+import type { HeldClaim, PodBucket, PodRepository, PodStatusRepository, PodWorkRow } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
 import type { WaitingBuckets } from './waiting-buckets.js';
 
 export interface PodConvergencePorts {
   pods: Pick<PodRepository, 'readWork'>;
-  podStatus: Pick<PodStatusRepository, 'claimMany' | 'releaseClaim' | 'markDeletedMany'>;
+  podStatus: Pick<PodStatusRepository, 'claimMany' | 'takeOverClaims' | 'releaseClaim' | 'markDeletedMany'>;
   runtime: Pick<PodRuntime, 'create' | 'terminate' | 'delete'>;
   /** Takes what this service itself learns of a pod (refused, never made). */
   observe: (observations: PodObservation[]) => Promise<void>;
@@ -21,6 +21,16 @@ export interface PodConvergencePorts {
 const ROWS_PER_JOB = 64;
 /** Calls to the runtime at the same time, per job. */
 const PARALLEL_CALLS = 8;
+/** A claim of this host without any observation is left to its claimer for so long; then it is taken over. */
+const CLAIM_REST_MS = 2_000;
+
+/** In what time pods that were just made are observed. */
+const OBSERVATION_WAIT_MS = 250;
+/** Pods remembered as made by this process, so that a look at them in between is not repeated for their sake. */
+const REMEMBERED_PODS = 10_000;
+
+/** A row to work on. `claimedAtMs`: this very job claimed it and may give it back. */
+type WorkItem = PodWorkRow & { claimedAtMs?: number };
 
 /**
  * Makes the pods of one bucket be as desired. Every call to the runtime may be repeated: a pod's identity is checked there, so a
@@ -30,32 +40,61 @@ const PARALLEL_CALLS = 8;
  * before its first observation likewise, and the runtime adopts; after a deletion and before its mark the deletion is repeated.
  */
 export class PodConvergenceService {
+  /** Pods that this process makes or has made: their first observation is on its way. Oldest first. */
+  private readonly handled = new Map<string, 'making' | 'made'>();
+
   constructor(private readonly ports: PodConvergencePorts) {}
 
   async converge(bucket: PodBucket): Promise<JobOutcome> {
-    const { pods, host } = this.ports;
+    const { pods, clock, host } = this.ports;
     const rows = await pods.readWork({ ...bucket, host, limit: ROWS_PER_JOB });
-    const mine = await this.claim(rows);
+    const resting = rows.filter((row) => this.isResting(row));
+    const mine = await this.claim(rows.filter((row) => !resting.includes(row)));
     const outcomes = await inParallel(mine, PARALLEL_CALLS, (row) => this.convergeRow(row));
     const busy = outcomes.filter((outcome) => outcome === 'busy').length;
     if (busy > 0) this.ports.waiting.add(bucket);
-    return rows.length === ROWS_PER_JOB && busy < mine.length ? { again: true } : undefined;
+    if (rows.length === ROWS_PER_JOB && busy < mine.length) return { again: true };
+    if (resting.some((row) => this.isUrgent(row))) return { wakeAtMs: clock.nowMs() + CLAIM_REST_MS };
+    // More may stand behind a whole page of pods whose first observation is on its way.
+    return rows.length === ROWS_PER_JOB && resting.length > 0 ? { wakeAtMs: clock.nowMs() + OBSERVATION_WAIT_MS } : undefined;
   }
 
-  /** Rows of this host, and those that it could take. Another host's rows are its own business. */
-  private async claim(rows: readonly PodWorkRow[]): Promise<PodWorkRow[]> {
+  /** Whether somebody here is just making the pod. What this process has made itself it may end at once. */
+  private isResting(row: PodWorkRow): boolean {
+    const { clock, host } = this.ports;
+    if (!isUnobserved(row, host) || (row.status?.claimedAtMs ?? 0) <= clock.nowMs() - CLAIM_REST_MS) return false;
+    return row.desired === 'run' || this.handled.get(keyText(row.key)) !== 'made';
+  }
+
+  /** Whether nothing else would come back to a resting row soon: its first observation tells of one that is to run. */
+  private isUrgent(row: PodWorkRow): boolean {
+    return row.desired !== 'run' || !this.handled.has(keyText(row.key));
+  }
+
+  /**
+   * Rows of this host, and those that it could take. Another host's rows are its own business. A claim whose claimer has made nothing
+   * for a while (it died, or its call failed) is taken over first, so that a claimer that is only slow cannot give it to another host
+   * after this one has made the pod.
+   */
+  private async claim(rows: readonly PodWorkRow[]): Promise<WorkItem[]> {
     const { podStatus, clock, host } = this.ports;
-    const free = rows.filter(({ status, desired }) => status === null && desired !== 'delete');
-    const claimed = await podStatus.claimMany(
-      free.map(({ key }) => key),
-      host,
-      clock.nowMs(),
-    );
-    const keys = new Set(claimed.map(keyText));
-    return rows.filter(({ status, key }) => (status === null ? keys.has(keyText(key)) : status.host === host));
+    const free = rows.filter(({ status, desired }) => status === null && desired !== 'delete').map(({ key }) => key);
+    const abandoned = rows
+      .filter((row) => isUnobserved(row, host))
+      .map(({ key, status }): HeldClaim => ({ identity: key, claimedAtMs: status?.claimedAtMs ?? 0 }));
+    const claimed = await podStatus.claimMany(free, host, clock.nowMs());
+    const takenOver = await podStatus.takeOverClaims(abandoned, host, clock.nowMs());
+    const claimedAt = new Map(claimed.map(({ identity, claimedAtMs }) => [keyText(identity), claimedAtMs]));
+    const taken = new Set(takenOver.map(({ identity }) => keyText(identity)));
+    return rows.flatMap((row): WorkItem[] => {
+      const claimedAtMs = claimedAt.get(keyText(row.key));
+      if (claimedAtMs !== undefined) return [{ ...row, claimedAtMs }];
+      const isMine = isUnobserved(row, host) ? taken.has(keyText(row.key)) : row.status?.host === host;
+      return isMine ? [row] : [];
+    });
   }
 
-  private async convergeRow(row: PodWorkRow): Promise<'done' | 'busy'> {
+  private async convergeRow(row: WorkItem): Promise<'done' | 'busy'> {
     const { runtime, podStatus, clock } = this.ports;
     switch (row.desired) {
       case 'run':
@@ -71,15 +110,21 @@ export class PodConvergenceService {
     }
   }
 
-  private async create(row: PodWorkRow): Promise<'done' | 'busy'> {
+  private async create(row: WorkItem): Promise<'done' | 'busy'> {
     const { runtime, podStatus, observe, logger } = this.ports;
-    const outcome = await runtime.create(row.key, row.manifest);
+    this.remember(row, 'making');
+    const outcome = await runtime.create(row.key, row.manifest).catch((error: unknown) => {
+      this.handled.delete(keyText(row.key));
+      throw error;
+    });
+    this.remember(row, 'made');
     switch (outcome.type) {
       case 'created':
       case 'adopted':
         return 'done';
       case 'busy':
-        await podStatus.releaseClaim(row.key);
+        this.handled.delete(keyText(row.key));
+        if (row.claimedAtMs !== undefined) await podStatus.releaseClaim({ identity: row.key, claimedAtMs: row.claimedAtMs });
         return 'busy';
       case 'refused':
         logger.warn('the runtime refuses a pod', {
@@ -91,7 +136,17 @@ export class PodConvergenceService {
         return 'done';
     }
   }
+
+  private remember({ key }: PodWorkRow, state: 'making' | 'made'): void {
+    this.handled.set(keyText(key), state);
+    const [oldest] = this.handled.keys();
+    if (this.handled.size > REMEMBERED_PODS && oldest !== undefined) this.handled.delete(oldest);
+  }
 }
+
+/** This host's claim of which nothing was observed yet: somebody is making the pod, or was. */
+const isUnobserved = ({ status, desired }: PodWorkRow, host: string): boolean =>
+  desired !== 'delete' && status?.host === host && status.rank === 0;
 
 const keyText = (key: { workflowUid: string; nodeId: string; incarnation: number }): string =>
   `${key.workflowUid}/${key.nodeId}/${key.incarnation}`;
@@ -110,7 +165,8 @@ const inParallel = async <Row, Result>(
       try {
         results.push(await work(row));
       } catch (error) {
-        if (failure === undefined || failure instanceof TransientError) failure = error instanceof Error ? error : new Error(String(error));
+        if (failure === undefined || failure instanceof TransientError)
+          failure = error instanceof Error ? error : new Error(String(error));
       }
     }
   };
