@@ -25,5 +25,5 @@ export const resolveTask = (pass: Pass, dag: TreeNode, name: string): ResolvedTa
   const graph = graphOf(pass, dag);
   const written = graph.tasks.get(name) ?? { name };
   const scope = taskScope(pass, dag, graph, { name, mentioned: mentionedNames(JSON.stringify(written)) });
-  return { task: resolveInvocation(written, scope), scope };
+  return { task: resolveInvocation(written, scope, pass.nowMs), scope };
 };

@@ -18,7 +18,7 @@ interface PreparedLoop extends ResolvedTask {
 const prepare = (pass: Pass, group: TreeNode): PreparedLoop => {
   const dag = pass.state.get(group.memory.owner);
   const resolved = resolveTask(pass, dag, group.memory.name ?? '');
-  return { ...resolved, members: expand(resolved.task, resolved.scope.variables) };
+  return { ...resolved, members: expand(resolved.task, resolved.scope.variables, pass.nowMs) };
 };
 
 /** The loop of a TaskGroup, made when it is first needed. */

@@ -60,7 +60,7 @@ export const runExitHandler = (pass: Pass, subject: ExitSubject): void => {
       name: '',
       ...(hook.template === undefined ? {} : { template: hook.template }),
       ...(hook.templateRef === undefined ? {} : { templateRef: hook.templateRef }),
-      arguments: substituteJson(hook.arguments ?? {}, own),
+      arguments: substituteJson(hook.arguments ?? {}, own, { nowMs: pass.nowMs }),
     },
     scope: boundary === undefined ? (subject.node.status.templateScope ?? '') : scopeInside(boundary),
     ...(boundary === undefined ? {} : { boundaryId: boundary.id }),

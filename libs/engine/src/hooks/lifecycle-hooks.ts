@@ -38,7 +38,7 @@ const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHo
       name: '',
       ...(hook.template === undefined ? {} : { template: hook.template }),
       ...(hook.templateRef === undefined ? {} : { templateRef: hook.templateRef }),
-      arguments: substituteJson(hook.arguments ?? {}, place.scope),
+      arguments: substituteJson(hook.arguments ?? {}, place.scope, { nowMs: pass.nowMs }),
     },
     parents: [parent.id],
     hooked: true,

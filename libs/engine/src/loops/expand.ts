@@ -84,14 +84,14 @@ const CHECKED_MEMBERS = 200;
  * The members of a loop. `scope` holds what else a member may name beside its item; unknown names are an error unless `when` is false
  * for all. Throws ExecutionError or ExpressionError with Argo's message.
  */
-export const expand = (invocation: TemplateInvocation, scope: Scope): Members => {
+export const expand = (invocation: TemplateInvocation, scope: Scope, nowMs: number): Members => {
   const items = itemsOf(invocation);
   const { withItems: _items, withParam: _param, withSequence: _sequence, ...body } = invocation;
   const unresolved = isKnownFalse(invocation.when) ? 'keep' : 'error';
   const at = (index: number): Member => {
     const item = items[index];
     if (item === undefined) throw new ExecutionError(`loop ${invocation.name} has no item ${index}`);
-    const filled = substituteJson(body, createScope(itemVariables(item), scope), { unresolved });
+    const filled = substituteJson(body, createScope(itemVariables(item), scope), { unresolved, nowMs });
     const nodeName = loopNodeName(invocation.name, index, itemDescription(item));
     return {
       nodeName,

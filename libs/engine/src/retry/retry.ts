@@ -68,7 +68,7 @@ const startAttempt = (pass: Pass, retryNode: TreeNode, index: number, deadlineMs
   let template: Template;
   try {
     const variables = createScope(attemptVariables(pass, retryNode, index, base), globalScope(pass.state, pass.nowMs));
-    template = substituteJson(copyOf(base), variables);
+    template = substituteJson(copyOf(base), variables, { nowMs: pass.nowMs });
   } catch (error) {
     const message = messageOf(error);
     createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message, retried: true });

@@ -37,9 +37,9 @@ const concatenated = (parts: readonly Members[]): Members => ({
 /** An empty loop is shown by one Skipped node. */
 const EMPTY_LOOP = 'Skipped, empty params';
 
-const membersOf = (step: TemplateInvocation, scope: TemplateScope): Members => {
+const membersOf = (pass: Pass, step: TemplateInvocation, scope: TemplateScope): Members => {
   if (!isLoop(step)) return { count: 1, at: () => ({ invocation: step, nodeName: step.name }) };
-  const members = expand(step, scope.variables);
+  const members = expand(step, scope.variables, pass.nowMs);
   return members.count > 0 ? members : { count: 1, at: () => ({ invocation: step, nodeName: step.name, index: -1 }) };
 };
 
@@ -51,12 +51,12 @@ const prepare = (pass: Pass, group: TreeNode): PreparedGroup => {
   const scope = stepsScope(pass, stepsNode, index, mentionedNames(JSON.stringify(written)));
   const resolved = written.map((step) => {
     try {
-      return resolveInvocation(step, scope);
+      return resolveInvocation(step, scope, pass.nowMs);
     } catch (error) {
       throw withPrefix('failed to resolve references', error);
     }
   });
-  return { steps: resolved, scope, members: concatenated(resolved.map((step) => membersOf(step, scope))) };
+  return { steps: resolved, scope, members: concatenated(resolved.map((step) => membersOf(pass, step, scope))) };
 };
 
 const withPrefix = (prefix: string, error: unknown): Error => new GroupError(`${prefix}: ${messageOf(error)}`);

@@ -79,7 +79,8 @@ const inputArtifact = (input: Artifact, supplied: Artifact | undefined): Artifac
   if (!hasLocation(supplied) && supplied.optional !== true && input.optional !== true) {
     throw new ExecutionError(`inputs.artifacts.${input.name} missing location information`);
   }
-  return { ...supplied, ...ownFields(input) };
+  const { path: _path, mode: _mode, recurseMode: _recurseMode, ...source } = supplied;
+  return { ...source, ...ownFields(input) };
 };
 
 /** The template with the values of its inputs in `inputs`. Throws ExecutionError where one is missing. */

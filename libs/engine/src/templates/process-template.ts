@@ -25,9 +25,9 @@ const inputVariables = ({ inputs, outputs }: Template): Map<string, string> => {
 };
 
 /** Both passes of Argo's SubstituteParams: globals and locals first, then the inputs, whose values may have come from them. */
-const substituted = (template: Template, outer: Scope): Template => {
-  const first = substituteJson(template, outer);
-  return substituteJson(first, createScope(inputVariables(first), outer));
+const substituted = ({ nowMs }: Pass, template: Template, outer: Scope): Template => {
+  const first = substituteJson(template, outer, { nowMs });
+  return substituteJson(first, createScope(inputVariables(first), outer), { nowMs });
 };
 
 const localVariables = (
@@ -72,7 +72,7 @@ export const processTemplate = (pass: Pass, request: StartRequest): ProcessedTem
   const isDirectPod = isPodTemplateType(templateTypeOf(template)) && retryStrategyOf(pass, template) === undefined;
   const locals = localVariables(pass, request, isDirectPod ? template : undefined);
   const outer = createScope(locals, globalScope(pass.state, pass.nowMs));
-  return { template: substituted(supplied, outer), scope: resolved.scope };
+  return { template: substituted(pass, supplied, outer), scope: resolved.scope };
 };
 
 /** The template's own retry strategy, else the workflow's. */
@@ -100,7 +100,7 @@ export const templateOf = (pass: Pass, node: TreeNode, locals: ReadonlyMap<strin
     const template = copyOf(withDefaults(pass, resolved.template));
     if (status.inputs !== undefined) template.inputs = copyOf(status.inputs);
     const own = new Map([['node.name', status.name]]);
-    return substituted(template, createScope(new Map([...own, ...locals]), globalScope(pass.state, pass.nowMs)));
+    return substituted(pass, template, createScope(new Map([...own, ...locals]), globalScope(pass.state, pass.nowMs)));
   });
 
 const inlineOf = (node: TreeNode): { inline?: Template } => {
