@@ -7,6 +7,8 @@ export { JOB_QUEUE } from './injection.js';
 export type { JobHandler } from './job-execution.js';
 export { openQueueBackend } from './open-backend.js';
 export type { QueueBackendConfig } from './open-backend.js';
+export { PeriodicTask } from './periodic-task.js';
+export type { PeriodicTaskOptions } from './periodic-task.js';
 export { createQueueBoard } from './queue-board.js';
 export type { QueueBoard, QueueBoardOptions } from './queue-board.js';
 export { QueueRuntime } from './queue-runtime.js';

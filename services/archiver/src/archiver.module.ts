@@ -1,12 +1,12 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { ArchiveJob, type JobQueue } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import { type ClaimedJob, Sweeper } from '#libs/queue';
+import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ArchiveProcessor } from './archiving/archive.processor.js';
 import { ArchivingService, type ArchivingSettings } from './archiving/archiving.service.js';
-import { ArchiveExpiry } from './expiry/archive-expiry.js';
+import { archiveExpiry } from './expiry/archive-expiry.js';
 
 export interface ArchiverSettings extends ArchivingSettings {
   archiveConcurrency: number;
@@ -34,10 +34,10 @@ const SWEEP_PAGE = 500;
 /** Timers of the archiver: the sweeper of its queue, and the archive's TTL. */
 class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
-  private readonly expiry: ArchiveExpiry;
+  private readonly expiry: PeriodicTask | undefined;
 
   constructor({ store, queue, clock, logger, settings }: ArchiverPorts) {
-    this.expiry = new ArchiveExpiry({
+    this.expiry = archiveExpiry({
       archive: store.archive,
       lease: store.leases,
       clock,
@@ -64,11 +64,11 @@ class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   onApplicationBootstrap(): void {
     this.sweeper.start();
-    this.expiry.start();
+    this.expiry?.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.expiry.stop()]);
+    await Promise.all([this.sweeper.stop(), this.expiry?.stop()]);
   }
 }
 

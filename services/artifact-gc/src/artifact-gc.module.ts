@@ -3,14 +3,14 @@ import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnAppl
 import type { ArtifactDrivers } from '#libs/artifacts';
 import { ArtifactGcJob, type JobQueue } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
-import { type ClaimedJob, Sweeper } from '#libs/queue';
+import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { Store } from '#libs/store';
 import type { Clock, KubernetesObject } from '#libs/workflow-spec';
 
 import { CollectProcessor } from './collect/collect.processor.js';
 import { CollectorService, type CollectorSettings } from './collect/collector.service.js';
 import { dueCollections } from './collect/due-page.js';
-import { FinishedPurge } from './collect/finished-purge.js';
+import { finishedPurge } from './collect/finished-purge.js';
 import { ObjectDeleter } from './deletion/object-deleter.js';
 import { DeletionPlanner } from './planning/deletion-planner.js';
 
@@ -42,7 +42,7 @@ export const artifactGcJobs = ({ concurrency }: Pick<ArtifactGcSettings, 'concur
 /** Begin with the program and end before its queue does. */
 class ArtifactGcTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
-  private readonly purge: FinishedPurge;
+  private readonly purge: PeriodicTask;
 
   constructor({ store, queue, clock, logger, settings }: ArtifactGcPorts) {
     const deletions = store.artifactDeletions;
@@ -54,7 +54,7 @@ class ArtifactGcTimers implements OnApplicationBootstrap, BeforeApplicationShutd
       logger,
       page: dueCollections(deletions, clock),
     });
-    this.purge = new FinishedPurge({ deletions, clock, logger, keepMs: settings.keepFinishedMs });
+    this.purge = finishedPurge({ deletions, clock, logger, keepMs: settings.keepFinishedMs });
   }
 
   onApplicationBootstrap(): void {

@@ -1,12 +1,12 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobQueue, RecordJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import { type ClaimedJob, Sweeper } from '#libs/queue';
+import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { type ProjectionSettings, ProjectionService } from './projection/projection.service.js';
 import { RecordProcessor } from './projection/record.processor.js';
-import { OffloadPruner } from './pruning/offload-pruner.js';
+import { offloadPruner } from './pruning/offload-pruner.js';
 
 export interface OffloaderSettings extends ProjectionSettings {
   recordConcurrency: number;
@@ -34,10 +34,10 @@ const SWEEP_PAGE = 500;
 /** Timers of the offloader: the sweeper of its queue, and pruning. */
 class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
-  private readonly pruner: OffloadPruner;
+  private readonly pruner: PeriodicTask;
 
   constructor({ store, queue, clock, logger, settings }: OffloaderPorts) {
-    this.pruner = new OffloadPruner({
+    this.pruner = offloadPruner({
       records: store.records,
       lease: store.leases,
       clock,

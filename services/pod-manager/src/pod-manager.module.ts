@@ -1,17 +1,17 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobQueue, PodJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import { type ClaimedJob, Sweeper } from '#libs/queue';
+import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { PodObservation, PodRuntime } from '#libs/runtimes';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
-import { HostHeartbeat } from './hosts/host-heartbeat.js';
+import { hostHeartbeat } from './hosts/host-heartbeat.js';
 import { LogServer } from './logs/log-server.js';
 import { ObservationBatcher } from './observations/observation-batcher.js';
 import { ObservationRecorder } from './observations/observation-recorder.js';
 import { PodConvergenceService } from './pods/pod-convergence.service.js';
 import { PodProcessor } from './pods/pod.processor.js';
-import { SilentPods } from './pods/silent-pods.js';
+import { silentPods } from './pods/silent-pods.js';
 import { WaitingBuckets } from './pods/waiting-buckets.js';
 
 export interface PodManagerSettings {
@@ -52,8 +52,8 @@ const BUCKETS_PER_FREE_SLOT = 2;
  */
 class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string; bucket: number; host?: string | undefined }>;
-  private readonly silent: SilentPods;
-  private heartbeat: HostHeartbeat | undefined;
+  private readonly silent: PeriodicTask;
+  private heartbeat: PeriodicTask | undefined;
   private logServer: LogServer | undefined;
 
   constructor(
@@ -62,7 +62,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
   ) {
     const { store, queue, runtime, clock, logger, settings } = ports;
     const { host } = settings;
-    this.silent = new SilentPods({
+    this.silent = silentPods({
       podStatus: store.podStatus,
       runtime,
       clock,
@@ -108,7 +108,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       const port = await this.logServer.start();
       url = logs.advertisedUrl ?? `http://${logs.host}:${port}`;
     }
-    this.heartbeat = new HostHeartbeat({
+    this.heartbeat = hostHeartbeat({
       hosts: store.podHosts,
       host,
       url,

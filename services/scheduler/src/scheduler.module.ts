@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnAppl
 import type { EngineConfig } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import { type ClaimedJob, Sweeper } from '#libs/queue';
+import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { ResourceStore } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
@@ -10,7 +10,7 @@ import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
-import { ExpiryTimer } from './retention/expiry-timer.js';
+import { expiryTimer } from './retention/expiry-timer.js';
 import { RemovalService } from './retention/removal.service.js';
 
 export interface SchedulerSettings {
@@ -42,10 +42,10 @@ const SWEEP_PAGE = 500;
 /** Timers of the scheduler: the sweeper of its queue and retention. They begin with the program and end before its queue does. */
 class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
-  private readonly expiry: ExpiryTimer;
+  private readonly expiry: PeriodicTask;
 
   constructor({ store, queue, clock, logger, settings }: SchedulerPorts) {
-    this.expiry = new ExpiryTimer({
+    this.expiry = expiryTimer({
       retention: store.retention,
       pods: store.pods,
       requests: store.requests,

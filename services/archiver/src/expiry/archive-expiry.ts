@@ -1,4 +1,5 @@
 import type { Logger } from '#libs/observability';
+import { PeriodicTask } from '#libs/queue';
 import type { AdvisoryLease, ArchiveStore } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 
@@ -14,41 +15,21 @@ export interface ArchiveExpiryOptions {
 
 const BATCH = 500;
 
-/** At the start and every interval, in one process at a time: deletes what is older than the archive's TTL. Deleting twice is harmless. */
-export class ArchiveExpiry {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
-
-  constructor(private readonly options: ArchiveExpiryOptions) {}
-
-  start(): void {
-    if (this.options.ttlMs === undefined) return;
-    this.timer = setInterval(() => void this.run(), this.options.intervalMs);
-    this.timer.unref();
-    void this.run();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
-  }
-
-  /** One pass; joins the one in progress. A failure is logged: the next pass does the same work. */
-  run(): Promise<void> {
-    this.running ??= this.options.lease
-      .run('archive expiry', () => this.deleteExpired())
-      .catch((error: unknown) =>
-        this.options.logger.warn('old archived workflows could not be deleted', { error: String(error) }),
-      )
-      .then(() => {
-        this.running = undefined;
-      });
-    return this.running;
-  }
-
-  private async deleteExpired(): Promise<void> {
-    const { archive, clock, ttlMs } = this.options;
-    if (ttlMs === undefined) return;
-    while ((await archive.deleteFinishedBefore(clock.nowMs() - ttlMs, BATCH)) === BATCH);
-  }
+/**
+ * At the start and every interval, in one process at a time: deletes what is older than the archive's TTL. Deleting twice is
+ * harmless. Undefined where the archive has no TTL.
+ */
+export function archiveExpiry(options: ArchiveExpiryOptions): PeriodicTask | undefined {
+  const { archive, lease, clock, logger, intervalMs, ttlMs } = options;
+  if (ttlMs === undefined) return undefined;
+  return new PeriodicTask({
+    name: 'archive expiry',
+    intervalMs,
+    logger,
+    lease,
+    atStart: true,
+    run: async () => {
+      while ((await archive.deleteFinishedBefore(clock.nowMs() - ttlMs, BATCH)) === BATCH);
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
+import { PeriodicTask } from '#libs/queue';
 import type { PodRepository, RequestRepository, RetentionRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 
@@ -21,49 +22,31 @@ const KEEP_ANSWERS_MS = 3_600_000;
  * Every interval: asks for the deletion of workflows whose TTL has passed, and forgets what nobody needs any more (rows of pods
  * that are gone, old answers). Two replicas doing it at once do it twice without harm.
  */
-export class ExpiryTimer {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+export const expiryTimer = (options: ExpiryTimerOptions): PeriodicTask =>
+  new PeriodicTask({
+    name: 'retention',
+    intervalMs: options.intervalMs,
+    logger: options.logger,
+    run: async () => {
+      await deleteExpired(options);
+      await forget(options);
+    },
+  });
 
-  constructor(private readonly options: ExpiryTimerOptions) {}
-
-  start(): void {
-    this.timer = setInterval(() => void this.run(), this.options.intervalMs);
-    this.timer.unref();
+async function deleteExpired({ retention, queue, clock }: ExpiryTimerOptions): Promise<void> {
+  for (;;) {
+    const expired = await retention.dueTtl({ nowMs: clock.nowMs(), limit: BATCH });
+    if (expired.length === 0) return;
+    for (const uid of expired) await retention.markDeleted(uid, clock.nowMs());
+    await queue.wakeMany(
+      WorkflowJob,
+      expired.map((workflow) => ({ workflow })),
+    );
+    if (expired.length < BATCH) return;
   }
+}
 
-  /** One pass; joins the one in progress. Failures are logged: the next pass does the same work. */
-  run(): Promise<void> {
-    this.running ??= this.pass()
-      .catch((error: unknown) => {
-        this.options.logger.debug('retention could not run', { error: error instanceof Error ? error.message : String(error) });
-      })
-      .finally(() => {
-        this.running = undefined;
-      });
-    return this.running;
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
-  }
-
-  private async pass(): Promise<void> {
-    const { retention, pods, requests, queue, clock } = this.options;
-    for (let expired = await this.nextExpired(); expired.length > 0; expired = await this.nextExpired()) {
-      for (const uid of expired) await retention.markDeleted(uid, clock.nowMs());
-      await queue.wakeMany(
-        WorkflowJob,
-        expired.map((workflow) => ({ workflow })),
-      );
-      if (expired.length < BATCH) break;
-    }
-    while ((await pods.purgeDeleted({ deletedBeforeMs: clock.nowMs(), limit: BATCH })) === BATCH);
-    while ((await requests.prune(clock.nowMs() - KEEP_ANSWERS_MS, BATCH)) === BATCH);
-  }
-
-  private nextExpired(): Promise<string[]> {
-    return this.options.retention.dueTtl({ nowMs: this.options.clock.nowMs(), limit: BATCH });
-  }
+async function forget({ pods, requests, clock }: ExpiryTimerOptions): Promise<void> {
+  while ((await pods.purgeDeleted({ deletedBeforeMs: clock.nowMs(), limit: BATCH })) === BATCH);
+  while ((await requests.prune(clock.nowMs() - KEEP_ANSWERS_MS, BATCH)) === BATCH);
 }
