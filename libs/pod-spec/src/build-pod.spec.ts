@@ -28,7 +28,12 @@ describe('the pod of a node', () => {
   it('carries the labels and annotations of Argo and our identity', () => {
     const { metadata } = buildPod(input({ metadata: { labels: { tier: 'b' } } }));
     expect(metadata.name).toBe('steps-print-1');
-    expect(metadata.labels).toMatchObject({ team: 'a', tier: 'b', 'workflows.argoproj.io/workflow': 'steps', 'workflows.argoproj.io/completed': 'false' });
+    expect(metadata.labels).toMatchObject({
+      team: 'a',
+      tier: 'b',
+      'workflows.argoproj.io/workflow': 'steps',
+      'workflows.argoproj.io/completed': 'false',
+    });
     expect(metadata.annotations).toEqual({
       'kubectl.kubernetes.io/default-container': 'main',
       'workflows.argoproj.io/node-id': 'steps-1',
@@ -46,14 +51,22 @@ describe('the pod of a node', () => {
 
   it('has init and wait where there is work for them', () => {
     const pod = buildPod(
-      input({ inputs: { artifacts: [{ name: 'in', path: '/tmp/in' }] }, outputs: { parameters: [{ name: 'out', valueFrom: { path: '/tmp/out' } }] } }),
+      input({
+        inputs: { artifacts: [{ name: 'in', path: '/tmp/in' }] },
+        outputs: { parameters: [{ name: 'out', valueFrom: { path: '/tmp/out' } }] },
+      }),
     );
     expect((pod.spec.initContainers as { name: string }[]).map(({ name }) => name)).toEqual(['init']);
     expect((pod.spec.containers as { name: string }[]).map(({ name }) => name)).toEqual(['wait', 'main']);
   });
 
   it('gives a script its file as the last argument and keeps the source out of the spec', () => {
-    const pod = buildPod(input({ container: undefined, script: { image: 'python', command: ['python'], args: ['-u'], source: 'print(1)' } } as Partial<Template>));
+    const pod = buildPod(
+      input(
+        {},
+        { template: { name: 'print', script: { image: 'python', command: ['python'], args: ['-u'], source: 'print(1)' } } },
+      ),
+    );
     const [main] = pod.spec.containers as { args: string[]; source?: string }[];
     expect(main?.args).toEqual(['-u', '/argo/staging/script']);
     expect(JSON.stringify(pod.spec)).not.toContain('print(1)');
@@ -63,7 +76,9 @@ describe('the pod of a node', () => {
   it('puts the variables of Argo behind those of the user', () => {
     const container = { image: 'busybox', command: ['env'], env: [{ name: 'MINE', value: '1' }] };
     const pod = buildPod(input({ container }, { captureResult: true, deadlineMs: Date.UTC(2026, 0, 2, 3, 4, 5) }));
-    const main = (pod.spec.containers as { name: string; env: { name: string; value: string }[] }[]).find(({ name }) => name === 'main');
+    const main = (pod.spec.containers as { name: string; env: { name: string; value: string }[] }[]).find(
+      ({ name }) => name === 'main',
+    );
     expect(main?.env[0]).toEqual({ name: 'MINE', value: '1' });
     expect(Object.fromEntries(main?.env.map(({ name, value }) => [name, value]) ?? [])).toMatchObject({
       ARGO_NODE_ID: 'steps-1',
@@ -74,7 +89,9 @@ describe('the pod of a node', () => {
   });
 
   it('refuses a template that is no container and no script', () => {
-    expect(() => buildPod(input({ container: undefined } as unknown as Partial<Template>))).toThrow('only container and script templates');
+    expect(() => buildPod(input({ container: undefined } as unknown as Partial<Template>))).toThrow(
+      'only container and script templates',
+    );
   });
 
   it('finds no identity in the pod of a stranger', () => {
