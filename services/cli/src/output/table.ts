@@ -15,4 +15,4 @@ export const tableText = (rows: readonly (readonly string[])[]): string => {
 const COLOUR = /\u001b\[\d+m/g;
 
 /** Columns of a terminal that the text takes: code points, without colours. */
-export const widthOf = (text: string): number => [...text.replace(COLOUR, '')].length;
+const widthOf = (text: string): number => [...text.replace(COLOUR, '')].length;
