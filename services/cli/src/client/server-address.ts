@@ -2,7 +2,7 @@ import { configOf, loadConfig, optionalSecret, optionalText, type ConfigOf } fro
 import type { ServerAddress } from './api-client.js';
 
 /** Variables of the command line: Argo's own. */
-export const configSchema = configOf({
+const configSchema = configOf({
   argoServer: optionalText({ about: 'Server as host:port; localhost:2746 where absent.' }),
   argoToken: optionalText({ about: 'Token for the server, with or without "Bearer ".' }),
   argoSecure: optionalText({ about: 'Whether the server speaks TLS (true or false); default: not on this machine, else yes.' }),
