@@ -4,8 +4,18 @@ import { parseLogQuery } from './log-query.js';
 describe('parseLogQuery', () => {
   it('reads Kubernetes’ log options and takes main as the container', () => {
     const query = { 'logOptions.follow': 'true', 'logOptions.tailLines': '5', 'logOptions.sinceSeconds': '60' };
-    expect(parseLogQuery('pod', query, 100_000)).toMatchObject({ podName: 'pod', container: 'main', follow: true, tailLines: 5, sinceMs: 40_000 });
-    expect(parseLogQuery(undefined, { podName: 'p', 'logOptions.container': 'wait' }, 0)).toMatchObject({ podName: 'p', container: 'wait', follow: false });
+    expect(parseLogQuery('pod', query, 100_000)).toMatchObject({
+      podName: 'pod',
+      container: 'main',
+      follow: true,
+      tailLines: 5,
+      sinceMs: 40_000,
+    });
+    expect(parseLogQuery(undefined, { podName: 'p', 'logOptions.container': 'wait' }, 0)).toMatchObject({
+      podName: 'p',
+      container: 'wait',
+      follow: false,
+    });
   });
 
   it('matches lines as a Go regular expression, anywhere in the line', () => {

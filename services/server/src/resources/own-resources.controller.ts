@@ -96,21 +96,11 @@ export class OwnResourcesController {
     const kind = kindOf(at.kind);
     const namespace = namespaceFor(kind, at.namespace);
     assertObjectName(kind, at.name);
-    const existing = await this.objects.find(kind, namespace, at.name);
     if (kind === 'ConfigMap' || kind === 'Secret') {
-      const resource = dataResource(kind, { namespace, name: at.name }, body);
-      const stored =
-        existing === undefined
-          ? await this.objects.create(resource)
-          : await this.objects.update({ ...resource, metadata: { ...existing.metadata, ...resource.metadata } });
-      return withoutSecrets(stored);
+      return withoutSecrets(await this.objects.apply(dataResource(kind, { namespace, name: at.name }, body)));
     }
     if (kind === 'WorkflowEventBinding') throw new ApiError(12, 'event bindings are not supported yet');
-    const request = { [kind === 'CronWorkflow' ? 'cronWorkflow' : 'template']: body };
-    const answer =
-      existing === undefined
-        ? await this.templates.create(kind, namespace, request)
-        : await this.templates.update({ kind, namespace, name: at.name }, request);
+    const answer = await this.templates.apply({ kind, namespace, name: at.name }, body);
     return { apiVersion: API_VERSION, kind, ...answer };
   }
 

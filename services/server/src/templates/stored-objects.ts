@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  ResourceConflictError,
+  ResourceExistsError,
   ResourceNotFoundError,
   type Resource,
   type ResourceListOptions,
@@ -7,6 +9,9 @@ import {
   type ResourceStore,
 } from '#libs/resources';
 import { RESOURCE_STORE } from '../ports.js';
+
+/** Writers that meet each other at one object take turns; this many turns are enough for any honest crowd. */
+const APPLY_ATTEMPTS = 20;
 
 /** The kinds that the API stores. */
 export type StoredKind =
@@ -44,6 +49,24 @@ export class StoredObjects {
 
   update(resource: Resource): Promise<Resource> {
     return this.store.update(resource);
+  }
+
+  /** Creates or replaces; two writers at once: the later one stands. What the server gave (uid, creation) stays. */
+  async apply(resource: Resource): Promise<Resource> {
+    const { kind, metadata } = resource;
+    for (let attempt = 1; ; attempt += 1) {
+      const existing = await this.find(kind as StoredKind, metadata.namespace ?? '', metadata.name);
+      try {
+        if (existing === undefined) return await this.create(resource);
+        return await this.update({ ...resource, metadata: { ...existing.metadata, ...metadata } });
+      } catch (error) {
+        const isOvertaken =
+          error instanceof ResourceExistsError ||
+          error instanceof ResourceConflictError ||
+          error instanceof ResourceNotFoundError;
+        if (!isOvertaken || attempt === APPLY_ATTEMPTS) throw error;
+      }
+    }
   }
 
   delete(kind: StoredKind, namespace: string, name: string): Promise<void> {

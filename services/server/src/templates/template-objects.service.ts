@@ -97,6 +97,19 @@ export class TemplateObjects {
     return FACTS[place.kind].shape(await this.objects.update({ ...stored, ...resource, metadata }));
   }
 
+  /**
+   * What `kubectl apply` does: creates or replaces, in whatever order objects that refer to each other come. What they refer to is
+   * checked where a workflow uses them.
+   */
+  async apply(place: ObjectPlace, body: unknown): Promise<TemplateAnswer> {
+    const resource = await this.checked(place.kind, place.namespace, { [FACTS[place.kind].member]: body }, 'unreferenced');
+    if (resource.metadata.name !== '' && resource.metadata.name !== place.name) {
+      throw new ApiError(3, 'the name of the object does not match the name on the URL');
+    }
+    const { resourceVersion: _resourceVersion, uid: _uid, ...metadata } = resource.metadata;
+    return FACTS[place.kind].shape(await this.objects.apply({ ...resource, metadata: { ...metadata, name: place.name } }));
+  }
+
   async delete({ kind, namespace, name }: ObjectPlace): Promise<TemplateAnswer> {
     await this.objects.delete(kind, namespace, name);
     return {};
@@ -109,7 +122,12 @@ export class TemplateObjects {
     return cronWorkflowShape(await this.objects.update({ ...stored, spec: suspend ? { ...spec, suspend } : spec }));
   }
 
-  private async checked(kind: CheckedKind, namespace: string, body: unknown): Promise<Resource> {
+  private async checked(
+    kind: CheckedKind,
+    namespace: string,
+    body: unknown,
+    depth: 'whole' | 'unreferenced' = 'whole',
+  ): Promise<Resource> {
     const { member, title } = FACTS[kind];
     const written = memberOf(body, member);
     if (written === undefined || written === null) throw new ApiError(3, `${title} was not found in the request body`);
@@ -126,7 +144,7 @@ export class TemplateObjects {
       ...(isNamespaced(kind) ? { namespace } : {}),
     };
     const resource = { ...object, apiVersion: API_VERSION, kind, metadata: placed };
-    await this.checker.checkObject(kind, resource);
+    if (depth === 'whole') await this.checker.checkObject(kind, resource);
     return resource as unknown as Resource;
   }
 }
