@@ -1,13 +1,16 @@
 import fc from 'fast-check';
-import type { DAGTask, Template, TemplateInvocation, Workflow } from '#libs/workflow-spec';
+import type { ContinueOn, DAGTask, Item, Template, TemplateInvocation, Workflow } from '#libs/workflow-spec';
 
 /** How a leaf ends: mostly well. */
 const leafArguments = fc.oneof(
-  { weight: 5, arbitrary: fc.constantFrom(['result=ok'], ['result=[1,2]'], ['result=7', 'ms=20']) },
-  { weight: 2, arbitrary: fc.constantFrom(['exit=1'], ['exit=3', 'ms=5']) },
+  { weight: 5, arbitrary: fc.constantFrom<string[][]>(['result=ok'], ['result=[1,2]'], ['result=7', 'ms=20']) },
+  { weight: 2, arbitrary: fc.constantFrom<string[][]>(['exit=1'], ['exit=3', 'ms=5']) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom(['failuntil=1', 'attempt={{retries}}'], ['failuntil=3', 'attempt={{retries}}', 'ms=3']),
+    arbitrary: fc.constantFrom<string[][]>(
+      ['failuntil=1', 'attempt={{retries}}'],
+      ['failuntil=3', 'attempt={{retries}}', 'ms=3'],
+    ),
   },
 );
 
@@ -16,8 +19,13 @@ const retryStrategy = fc.option(
   { nil: undefined, freq: 3 },
 );
 
-const defined = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The object without fields that are undefined. */
+const defined = <T extends object>(value: T): Defined<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>;
 
 const leaf = (name: string): fc.Arbitrary<Template> =>
   fc.record({ args: leafArguments, retry: retryStrategy }).map(({ args, retry }) => {
@@ -31,13 +39,16 @@ const suspended = (name: string): fc.Arbitrary<Template> => fc.constant({ name, 
 const callFields = {
   loop: fc.option(
     fc.oneof(
-      fc.record({ withItems: fc.constantFrom(['a', 'b'], [1, 2, 3], []) }),
+      fc.record({ withItems: fc.constantFrom<Item[][]>(['a', 'b'], [1, 2, 3], []) }),
       fc.record({ withSequence: fc.record({ count: fc.integer({ min: 0, max: 4 }).map(String) }) }),
     ),
     { nil: undefined, freq: 3 },
   ),
   when: fc.option(fc.constantFrom('true', 'false', 'a == b'), { nil: undefined, freq: 5 }),
-  continueOn: fc.option(fc.constantFrom({ failed: true }, { failed: true, error: true }), { nil: undefined, freq: 3 }),
+  continueOn: fc.option(fc.constantFrom<ContinueOn[]>({ failed: true }, { failed: true, error: true }), {
+    nil: undefined,
+    freq: 3,
+  }),
   hasExit: fc.boolean(),
 };
 
