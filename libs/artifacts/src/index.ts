@@ -8,7 +8,7 @@ export {
   UnsupportedArtifactDriverError,
 } from './errors.js';
 export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js';
-export { driverKindOf, keyOf, locationOf, relocate, withKey, type DriverKind } from './location.js';
+export { driverKindOf, keyOf, locationOf, relocate, withKey } from './location.js';
 export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';
 export type { SecretReader } from './s3/s3-settings.js';
 export { ArtifactTransfer, type ArtifactPlace, type LoadRequest, type SaveBytesRequest, type SaveRequest } from './transfer.js';

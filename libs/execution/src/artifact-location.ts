@@ -1,26 +1,15 @@
 import type { PodWork } from '#libs/pod-spec';
-import type { Artifact, ArtifactLocation, KubernetesObject } from '#libs/workflow-spec';
+import {
+  type Artifact,
+  type ArtifactDriverKind,
+  artifactDriverKinds,
+  artifactKeyField,
+  artifactKeyOf,
+  type ArtifactLocation,
+  relocatedBlock,
+} from '#libs/workflow-spec';
 
 import { OutputError } from './errors.js';
-
-/** Blocks that name a place, with the field that holds the key; null where the driver has none. */
-const KEY_FIELDS: { [driver: string]: string | null } = {
-  s3: 'key',
-  filesystem: 'key',
-  gcs: 'key',
-  oss: 'key',
-  azure: 'blob',
-  hdfs: 'path',
-  artifactory: 'url',
-  http: 'url',
-  plugin: 'key',
-  raw: null,
-  git: null,
-};
-/** Fields of a repository that say how keys are made; no artifact borrows them. */
-const KEY_MAKING_FIELDS = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat', 'repoURL']);
-
-type Blocks = { [driver: string]: KubernetesObject | undefined };
 
 /** An artifact as it is reported (with the key that was chosen, nothing borrowed) and the full place it is moved to or from. */
 export interface PlacedArtifact {
@@ -29,15 +18,14 @@ export interface PlacedArtifact {
 }
 
 /** The driver block's name, or undefined where the artifact names no place. */
-export function driverOf(artifact: Artifact | ArtifactLocation): string | undefined {
-  const blocks = artifact as Blocks;
-  return Object.keys(KEY_FIELDS).find((driver) => blocks[driver] !== undefined && blocks[driver] !== null);
+export function driverOf(artifact: Artifact | ArtifactLocation): ArtifactDriverKind | undefined {
+  return artifactDriverKinds(artifact)[0];
 }
 
 /** Where an input is read from: its own place, or its key in the repository of the workflow (Argo v4.1 `Relocate`). */
 export function inputLocation(artifact: Artifact, work: PodWork): ArtifactLocation {
   const driver = driverOf(artifact);
-  return driver === undefined ? {} : relocated(driver, (artifact as unknown as Blocks)[driver] ?? {}, work);
+  return driver === undefined ? {} : relocatedBlock(driver, artifact[driver] ?? {}, work.repository);
 }
 
 /**
@@ -47,19 +35,19 @@ export function inputLocation(artifact: Artifact, work: PodWork): ArtifactLocati
 export function placeOutput(artifact: Artifact, work: PodWork, fileName: string): PlacedArtifact {
   const driver = driverOf(artifact);
   if (driver !== undefined && hasKey(artifact, driver)) {
-    return { reported: artifact, location: relocated(driver, (artifact as unknown as Blocks)[driver] ?? {}, work) };
+    return { reported: artifact, location: relocatedBlock(driver, artifact[driver] ?? {}, work.repository) };
   }
   const repository = work.repository ?? {};
-  const [lent] = Object.keys(KEY_FIELDS).filter((name) => repository[name] !== undefined && repository[name] !== null);
-  const field = lent === undefined ? undefined : KEY_FIELDS[lent];
-  if (lent === undefined || field === undefined || field === null || work.archiveKey === undefined) {
+  const [lent] = artifactDriverKinds(repository);
+  const field = lent === undefined ? undefined : artifactKeyField(lent);
+  if (lent === undefined || field === undefined || work.archiveKey === undefined) {
     throw new OutputError(
       'You need to configure artifact storage. More information on how to do this can be found in the docs: https://argo-workflows.readthedocs.io/en/latest/configure-artifact-repository/',
     );
   }
   const block = { [field]: `${work.archiveKey}/${fileName}` };
   const reported = { ...artifact, [lent]: block };
-  return { reported, location: relocated(lent, block, work) };
+  return { reported, location: relocatedBlock(lent, block, work.repository) };
 }
 
 /** Marks an object as belonging to this workflow, so that garbage collection never deletes what another one has put there. */
@@ -67,19 +55,7 @@ export function ownershipMark(work: PodWork): Record<string, string> {
   return { 'workflow-uid': work.workflowUid, 'node-id': work.nodeId };
 }
 
-function hasKey(artifact: Artifact, driver: string): boolean {
-  const field = KEY_FIELDS[driver];
-  if (field === null) return true;
-  const value = field === undefined ? undefined : (artifact as unknown as Blocks)[driver]?.[field];
-  return typeof value === 'string' && value !== '';
-}
-
-function relocated(driver: string, own: KubernetesObject, work: PodWork): ArtifactLocation {
-  const lent = work.repository?.[driver];
-  const field = KEY_FIELDS[driver];
-  const isKeyOnly = typeof field === 'string' && Object.keys(own).every((name) => name === field);
-  if (!isKeyOnly || lent === undefined || lent === null || typeof lent !== 'object' || Array.isArray(lent))
-    return { [driver]: own };
-  const borrowed = Object.fromEntries(Object.entries(lent).filter(([name]) => !KEY_MAKING_FIELDS.has(name)));
-  return { [driver]: { ...borrowed, ...own } };
+/** True also for a driver without keys: its block is a whole place. */
+function hasKey(artifact: Artifact, driver: ArtifactDriverKind): boolean {
+  return artifactKeyField(driver) === undefined || artifactKeyOf(artifact, driver) !== undefined;
 }

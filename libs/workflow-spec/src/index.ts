@@ -74,6 +74,13 @@ export { formatTime, parseTime } from './times.js';
 export { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
 export { parseQuantity } from './quantities.js';
 export { anyString, formatFloat } from './any-string.js';
+export {
+  artifactDriverKinds,
+  artifactKeyField,
+  artifactKeyOf,
+  relocatedBlock,
+  type ArtifactDriverKind,
+} from './artifact-location.js';
 export { compactJson, sortedJson } from './json-text.js';
 export {
   itemDescription,

@@ -1,0 +1,77 @@
+import type { Artifact, ArtifactLocation, JsonValue, KubernetesObject } from './model/workflow.js';
+
+/** Every block of an artifact that can name a place, as Argo spells them, plus `filesystem`. */
+export const ARTIFACT_DRIVER_KINDS = [
+  's3',
+  'filesystem',
+  'raw',
+  'http',
+  'git',
+  'gcs',
+  'oss',
+  'azure',
+  'hdfs',
+  'artifactory',
+  'plugin',
+] as const;
+/** One of the driver blocks of an artifact. */
+export type ArtifactDriverKind = (typeof ARTIFACT_DRIVER_KINDS)[number];
+
+const KEY_FIELDS: Readonly<Record<ArtifactDriverKind, string | undefined>> = {
+  s3: 'key',
+  filesystem: 'key',
+  gcs: 'key',
+  oss: 'key',
+  azure: 'blob',
+  hdfs: 'path',
+  artifactory: 'url',
+  http: 'url',
+  plugin: 'key',
+  raw: undefined,
+  git: undefined,
+};
+
+/** Fields of a repository's block that say how keys are made: they are no place, and no artifact borrows them. */
+const KEY_MAKING_FIELDS = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat', 'repoURL']);
+
+/** The driver blocks that an artifact, a location or a repository has, in a fixed order; a block that is null is none. */
+export function artifactDriverKinds(holder: Artifact | ArtifactLocation | KubernetesObject): ArtifactDriverKind[] {
+  const blocks = holder as { readonly [kind in ArtifactDriverKind]?: unknown };
+  return ARTIFACT_DRIVER_KINDS.filter((kind) => blocks[kind] !== undefined && blocks[kind] !== null);
+}
+
+/** Which field of a driver's block is the object's key in its store (Argo v4.1, `GetKey`); undefined where it has no keys. */
+export function artifactKeyField(kind: ArtifactDriverKind): string | undefined {
+  return KEY_FIELDS[kind];
+}
+
+/** The key that the block of this driver gives; undefined where it gives none, or an empty one. */
+export function artifactKeyOf(location: Artifact | ArtifactLocation, kind: ArtifactDriverKind): string | undefined {
+  const field = KEY_FIELDS[kind];
+  const block: KubernetesObject | undefined = location[kind];
+  const value = field === undefined ? undefined : block?.[field];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/**
+ * The full place of a driver's block: one that gives only a key borrows endpoint, bucket and credentials from the repository's
+ * block of the same driver (Argo v4.1 `Artifact.Relocate`). A block that names its own place is taken as it is.
+ */
+export function relocatedBlock(
+  kind: ArtifactDriverKind,
+  own: KubernetesObject,
+  repository: KubernetesObject | undefined,
+): ArtifactLocation {
+  const field = KEY_FIELDS[kind];
+  const isKeyOnly = field !== undefined && Object.keys(own).every((name) => name === field);
+  const lent = repository?.[kind];
+  return { [kind]: isKeyOnly && isBlock(lent) ? { ...borrowable(lent), ...own } : own };
+}
+
+function isBlock(value: JsonValue | undefined): value is { [field: string]: JsonValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function borrowable(block: { [field: string]: JsonValue }): KubernetesObject {
+  return Object.fromEntries(Object.entries(block).filter(([name]) => !KEY_MAKING_FIELDS.has(name)));
+}
