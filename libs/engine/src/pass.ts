@@ -22,7 +22,7 @@ export interface StartRequest {
  * `refused`: nothing was made; a limit, the size of this decision or a missing fact is in the way.
  */
 export type StartResult = { type: 'node'; node: TreeNode; error?: string } | { type: 'refused'; why: Refusal };
-export type Refusal = 'slot' | 'budget' | 'fact';
+type Refusal = 'slot' | 'budget' | 'fact';
 
 /** What going on with a container gave: the error that Argo would pass up from it, if any. */
 export interface Outcome {

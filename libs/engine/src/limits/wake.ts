@@ -54,7 +54,7 @@ export const carryOutShutdown = (pass: Pass): ChangedChild[] => {
 };
 
 /** Asks a pod to end, once; its end is reported as any other. */
-export const stopPod = (pass: Pass, node: TreeNode, reason: 'shutdown' | 'deadline'): void => {
+const stopPod = (pass: Pass, node: TreeNode, reason: 'shutdown' | 'deadline'): void => {
   if (node.memory.stopping !== undefined || node.memory.incarnation === undefined) return;
   pass.state.change(node, () => {
     node.memory.stopping = reason;

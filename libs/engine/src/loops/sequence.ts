@@ -20,7 +20,7 @@ const DIRECTIVE = /%([-+# 0]*)(\d*)(?:\.\d+)?([dxXobcvs%])/g;
 const RADIX: Readonly<Record<string, number>> = { x: 16, X: 16, o: 8, b: 2 };
 
 /** Go's Printf with one integer: `%d`, `%02d`, `%x` and the like; other text stays. */
-export const formatInteger = (format: string, value: number): string =>
+const formatInteger = (format: string, value: number): string =>
   format.replace(DIRECTIVE, (whole, flags: string, width: string, verb: string) => {
     if (verb === '%') return '%';
     if (verb === 's') return `%!s(int=${value})`;

@@ -9,7 +9,7 @@ const TRANSIENT = [
 ];
 
 /** The policy in force: `Always` where only an expression is written, else `OnFailure` (Argo's RetryPolicyActual). */
-export const policyOf = (strategy: RetryStrategy): string => {
+const policyOf = (strategy: RetryStrategy): string => {
   if (strategy.retryPolicy !== undefined && strategy.retryPolicy !== '') return strategy.retryPolicy;
   return strategy.expression === undefined || strategy.expression === '' ? 'OnFailure' : 'Always';
 };

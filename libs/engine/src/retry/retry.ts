@@ -28,7 +28,7 @@ const durationSeconds = (node: TreeNode): string =>
   String(Math.max(0, Math.floor((node.memory.finishedAtMs ?? 0) / 1000) - Math.floor((node.memory.startedAtMs ?? 0) / 1000)));
 
 /** What an attempt may read of the one before it. */
-export const attemptVariables = (pass: Pass, retryNode: TreeNode, index: number, template: Template): Map<string, string> => {
+const attemptVariables = (pass: Pass, retryNode: TreeNode, index: number, template: Template): Map<string, string> => {
   const before = pass.state.byName(attemptNodeName(retryNode.status.name, index - 1));
   const variables = new Map([
     ['retries', String(index)],

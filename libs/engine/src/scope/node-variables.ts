@@ -2,16 +2,12 @@ import { NodeType, type Artifact, type Outputs } from '#libs/workflow-spec';
 import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 
-/** The attempts of a Retry node in order: children that are neither hooks nor what follows. */
-export const attemptsOf = (state: WorkflowState, retryNode: TreeNode): TreeNode[] =>
-  state.ownedBy(retryNode.id).filter((node) => node.memory.role === 'attempt');
-
 /** The last attempt of a Retry node, or undefined where it has none. */
 export const lastAttempt = (state: WorkflowState, retryNode: TreeNode): TreeNode | undefined =>
   state.lastOwned(retryNode.id, (node) => node.memory.role === 'attempt');
 
 /** What others read when they name this node: for a Retry its last attempt, else itself (Argo's possiblyGetRetryChildNode). */
-export const speakingNode = (state: WorkflowState, node: TreeNode): TreeNode =>
+const speakingNode = (state: WorkflowState, node: TreeNode): TreeNode =>
   node.status.type === NodeType.Retry && (node.status.nodeFlag?.retried !== true || node.memory.role !== 'attempt')
     ? (lastAttempt(state, node) ?? node)
     : node;

@@ -4,7 +4,7 @@ import type { JsonValue } from '#libs/workflow-spec';
  * What a node is to the node that started it:
  * `root` entry template · `group` of parallel steps · `step` or `task` by name · `item` of a loop · `attempt` of a retry · `exit` handler · `hook` with an expression.
  */
-export const NodeRole = {
+const NodeRole = {
   root: 'root',
   group: 'group',
   step: 'step',

@@ -6,7 +6,7 @@ import { setPhase } from '../phase/transitions.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 
 /** Sets a condition, replacing the one of the same type. */
-export const setCondition = (state: WorkflowState, condition: Condition): void => {
+const setCondition = (state: WorkflowState, condition: Condition): void => {
   const others = (state.header.status.conditions ?? []).filter(({ type }) => type !== condition.type);
   const known = state.header.status.conditions?.find(({ type }) => type === condition.type);
   if (known?.status === condition.status && known?.message === condition.message) return;
