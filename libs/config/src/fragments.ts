@@ -1,5 +1,5 @@
 import { ConfigError } from './errors.js';
-import { integer, list, oneOf, optionalSecret, optionalText, requiredSecret, text } from './fields.js';
+import { integer, oneOf, optionalSecret, optionalText, requiredSecret, text } from './fields.js';
 import { type Secret } from './secret.js';
 
 /** Postgres, which holds the truth. */
@@ -56,7 +56,6 @@ export const scopeFields = {
   instanceId: optionalText({
     about: "Serves only workflows with this value of Argo's instance label; those without the label where absent.",
   }),
-  namespaces: list({ about: 'Namespaces that are served; all where empty.' }),
 } as const;
 
 /** What every program that works on queues and tables reads. */

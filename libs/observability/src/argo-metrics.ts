@@ -8,14 +8,10 @@ export interface ArgoMetrics {
   readonly workflowsTotal: CounterMetric;
   /** Pods by phase, now. Label phase. */
   readonly pods: GaugeMetric;
-  /** Pods that entered a phase. Labels phase, namespace. */
-  readonly podsTotal: CounterMetric;
   /** Seconds that one reconcile took. */
   readonly operationSeconds: HistogramMetric;
   /** Errors. Label cause. */
   readonly errors: CounterMetric;
-  /** Runs that schedules started. Labels name, namespace. */
-  readonly cronTriggered: CounterMetric;
   /** Rows that were woken. Label queue_name. */
   readonly queueAdds: CounterMetric;
   /** Rows that wait. Label queue_name. */
@@ -33,18 +29,8 @@ export function argoMetrics(metrics: Metrics): ArgoMetrics {
       labelNames: ['phase', 'namespace'],
     }),
     pods: metrics.gauge({ name: name('pods_gauge'), help: 'Number of pods in each phase.', labelNames: ['phase'] }),
-    podsTotal: metrics.counter({
-      name: name('pods_total_count'),
-      help: 'Number of pods that have entered each phase.',
-      labelNames: ['phase', 'namespace'],
-    }),
     operationSeconds: metrics.histogram({ name: name('operation_duration_seconds'), help: 'Seconds that one reconcile took.' }),
     errors: metrics.counter({ name: name('error_count'), help: 'Number of errors by cause.', labelNames: ['cause'] }),
-    cronTriggered: metrics.counter({
-      name: name('cronworkflows_triggered_total'),
-      help: 'Number of runs that schedules have started.',
-      labelNames: ['name', 'namespace'],
-    }),
     queueAdds: metrics.counter({ name: name('queue_adds_count'), help: 'Number of rows woken.', labelNames: ['queue_name'] }),
     queueDepth: metrics.gauge({ name: name('queue_depth_gauge'), help: 'Number of rows that wait.', labelNames: ['queue_name'] }),
   };

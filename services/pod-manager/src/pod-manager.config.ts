@@ -36,5 +36,4 @@ export const configSchema = configOf({
     about: 'URL under which the API server reaches that port; made of address and port where absent.',
   }),
   internalToken: optionalSecret({ about: 'Token that programs of this installation show each other.' }),
-  artifactRepository: optionalText({ about: 'Default artifact repository as JSON; none where absent.' }),
 });

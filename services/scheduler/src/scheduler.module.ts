@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EngineConfig } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
-import type { Logger } from '#libs/observability';
+import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { ResourceStore } from '#libs/resources';
 import type { Store } from '#libs/store';
@@ -10,6 +10,7 @@ import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
+import { SchedulerMetrics } from './reconcile/scheduler-metrics.js';
 import { expiryTimer } from './retention/expiry-timer.js';
 import { RemovalService } from './retention/removal.service.js';
 
@@ -29,6 +30,7 @@ export interface SchedulerPorts {
   resources: ResourceStore;
   clock: Clock;
   logger: Logger;
+  metrics: Metrics;
   settings: SchedulerSettings;
 }
 
@@ -87,11 +89,19 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
 @Module({})
 export class SchedulerModule {
   static register(ports: SchedulerPorts): DynamicModule {
-    const { store, queue, resources, clock, settings } = ports;
+    const { store, queue, resources, clock, metrics, settings } = ports;
     const dispatcher = new CommandDispatcher(queue);
     const removal = new RemovalService({ retention: store.retention, dispatcher, clock });
     const reconciler = new ReconcileService(
-      { states: store.workflowState, retention: store.retention, facts: new FactLoader(resources), dispatcher, clock, removal },
+      {
+        states: store.workflowState,
+        retention: store.retention,
+        facts: new FactLoader(resources),
+        dispatcher,
+        clock,
+        metrics: new SchedulerMetrics(metrics, store.workflows),
+        removal,
+      },
       {
         engine: settings.engine,
         instanceId: settings.instanceId,

@@ -1,3 +1,4 @@
+import { Metrics } from '#libs/observability';
 import 'reflect-metadata';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -54,7 +55,10 @@ export async function startStackUnderTest(environment: Record<string, string> = 
   const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
   const queue = queueRuntime.queue;
-  const runtime = new SimulatedRuntime({ host: new SimulatedHost(realTime(clock), (_identity, manifest) => slowly(manifest)), logger });
+  const runtime = new SimulatedRuntime({
+    host: new SimulatedHost(realTime(clock), (_identity, manifest) => slowly(manifest)),
+    logger,
+  });
   const server: ServerPorts = {
     store,
     resources,
@@ -85,7 +89,7 @@ export async function startStackUnderTest(environment: Record<string, string> = 
     module: StackRoot,
     imports: [
       ServerModule.register(server),
-      SchedulerModule.register({ ...common, resources, settings: scheduler }),
+      SchedulerModule.register({ metrics: new Metrics(), ...common, resources, settings: scheduler }),
       PodManagerModule.register({ ...common, runtime, settings: podManager }),
       ArchiverModule.register({ ...common, settings: archiver }),
     ],

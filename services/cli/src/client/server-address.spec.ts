@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AddressFlags, type CliConfig, serverAddressOf } from './server-address.js';
+import type { CliConfig } from '../cli.config.js';
+import { type AddressFlags, serverAddressOf } from './server-address.js';
 
 const addressOf = (flags: AddressFlags, config: Partial<CliConfig> = {}) => serverAddressOf(flags, config as CliConfig);
 

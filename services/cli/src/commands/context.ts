@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { UsageError } from '../client/errors.js';
 import { ApiClient } from '../client/api-client.js';
-import { type AddressFlags, readCliConfig, serverAddressOf } from '../client/server-address.js';
+import { readCliConfig } from '../cli.config.js';
+import { type AddressFlags, serverAddressOf } from '../client/server-address.js';
 import type { TextStyle } from '../output/icons.js';
 
 /** Flags that every command has. */

@@ -9,7 +9,7 @@ import { UserError, type Workflow } from '#libs/workflow-spec';
 import { ApiClient } from '../client/api-client.js';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import type { EmbeddedOptions, EmbeddedStack } from '../embedded/embedded-stack.js';
-import { readCliConfig } from '../client/server-address.js';
+import { readCliConfig } from '../cli.config.js';
 import { type CommandContext, contextOf, wholeNumberOf, wordOf } from './context.js';
 import { Progress } from './progress-line.js';
 import { assertSucceeded, printLogs, viewOf } from './progress.js';

@@ -45,7 +45,7 @@ export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule
   return {
     modules: [
       ServerModule.register(serverPorts),
-      SchedulerModule.register({ ...common, settings: scheduler }),
+      SchedulerModule.register({ ...common, metrics, settings: scheduler }),
       PodManagerModule.register({ ...common, runtime, settings: podManager }),
       OffloaderModule.register({ ...common, settings: offloader }),
       ArchiverModule.register({ ...common, settings: archiver }),

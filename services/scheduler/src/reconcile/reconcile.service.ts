@@ -1,6 +1,7 @@
 import {
   createWorkflowState,
   decide,
+  ENGINE_LEVEL,
   type Decision,
   type EngineConfig,
   type FactValue,
@@ -20,6 +21,7 @@ import type { CommandDispatcher } from './command-dispatcher.js';
 import { expiryOf } from './expiry.js';
 import type { FactLoader } from './fact-loader.js';
 import { type PodChanges, podChangesOf } from './pod-rows.js';
+import type { SchedulerMetrics } from './scheduler-metrics.js';
 import { StateCache } from './state-cache.js';
 
 export interface ReconcileOptions {
@@ -37,6 +39,7 @@ export interface ReconcileCollaborators {
   facts: FactLoader;
   dispatcher: CommandDispatcher;
   clock: Clock;
+  metrics: Pick<SchedulerMetrics, 'entered' | 'reconciled'>;
   /** Begins or goes on with the removal of a workflow whose deletion was asked for. */
   removal: { advance(uid: string): Promise<JobOutcome> };
 }
@@ -48,6 +51,8 @@ interface Held {
   version: number;
   nodeRevision: number;
   treeEpoch: number;
+  /** As of the last commit. */
+  phase: string | undefined;
 }
 
 type Step = 'again' | 'deleting' | { wakeAtMs: number | null };
@@ -78,6 +83,15 @@ export class ReconcileService {
   }
 
   async reconcile(uid: string): Promise<JobOutcome> {
+    const begunAt = performance.now();
+    try {
+      return await this.reconcileUntilDone(uid);
+    } finally {
+      this.collaborators.metrics.reconciled(performance.now() - begunAt);
+    }
+  }
+
+  private async reconcileUntilDone(uid: string): Promise<JobOutcome> {
     for (let commits = 0; commits < MAX_COMMITS_PER_JOB; commits += 1) {
       const step = await this.step(uid);
       if (step === 'again') continue;
@@ -131,7 +145,7 @@ export class ReconcileService {
     decision: Decision,
     { pods, inboxHasMore }: { pods: PodChanges; inboxHasMore: boolean },
   ): Promise<Step> {
-    const { states, dispatcher, clock } = this.collaborators;
+    const { states, dispatcher, clock, metrics } = this.collaborators;
     const uid = held.workflow.metadata.uid ?? '';
     const nowMs = clock.nowMs();
     const namespace = held.workflow.metadata.namespace ?? '';
@@ -153,8 +167,10 @@ export class ReconcileService {
       return 'again';
     }
     markCommitted(held.state);
+    const phase = decision.header?.status.phase;
+    if (phase !== undefined && phase !== '' && phase !== held.phase) metrics.entered(phase, namespace);
     const { version, nodeRevision, treeEpoch } = outcome;
-    this.cache.set(uid, { ...held, version, nodeRevision, treeEpoch }, sizeOf(held.state));
+    this.cache.set(uid, { ...held, phase: phase ?? held.phase, version, nodeRevision, treeEpoch }, sizeOf(held.state));
     await dispatcher.committed({ uid, pods, visible: decision.header !== undefined || decision.nodes.length > 0 });
     return decision.more || inboxHasMore ? 'again' : { wakeAtMs: decision.nextWakeAtMs };
   }
@@ -190,6 +206,8 @@ export class ReconcileService {
     const loaded = await this.collaborators.states.load(uid);
     if (!loaded) return undefined;
     const { submitted, header, nodes } = loaded;
+    // Stored by a newer scheduler, which goes on with it: N and N-1 run together while they are replaced.
+    if (loaded.engineLevel > ENGINE_LEVEL) return undefined;
     const state = header
       ? restoreWorkflowState(this.options.engine, submitted, { header, nodes })
       : createWorkflowState(this.options.engine, submitted);
@@ -199,6 +217,7 @@ export class ReconcileService {
       version: loaded.version,
       nodeRevision: loaded.nodeRevision,
       treeEpoch: loaded.treeEpoch,
+      phase: header?.status.phase,
     };
   }
 
