@@ -102,7 +102,7 @@ export class Fleet {
       ARTIFACT_REPOSITORY: '{"filesystem":{}}',
       RUNTIME: 'sandbox',
       POD_HOST: 'e2e-host',
-      MAX_PODS: '48',
+      MAX_PODS: '12',
       PORT: String(apiPort),
       LOG_LEVEL: process.env['ARGOSY_E2E_LOG'] ?? 'info',
     };
