@@ -13,6 +13,9 @@ export interface PodRuntimeUnderTest {
   close(): Promise<void>;
 }
 
+/** Guards against waiting for ever; no test depends on it. */
+const HANGS_AFTER_MS = 30_000;
+
 let serial = 0;
 const newIdentity = (): PodIdentity => ({
   workflowUid: `uid-${process.pid}-${(serial += 1)}`,
@@ -49,6 +52,7 @@ class Watched {
     await eventually(
       () => phases.some((phase) => phase === latest()?.phase),
       () => `${identity.nodeId} is ${latest()?.phase ?? 'unseen'}, not ${phases.join(' or ')}`,
+      HANGS_AFTER_MS,
     );
     return latest() as PodObservation;
   }
