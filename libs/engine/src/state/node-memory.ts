@@ -4,17 +4,7 @@ import type { JsonValue } from '#libs/workflow-spec';
  * What a node is to the node that started it:
  * `root` entry template · `group` of parallel steps · `step` or `task` by name · `item` of a loop · `attempt` of a retry · `exit` handler · `hook` with an expression.
  */
-const NodeRole = {
-  root: 'root',
-  group: 'group',
-  step: 'step',
-  task: 'task',
-  item: 'item',
-  attempt: 'attempt',
-  exit: 'exit',
-  hook: 'hook',
-} as const;
-export type NodeRole = (typeof NodeRole)[keyof typeof NodeRole];
+type NodeRole = 'root' | 'group' | 'step' | 'task' | 'item' | 'attempt' | 'exit' | 'hook';
 
 /** What the engine keeps of a node beside its public status; stored in `NodeRow.internal`. */
 export interface NodeMemory {
