@@ -21,7 +21,7 @@ const START_LIMIT_MS = 60_000;
 export async function startDocker(): Promise<TestDocker | { skipped: string }> {
   const program = ['/usr/sbin/dockerd', '/usr/bin/dockerd', '/usr/local/bin/dockerd'].find((file) => existsSync(file));
   if (program === undefined)
-    return { skipped: 'skipped: dockerd is not installed (an optional part: Debian's or Docker's own package)' };
+    return { skipped: 'skipped: dockerd is not installed (an optional part: the package of Debian or of Docker)' };
   if (process.getuid?.() !== 0) return { skipped: 'skipped: only root can start dockerd' };
   const folder = mkdtempSync(join(tmpdir(), 'argosy-docker-'));
   const socket = join(folder, 'd.sock');
