@@ -3,7 +3,7 @@ import { type Queue } from 'bullmq';
 import { type HintAdd, type HintProducer, type HintWorkerOptions } from './backend.js';
 
 /** The part of a BullMQ queue that both backends' queues share. */
-type AnyQueue = Pick<Queue, 'addBulk' | 'getWaitingCount' | 'isPaused' | 'close'>;
+type AnyQueue = Pick<Queue, 'add' | 'addBulk' | 'getWaitingCount' | 'isPaused' | 'close'>;
 interface AnyWorker {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'active' | 'completed' | 'failed' | 'locksRenewed', listener: () => void): unknown;
@@ -13,7 +13,10 @@ interface AnyWorker {
 export function toProducer(queue: AnyQueue): HintProducer {
   return {
     addBulk: async (hints: readonly HintAdd[]) => {
-      await queue.addBulk(hints.map(({ name, data, opts }) => ({ name, data, opts })));
+      const [first] = hints;
+      // One command; a bulk makes a pipeline with all of BullMQ's scripts on it, which costs more than the command.
+      if (first !== undefined && hints.length === 1) await queue.add(first.name, first.data, first.opts);
+      else await queue.addBulk(hints.map(({ name, data, opts }) => ({ name, data, opts })));
     },
     waitingCount: async () => ((await queue.isPaused()) ? 0 : queue.getWaitingCount()),
     close: () => queue.close(),

@@ -44,6 +44,8 @@ export interface StateChanges extends StateVersion {
 export interface InboxReading extends StateVersion {
   nextWakeAtMs: number | null;
   entries: InboxEntry[];
+  /** The workflow itself where nothing was decided about it yet: then there is no more to load. Absent otherwise. */
+  undecided?: SubmittedWorkflow;
   /** Whether more entries than `limit` wait. */
   more: boolean;
 }
@@ -74,11 +76,14 @@ SELECT ${STATE_FIELDS}, CASE WHEN s.version = $2 THEN NULL ELSE s.header END AS 
   ${firstNodesSql('revision > $3', 'revision, id', FIRST_NODES)} AS "firstNodes" ${FROM_STATE}`;
 
 const LOAD_INBOX_SQL = `
-SELECT ${STATE_FIELDS}, s.next_wake_at_ms AS "nextWakeAtMs", ${inboxEntriesSql('$1', '$2')} AS entries ${FROM_STATE}`;
+SELECT ${STATE_FIELDS}, s.next_wake_at_ms AS "nextWakeAtMs", CASE WHEN s.version = 0 THEN w.submitted END AS undecided, ${inboxEntriesSql('$1', '$2')} AS entries ${FROM_STATE}`;
 
 type LoadRow = Omit<LoadedState, 'nodes' | 'header'> & { header: WorkflowHeader | null; firstNodes: StoredNode[] | null };
 type SinceRow = StateVersion & { header: WorkflowHeader | null; firstNodes: StoredNode[] | null };
-type InboxRow = Omit<InboxReading, 'entries' | 'more'> & { entries: StoredInboxRow[] | null };
+type InboxRow = Omit<InboxReading, 'entries' | 'more' | 'undecided'> & {
+  entries: StoredInboxRow[] | null;
+  undecided: SubmittedWorkflow | null;
+};
 
 /** The hot state of workflows: read by everyone, changed only by `commit`. */
 export class WorkflowStateRepository {
@@ -141,8 +146,14 @@ export class WorkflowStateRepository {
     });
     const row = rows[0];
     if (!row) return undefined;
+    const { undecided, ...state } = row;
     const entries = (row.entries ?? []).map(toInboxEntry);
-    return { ...row, entries: entries.slice(0, options.limit), more: entries.length > options.limit };
+    return {
+      ...state,
+      entries: entries.slice(0, options.limit),
+      more: entries.length > options.limit,
+      ...(undecided ? { undecided } : {}),
+    };
   }
 
   /** The state without nodes of many workflows, for lists that show more than columns. In no particular order. */

@@ -187,10 +187,14 @@ export class ReconcileService {
   }
 
   /** The held state where it is that of the tables; else with what changed since; else read whole. */
-  private async heldAt(uid: string, { version, treeEpoch }: InboxReading): Promise<Held | undefined> {
+  private async heldAt(uid: string, { version, treeEpoch, undecided }: InboxReading): Promise<Held | undefined> {
     const held = this.cache.get(uid);
     if (held?.version === version) return held;
     this.cache.drop(uid);
+    if (undecided) {
+      const state = createWorkflowState(this.options.engine, undecided);
+      return { workflow: undecided, state, version, nodeRevision: 0, treeEpoch, phase: undefined };
+    }
     if (held?.treeEpoch === treeEpoch) {
       const changes = await this.collaborators.states.loadSince(uid, held.version, held.nodeRevision);
       if (!changes) return undefined;
