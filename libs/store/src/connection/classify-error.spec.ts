@@ -5,9 +5,12 @@ import { classifyStoreError } from './classify-error.js';
 
 const failure = (code: string): Error => Object.assign(new Error('failed'), { code });
 
-it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', '57P01', '08006', '53300'])('takes %s as Postgres being away', (code) => {
-  expect(classifyStoreError(failure(code))).toBeInstanceOf(StoreUnavailableError);
-});
+it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', '57P01', '08006', '53300'])(
+  'takes %s as Postgres being away',
+  (code) => {
+    expect(classifyStoreError(failure(code))).toBeInstanceOf(StoreUnavailableError);
+  },
+);
 
 it.each(['40P01', '40001', '57014'])('takes %s as Postgres being busy', (code) => {
   expect(classifyStoreError(failure(code))).toBeInstanceOf(StoreBusyError);
