@@ -21,8 +21,9 @@ const NO_DEADLINE = '0001-01-01T00:00:00Z';
 export function mainContainer(input: BuildPodInput): KubernetesObject {
   const { container, script } = podTemplateOf(input.order.template);
   const written = script ?? container;
-  const { source: _source, ...fields } = written as Container & { source?: string };
-  const args = script === undefined ? fields.args : [...(fields.args ?? []), SCRIPT_PATH];
+  const { source, ...fields } = written as Container & { source?: string };
+  // Without a source there is no file to run: the script is a container that is spelt otherwise.
+  const args = source === undefined || source === '' ? fields.args : [...(fields.args ?? []), SCRIPT_PATH];
   return {
     ...withoutUndefined(fields),
     name: MAIN_CONTAINER,

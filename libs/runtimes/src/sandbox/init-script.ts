@@ -129,7 +129,7 @@ ends=0
   ${exports.join('\n  ')}
   ${lookup(commandLine[0] ?? '')}
   exec 9<&- >&5 2>&4 4>&- 5>&- </dev/null
-  cd ${shellQuote(workingDir)} || exit 1
+  cd ${shellQuote(workingDir)} 2>/dev/null || { mkdir -p ${shellQuote(workingDir)} && cd ${shellQuote(workingDir)}; } || exit 1
   ${exec}
 ) &
 main=$!
