@@ -19,6 +19,8 @@ export interface PlayOptions {
 }
 
 const POLL_MS = 50;
+/** What follows the end of a workflow may take this long. */
+const SETTLE_MS = 5_000;
 const PLURALS: Record<string, string> = {
   ConfigMap: 'configmaps',
   Secret: 'secrets',
@@ -43,7 +45,17 @@ export const play = async (recording: Recording, options: PlayOptions): Promise<
   const ended = await until(() => api.get(name), isCompleted, deadline);
   if (!isCompleted(ended)) return [`phase: still ${ended.status?.phase ?? 'unknown'} after ${options.timeoutMs} ms`];
   if (recording.argoNeverEnds) return [];
-  return options.comparison.differences(options.comparison.canonical(recording.status), options.comparison.normalise(ended));
+  const expected = options.comparison.canonical(recording.status);
+  const compare = (workflow: Workflow): string[] =>
+    options.comparison.differences(expected, options.comparison.normalise(workflow));
+  // Artifact GC follows the end: what it removes is marked a moment later.
+  return compare(
+    await until(
+      () => api.get(name),
+      (workflow) => compare(workflow).length === 0,
+      Date.now() + SETTLE_MS,
+    ),
+  );
 };
 
 const submit = async (api: WorkflowsApi, { workflow }: Recording, namespace: string): Promise<string | undefined> => {

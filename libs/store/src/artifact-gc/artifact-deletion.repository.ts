@@ -178,6 +178,15 @@ export class ArtifactDeletionRepository {
     });
   }
 
+  /** Artifacts of a workflow whose objects are gone, for showing them as deleted. */
+  async deletedArtifacts(uid: string): Promise<{ nodeId: string; artifactName: string }[]> {
+    return this.#database.run({
+      name: 'artifact-deletions-shown',
+      text: `SELECT node_id AS "nodeId", artifact_name AS "artifactName" FROM artifact_deletions WHERE workflow = $1 AND state = 'deleted'`,
+      values: [uid],
+    });
+  }
+
   async recordOutcome(id: number, outcome: { state: Exclude<DeletionState, 'pending'>; nowMs: number }): Promise<void> {
     await this.#database.run({
       name: 'gc-outcome',

@@ -3,6 +3,7 @@ import { renderWorkflow, type StateSnapshot } from '#libs/engine';
 import { Store, type LoadedState, type StoredWorkflow, type WorkflowListRow } from '#libs/store';
 import { ArchivingStatus, formatTime, LabelName, type Workflow, type WorkflowPhase } from '#libs/workflow-spec';
 import { ApiError, notFound } from '../errors/errors.js';
+import { withDeletedArtifacts } from './deleted-artifacts.js';
 
 /** Argo's alias for the newest workflow of a namespace. */
 const LATEST = '@latest';
@@ -65,7 +66,7 @@ export class WorkflowReader {
   /** With its nodes; undefined where it is gone. */
   async renderWhole(uid: string): Promise<Workflow | undefined> {
     const state = await this.store.workflowState.load(uid);
-    return state === undefined ? undefined : renderState(state, state.nodes);
+    return state === undefined ? undefined : withDeletedArtifacts(renderState(state, state.nodes), this.store.artifactDeletions);
   }
 
   /** Without nodes, in the given order; a workflow that is gone is left out. */
