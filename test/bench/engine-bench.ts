@@ -8,6 +8,6 @@ export const measureEngine = async (): Promise<Figure[]> => {
   return [
     { bench, figure: 'decisions a second, 2,000 pods', value: small.decisions / (small.durationMs / 1000), unit: '/s' },
     { bench, figure: 'decisions a second, 20,000 pods', value: large.decisions / (large.durationMs / 1000), unit: '/s' },
-    { bench, figure: 'time of 20,000 / 2,000 pods', value: ratio, unit: '×', goal: { atMost: 12 } },
+    { bench, figure: 'time of 20,000 / 2,000 pods', value: ratio, unit: '×' },
   ];
 };
