@@ -54,7 +54,12 @@ module.exports = {
       from: { path: '^(libs|services)/([^/]+)/', pathNot: TESTS },
       to: { path: '^libs/([^/]+)/src/', pathNot: ['^libs/[^/]+/src/index\\.ts$', '^$1/$2/'] },
     },
-    { name: 'tests-only-from-tests', severity: 'error', from: { path: '^(libs|services)/', pathNot: TESTS }, to: { path: TESTS } },
+    {
+      name: 'tests-only-from-tests',
+      severity: 'error',
+      from: { path: '^(libs|services)/', pathNot: TESTS },
+      to: { path: TESTS },
+    },
     ...Object.entries(OWNERS).map(([packages, owner]) => ({
       name: `one-owner-of-${packages.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`,
       severity: 'error',

@@ -43,7 +43,13 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     argo: { instanceId: config.instanceId ?? '' },
   });
   const queueBackend = openQueueBackend(queueLocation(config), logger);
-  const queueRuntime = new QueueRuntime({ backend: queueBackend, delivery: 'queue', clock, logger, telemetry: queueMetrics(metrics) });
+  const queueRuntime = new QueueRuntime({
+    backend: queueBackend,
+    delivery: 'queue',
+    clock,
+    logger,
+    telemetry: queueMetrics(metrics),
+  });
   showQueueDepth(metrics, () => queueRuntime.waitingCounts());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());

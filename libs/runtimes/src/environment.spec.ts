@@ -7,7 +7,12 @@ import { resolveEnvironment } from './environment.js';
 
 const resolve = async (container: Partial<Container>, source = {}): Promise<Record<string, string>> =>
   Object.fromEntries(
-    await resolveEnvironment(simPod([]), container as Container, { ...emptyEnvSource, ...source }, { hostName: 'host', podIP: '10.0.0.1' }),
+    await resolveEnvironment(
+      simPod([]),
+      container as Container,
+      { ...emptyEnvSource, ...source },
+      { hostName: 'host', podIP: '10.0.0.1' },
+    ),
   );
 
 describe('the environment of a container', () => {
@@ -38,7 +43,9 @@ describe('the environment of a container', () => {
   it('refuses what is missing or unknown by name', async () => {
     const missing = [{ name: 'K', valueFrom: { configMapKeyRef: { name: 'm', key: 'k' } } }];
     await expect(resolve({ env: missing })).rejects.toThrow("couldn't find key k in configmap argo/m");
-    await expect(resolve({ env: [{ name: 'F', valueFrom: { fieldRef: { fieldPath: 'x.y' } } }] })).rejects.toThrow('fieldRef x.y is not supported');
+    await expect(resolve({ env: [{ name: 'F', valueFrom: { fieldRef: { fieldPath: 'x.y' } } }] })).rejects.toThrow(
+      'fieldRef x.y is not supported',
+    );
     await expect(resolve({ envFrom: [{ secretRef: { name: 's' } }] })).rejects.toThrow('secret "s" not found');
   });
 });

@@ -17,6 +17,8 @@ describe('the command line of main', () => {
   });
 
   it('refuses a container of which nobody knows what to run', () => {
-    expect(() => commandLine({ image: 'x', args: ['b'] }, undefined)).toThrow('image x: no entrypoint known; give command or --images');
+    expect(() => commandLine({ image: 'x', args: ['b'] }, undefined)).toThrow(
+      'image x: no entrypoint known; give command or --images',
+    );
   });
 });

@@ -9,10 +9,6 @@ export function identityKey(identity: PodIdentity): string {
   return `${safePart(identity.workflowUid)}_${safePart(identity.nodeId)}_${identity.incarnation}`;
 }
 
-export function sameIdentity(left: PodIdentity, right: PodIdentity): boolean {
-  return left.workflowUid === right.workflowUid && left.nodeId === right.nodeId && left.incarnation === right.incarnation;
-}
-
 function safePart(text: string): string {
   return SAFE_PART.test(text) ? text : `h${createHash('sha256').update(text).digest('hex').slice(0, 40)}`;
 }

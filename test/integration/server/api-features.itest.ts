@@ -65,7 +65,10 @@ describe('watching workflows', () => {
     let deletion: Promise<unknown> | undefined;
     for await (const frame of frames('/api/v1/workflow-events/watched', { accept: 'text/event-stream' }, ' \n\n\n')) {
       const { result } = JSON.parse(frame.replace(/^(?::\n)*data: /, '')) as { result: { type: string; object: Body } };
-      const { metadata, status: { phase } } = result.object;
+      const {
+        metadata,
+        status: { phase },
+      } = result.object;
       seen.push(`${result.type} ${metadata.name} ${phase ?? ''}`);
       if (seen.length === 1) void submit('watched', 'second', ['result=2']);
       if (metadata.name === 'second' && phase === 'Succeeded') deletion ??= call('DELETE', '/api/v1/workflows/watched/second');
@@ -81,7 +84,8 @@ describe('watching workflows', () => {
   it('gives lines of JSON to other clients, filtered by labels and fields', async () => {
     await submit('lines', 'red', ['result=1'], { team: 'red' });
     await submit('lines', 'blue', ['result=1'], { team: 'blue' });
-    const path = '/api/v1/workflow-events/lines?listOptions.labelSelector=team=blue&fields=result.object.metadata.name,result.type';
+    const path =
+      '/api/v1/workflow-events/lines?listOptions.labelSelector=team=blue&fields=result.object.metadata.name,result.type';
     for await (const line of frames(path, {}, '\n')) {
       expect(JSON.parse(line)).toEqual({ result: { type: 'ADDED', object: { metadata: { name: 'blue' } } } });
       break;
@@ -121,7 +125,10 @@ describe('logs', () => {
   it('of an unknown workflow, and with a broken pattern, are errors in the stream’s shape', async () => {
     const unknown = await call('GET', '/api/v1/workflows/logs/nobody/log');
     expect(unknown).toMatchObject({ status: 404, body: { error: { grpc_code: 5, http_code: 404, http_status: 'Not Found' } } });
-    expect(await call('GET', '/api/v1/workflows/logs/talker/log?grep=(')).toMatchObject({ status: 400, body: { error: { grpc_code: 3 } } });
+    expect(await call('GET', '/api/v1/workflows/logs/talker/log?grep=(')).toMatchObject({
+      status: 400,
+      body: { error: { grpc_code: 3 } },
+    });
   });
 });
 
@@ -147,7 +154,7 @@ describe('lists', () => {
     for (const name of names) await submit('pages', name, ['result=1']);
     for (const name of names) await eventually(async () => (await phaseOf('pages', name)) === 'Succeeded', `${name} succeeded`);
     const seen: string[] = [];
-    for (let next: string | undefined = ''; next !== undefined; ) {
+    for (let next: string | undefined = ''; next !== undefined;) {
       const path = `/api/v1/workflows/pages?listOptions.limit=3${next === '' ? '' : `&listOptions.continue=${next}`}`;
       const page = await call('GET', path);
       seen.push(...(page.body.items ?? []).map(({ metadata }) => metadata.name));
@@ -170,7 +177,10 @@ describe('own resources', () => {
   it('take a Secret and never give its values back', async () => {
     const put = await call('PUT', secretPath, {
       kind: 'Secret',
-      metadata: { name: 'db', annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{"stringData":{"password":"hunter2"}}' } },
+      metadata: {
+        name: 'db',
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{"stringData":{"password":"hunter2"}}' },
+      },
       stringData: { password: 'hunter2' },
     });
     expect(put).toMatchObject({ status: 200, body: { kind: 'Secret', keys: ['password'] } });
@@ -182,7 +192,10 @@ describe('own resources', () => {
 
   it('name the key and not the value of a Secret that is refused', async () => {
     const answer = await call('PUT', secretPath, { data: { password: 'not base64 !' } });
-    expect(answer).toEqual({ status: 400, body: { code: 3, message: 'data.password: must be base64; use stringData for plain text' } });
+    expect(answer).toEqual({
+      status: 400,
+      body: { code: 3, message: 'data.password: must be base64; use stringData for plain text' },
+    });
   });
 
   it('create, replace, list and delete ConfigMaps, and refuse unknown fields and kinds', async () => {

@@ -30,8 +30,6 @@ export function int(value: bigint): number | bigint {
 
 export const isInt = (value: unknown): value is number | bigint =>
   typeof value === 'bigint' || (typeof value === 'number' && isPlainInt(value));
-export const isFloat = (value: unknown): value is number | Float64 =>
-  value instanceof Float64 || (typeof value === 'number' && !isPlainInt(value));
 export const isNumber = (value: unknown): value is GoNumber =>
   typeof value === 'number' || typeof value === 'bigint' || value instanceof Float64;
 

@@ -63,6 +63,10 @@ describe('the simulated host in virtual time', () => {
     const second = { ...identity, incarnation: 1 };
     host.run(second, simPod([], { template: { outputs: { parameters: [{ name: 'x', valueFrom: { path: '/tmp/x' } }] } } }));
     time.advance(0);
-    expect(host.find(second)).toMatchObject({ phase: 'Failed', infrastructure: true, message: 'cannot find /tmp/x for output parameter x' });
+    expect(host.find(second)).toMatchObject({
+      phase: 'Failed',
+      infrastructure: true,
+      message: 'cannot find /tmp/x for output parameter x',
+    });
   });
 });

@@ -2,8 +2,6 @@ import { type InboxEntry, type PodReport, type WorkflowRequest } from '#libs/eng
 
 import { StoreCorruptError } from '../errors.js';
 
-export type InboxKind = InboxEntry['kind'];
-
 export interface StoredInboxRow {
   id: string | number;
   kind: string;
