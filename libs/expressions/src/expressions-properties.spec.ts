@@ -103,9 +103,11 @@ describe('round trips', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = goJson(value);
-        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        // Go keeps the sign of a negative zero, JSON.stringify drops it: both sides go through the latter.
+        expect(JSON.parse(JSON.stringify(JSON.parse(text)))).toEqual(JSON.parse(JSON.stringify(value)));
         expect(goJson(parseGoJson(text))).toBe(text);
       }),
+      { examples: [[[-0]]] },
     );
   });
 

@@ -32,7 +32,7 @@ describe('connections of the queue on Postgres', () => {
     closers.push(() => admin.end());
     const connections = async (): Promise<number> => {
       const { rows: counts } = await admin.query<{ count: number }>(
-        'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
       );
       return counts[0]?.count ?? 0;
     };
@@ -48,9 +48,13 @@ describe('connections of the queue on Postgres', () => {
       ),
     ]);
     let most = 0;
+    let before = 0;
     await eventually(
       async () => {
-        most = Math.max(most, await connections());
+        // A connection that has just closed is counted once more: only what two looks in a row see is held.
+        const now = await connections();
+        most = Math.max(most, Math.min(before, now));
+        before = now;
         return done === 900;
       },
       () => `${done} of 900`,

@@ -1,8 +1,8 @@
-/** Polls until `condition` holds; throws with what was last seen where it does not within `limitMs` (10 s). */
+/** Polls until `condition` holds; throws with what was last seen where it does not within `limitMs` (30 s). */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await condition())) {
