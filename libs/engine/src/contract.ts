@@ -1,4 +1,13 @@
-import type { NodeStatus, Outputs, Template, Workflow, WorkflowSpec, WorkflowStatus, JsonValue } from '#libs/workflow-spec';
+import type {
+  ExecutorPlugin,
+  NodeStatus,
+  Outputs,
+  Template,
+  Workflow,
+  WorkflowSpec,
+  WorkflowStatus,
+  JsonValue,
+} from '#libs/workflow-spec';
 
 /**
  * What goes into a decision and what comes out of it: plain data only. The scheduler stores these shapes in tables as they are
@@ -126,6 +135,8 @@ export interface PodOrder {
   annotations: Record<string, string>;
   /** Key prefix for this pod's artifacts and logs; absent where no repository is configured. */
   archiveKey?: string;
+  /** Plugins that the workflow brings along; for plugin templates only. */
+  executorPlugins?: ExecutorPlugin[];
 }
 
 export type Command =

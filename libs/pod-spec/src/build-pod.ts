@@ -3,6 +3,7 @@ import { AnnotationName, type KubernetesObject, LabelName, type Template } from 
 import type { BuildPodInput, PodManifest, PodWork } from './contract.js';
 import { identityLabels } from './identity.js';
 import { MAIN_CONTAINER, mainContainer } from './main-container.js';
+import { taskOrderOf } from './task-order.js';
 
 /** Image of our executor where a pod needs staging or capture inside a cluster; the kubernetes runtime resolves it. */
 const EXECUTOR_IMAGE = 'argosy';
@@ -55,7 +56,7 @@ export function buildPod(input: BuildPodInput): PodManifest {
         },
       ],
     },
-    spec: podSpec(input, work),
+    spec: work.task === undefined ? podSpec(input, work) : { containers: [], restartPolicy: 'Never' },
     work,
   };
 }
@@ -105,7 +106,9 @@ function secondsOf(value: number | string | undefined): number | undefined {
   return Number.isFinite(seconds) ? seconds : undefined;
 }
 
-function podWork({ order, workflow, repository, archiveLogs }: BuildPodInput): PodWork {
+function podWork(input: BuildPodInput): PodWork {
+  const { order, workflow, repository, archiveLogs } = input;
+  const task = taskOrderOf(input);
   const { template } = order;
   const outputs = template.outputs ?? {};
   return {
@@ -113,6 +116,7 @@ function podWork({ order, workflow, repository, archiveLogs }: BuildPodInput): P
     workflowNamespace: workflow.namespace,
     workflowUid: workflow.uid,
     nodeId: order.nodeId,
+    ...(task === undefined ? {} : { task }),
     ...(template.script === undefined ? {} : { scriptSource: template.script.source }),
     inputArtifacts: template.inputs?.artifacts ?? [],
     outputParameters: outputs.parameters ?? [],

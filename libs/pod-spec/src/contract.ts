@@ -1,6 +1,8 @@
 import type { PodOrder } from '#libs/engine';
 import type { Artifact, KubernetesObject, ObjectMeta, Parameter } from '#libs/workflow-spec';
 
+import type { TaskOrder } from './task-order.js';
+
 /**
  * A Kubernetes Pod object (apiVersion v1) as the real controller would make it, plus what stands beside it: the work of the
  * executor in a form that a runtime without a cluster can play. Built without I/O; every runtime translates the same object.
@@ -19,6 +21,8 @@ export interface PodWork {
   workflowNamespace: string;
   workflowUid: string;
   nodeId: string;
+  /** Work that is done without containers; `spec` has none then. */
+  task?: TaskOrder;
   /** Script source, staged at /argo/staging/script and given as the last argument. */
   scriptSource?: string;
   inputArtifacts: Artifact[];

@@ -1,6 +1,7 @@
 export { type Clock } from './clock.js';
 export {
   AlreadyExistsError,
+  ControllerConfigError,
   DecodeError,
   FailedPreconditionError,
   GrpcCode,
@@ -72,7 +73,7 @@ export { applySubmitOptions, generatedName, overrideParameters, type SubmitOptio
 export { objectNameProblem } from './object-names.js';
 export { formatTime, parseTime } from './times.js';
 export { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
-export { parseQuantity } from './quantities.js';
+export { parseQuantity, Quantity, QuantityError, type QuantityFormat } from './quantities.js';
 export { anyString, formatFloat } from './any-string.js';
 export {
   artifactDriverKinds,
@@ -93,6 +94,14 @@ export {
   type ItemType,
 } from './items.js';
 export { NodePhase, NodeType, WorkflowPhase, type Condition, type NodeStatus, type WorkflowStatus } from './model/status.js';
+export type {
+  DataTemplate,
+  ExecutorPlugin,
+  HttpHeader,
+  HttpTemplate,
+  PluginTemplate,
+  ResourceTemplate,
+} from './model/task-templates.js';
 export type {
   ArchiveStrategy,
   Arguments,
@@ -136,3 +145,13 @@ export type {
   WorkflowTemplate,
   WorkflowTemplateRef,
 } from './model/workflow.js';
+export {
+  type ArtifactRepositoryConfig,
+  type RepositoryDriver,
+  artifactRepositorySchema,
+} from './controller-config/artifact-repository.js';
+export { controllerConfigNotes } from './controller-config/key-effects.js';
+export { parseControllerConfig } from './controller-config/parse-controller-config.js';
+export { type PersistenceConfig } from './controller-config/persistence.js';
+export { type ControllerConfig, type ControllerConfigKey } from './controller-config/schema.js';
+export { type WorkflowDefaults } from './controller-config/workflow-defaults.js';

@@ -13,6 +13,7 @@ import { setPhase } from '../phase/transitions.js';
 import { ancestorsOf, assertJoinable, dagOutputScope, taskScope } from '../scope/dag-scope.js';
 import { mentionedNames } from '../scope/mentioned-names.js';
 import { isWanted } from '../scope/when.js';
+import { isOrderedType } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact } from '../templates/inputs.js';
@@ -243,9 +244,9 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   else waitingExits(pass, dag).delete(task.name);
 };
 
-/** Whatever ends while the DAG is gone through lets its dependents go before its hooks fire; only pods and suspensions end before. */
+/** Whatever ends while the DAG is gone through lets its dependents go before its hooks fire; only ordered work and suspensions end before. */
 const isHookLast = (node: TreeNode): boolean =>
-  isFulfilled(node.status) && node.status.type !== NodeType.Pod && node.status.type !== NodeType.Suspend;
+  isFulfilled(node.status) && !isOrderedType(node.status.type) && node.status.type !== NodeType.Suspend;
 
 /** Fires the hooks of a task; an expression that cannot be evaluated is an error of the task. Before it runs only a target is asked. */
 const runTaskHooks = (pass: Pass, dag: Dag, node: TreeNode): void => {

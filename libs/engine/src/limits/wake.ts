@@ -2,8 +2,9 @@ import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import type { ChangedChild, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { isContainer } from '../node-tree/containers.js';
+import { passTimeout } from './timeouts.js';
 import { isShutDownFor, shutdownMessage, shutdownOf } from './shutdown.js';
-import { isActivePod } from '../state/counters.js';
+import { isActiveOrder } from '../state/counters.js';
 import { endSuspension, noteSuspensionDone } from '../suspend/resume.js';
 import type { TreeNode } from '../state/tree-node.js';
 
@@ -18,7 +19,7 @@ const endOpen = (
   const changed: ChangedChild[] = [];
   for (const node of [...state.nodes.values()]) {
     if (isFulfilled(node.status) || !end.isMeant(node)) continue;
-    if (isActivePod(node)) {
+    if (isActiveOrder(node)) {
       stopPod(pass, node, end.reason);
     } else if (node.status.type === NodeType.Suspend) {
       setPhase(state, node, { phase: NodePhase.Failed, message: end.message, nowMs });
@@ -75,6 +76,7 @@ const wake = (pass: Pass, id: string): ChangedChild[] => {
   const node = pass.state.find(id);
   if (node === undefined || isFulfilled(node.status)) return [];
   if (node.status.type === NodeType.Retry) return wakeRetry(pass, node);
+  if (isActiveOrder(node)) return passTimeout(pass, node);
   if (node.status.type !== NodeType.Suspend) return [];
   endSuspension(pass, node);
   noteSuspensionDone(pass, node);

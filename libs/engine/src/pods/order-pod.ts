@@ -1,9 +1,10 @@
-import { NodePhase, parseDuration, type Artifact, type IntOrString, type Template } from '#libs/workflow-spec';
+import { NodePhase, type Artifact, type IntOrString, type Template } from '#libs/workflow-spec';
 import type { PodOrder } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { archiveKeyOf } from '../outputs/artifact-keys.js';
 import { located, locationOf } from '../outputs/located-outputs.js';
+import { pendingDeadlineMs, timeoutsOf } from '../limits/timeouts.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { hasLocation } from '../templates/inputs.js';
@@ -21,10 +22,11 @@ const secondsOf = (value: IntOrString | undefined): number | undefined => {
 const podDeadlineMs = (pass: Pass, node: TreeNode, template: Template): number | undefined => {
   const startedAtMs = node.memory.startedAtMs ?? pass.nowMs;
   const own = secondsOf(template.activeDeadlineSeconds);
+  const { wholeMs } = timeoutsOf(template);
   const workflow = pass.state.header.internal['deadlineMs'];
   const limits = [
     own === undefined ? undefined : startedAtMs + own * 1000,
-    template.timeout ? startedAtMs + parseDuration(template.timeout) : undefined,
+    wholeMs === undefined ? undefined : startedAtMs + wholeMs,
     node.memory.deadlineMs,
     typeof workflow === 'number' && node.memory.onExit !== true ? workflow : undefined,
   ].filter((limit): limit is number => limit !== undefined);
@@ -64,15 +66,18 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     return;
   }
   const deadlineMs = podDeadlineMs(pass, node, template);
+  const pendingUntilMs = pendingDeadlineMs(template, node.memory.startedAtMs ?? nowMs);
   const boundary = state.find(node.status.boundaryID);
   const incarnation = (node.memory.incarnation ?? Number(state.header.internal['epoch'] ?? 0) * INCARNATIONS_PER_EPOCH) + 1;
   const templateName = templateNameOf(node, template);
   state.change(node, () => {
     node.memory.incarnation = incarnation;
     if (deadlineMs !== undefined) node.memory.deadlineMs = deadlineMs;
+    if (pendingUntilMs !== undefined) node.memory.wakeAtMs = pendingUntilMs;
   });
   const podName = podNameOf(pass, node.status.name, templateName);
   const archiveKey = archiveKeyOf(pass, { node, podName, template });
+  const { executorPlugins } = state.spec;
   const order: PodOrder = {
     nodeId: node.id,
     nodeName: node.status.name,
@@ -80,12 +85,15 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     podName,
     templateName,
     template: withLocations(pass, template, archiveKey),
-    captureResult: isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), invocationName(state, node)),
+    captureResult:
+      template.data !== undefined ||
+      isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), invocationName(state, node)),
     onExit: node.memory.onExit === true,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     labels: { ...template.metadata?.labels },
     annotations: { ...template.metadata?.annotations },
     ...(archiveKey === undefined ? {} : { archiveKey }),
+    ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),
   };
   state.pending.commands.push({ type: 'runPod', order });
 };

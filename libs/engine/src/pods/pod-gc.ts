@@ -1,5 +1,6 @@
-import { isFailedOrErrorPhase, NodePhase, NodeType, WorkflowPhase, type PodGC } from '#libs/workflow-spec';
+import { isFailedOrErrorPhase, NodePhase, WorkflowPhase, type PodGC } from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
+import { isOrderedType } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { templateOf } from '../templates/process-template.js';
 
@@ -60,6 +61,6 @@ export const collectAllPods = (pass: Pass): void => {
   const isWanted = podGC?.strategy === 'OnWorkflowCompletion' || (podGC?.strategy === 'OnWorkflowSuccess' && hasSucceeded);
   if (podGC === undefined || !isWanted) return;
   for (const node of state.nodes.values()) {
-    if (node.status.type === NodeType.Pod && isSelected(pass, node, podGC)) deletePod(pass, node);
+    if (isOrderedType(node.status.type) && isSelected(pass, node, podGC)) deletePod(pass, node);
   }
 };

@@ -5,7 +5,7 @@ import { setPhase } from '../phase/transitions.js';
 import { exportGlobals } from '../outputs/global-outputs.js';
 import { locatedOutputs } from '../outputs/located-outputs.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
-import { completeProgress } from '../state/counters.js';
+import { completeProgress, isOrderedType } from '../state/counters.js';
 import { templateOf } from '../templates/process-template.js';
 import { collectEndedPod } from './pod-gc.js';
 import { resourcesDurationOf } from './resources-duration.js';
@@ -14,7 +14,7 @@ import type { TreeNode } from '../state/tree-node.js';
 /** The node that a report is about, if it is about its present pod and the node still waits for it. */
 export const addressee = (pass: Pass, report: PodReport): TreeNode | undefined => {
   const node = pass.state.find(report.nodeId);
-  if (node === undefined || node.status.type !== NodeType.Pod || isFulfilled(node.status)) return undefined;
+  if (node === undefined || !isOrderedType(node.status.type) || isFulfilled(node.status)) return undefined;
   return node.memory.incarnation === report.incarnation ? node : undefined;
 };
 
@@ -52,17 +52,18 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const { state, nowMs } = pass;
   const outputs = mergedOutputs(pass, node, report);
   const runningMs = (report.finishedAtMs ?? nowMs) - (report.startedAtMs ?? node.memory.startedAtMs ?? nowMs);
+  const isPod = node.status.type === NodeType.Pod;
   state.change(node, () => {
-    node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs);
+    if (isPod) node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs);
     if (outputs !== undefined) node.status.outputs = outputs;
-    if (report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
+    if (isPod && report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
     if (report.finishedAtMs !== undefined) {
       node.status.finishedAt = formatTime(report.finishedAtMs);
       node.memory.finishedAtMs = report.finishedAtMs;
     }
   });
-  const message = endMessage(pass, node, report);
-  setPhase(state, node, { phase: endPhase(report), ...(message === undefined ? { message: '' } : { message }), nowMs });
+  const message = endMessage(pass, node, report) ?? (isPod ? '' : (report.message ?? ''));
+  setPhase(state, node, { phase: endPhase(report), message, nowMs });
   exportGlobals(state, node.status.outputs);
   collectEndedPod(pass, node);
 };

@@ -5,6 +5,7 @@ import { isContainer } from '../node-tree/containers.js';
 import type { Pass } from '../pass.js';
 import { nodeSelector } from '../requests/field-selector.js';
 import { lastAttempt } from '../scope/node-variables.js';
+import { isOrderedType } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 
@@ -34,7 +35,7 @@ const isOwnerSatisfied = (state: WorkflowState, node: TreeNode): boolean =>
 /** Pods that failed, and steps that could not even start; a failed suspension stays (Argo's retry leaves it). */
 const isToRepeat = (state: WorkflowState, node: TreeNode): boolean =>
   isFailedOrErrorPhase(node.status.phase) &&
-  (node.status.type === NodeType.Pod || node.status.type === NodeType.Skipped) &&
+  (isOrderedType(node.status.type) || node.status.type === NodeType.Skipped) &&
   !isOwnerSatisfied(state, node) &&
   !isOfEarlierAttempt(state, node);
 

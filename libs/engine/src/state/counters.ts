@@ -13,6 +13,14 @@ export interface BoundaryCount {
 const PARALLEL_TYPES: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.Steps, NodeType.DAG]);
 const isActivePhase = (phase: string | undefined): boolean => phase === NodePhase.Pending || phase === NodePhase.Running;
 
+const ORDERED_TYPES: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.HTTP, NodeType.Plugin]);
+
+/** Whether nodes of this type are work that somebody outside is ordered to do, and reports on. */
+export const isOrderedType = (type: NodeType): boolean => ORDERED_TYPES.has(type);
+
+/** Work that has been ordered and has not ended: a pod or a task. */
+export const isActiveOrder = (node: TreeNode): boolean => isOrderedType(node.status.type) && isActivePhase(node.status.phase);
+
 /** A pod that has been ordered and has not ended. */
 export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActivePhase(node.status.phase);
 
@@ -36,6 +44,8 @@ const progressOf = (node: TreeNode): [number, number] => {
 /** Sums over all nodes, kept up to date by adding and taking away single nodes, so that no question needs a scan. */
 export class Counters {
   activePods = 0;
+  /** Pods and tasks. */
+  activeOrders = 0;
   runningPods = 0;
   pods = 0;
   progressDone = 0;
@@ -69,6 +79,7 @@ export class Counters {
     this.progressTotal += sign * total;
     const pod = isActivePod(node) ? sign : 0;
     this.activePods += pod;
+    if (isActiveOrder(node)) this.activeOrders += sign;
     if (status.type === NodeType.Pod) this.pods += sign;
     if (pod < 0) this.freed.add('');
     if (sign < 0 && status.boundaryID !== undefined && isActivePhase(status.phase)) this.freed.add(status.boundaryID);

@@ -1,6 +1,7 @@
 import { NodePhase, NodeType, templateTypeOf, type Template } from '#libs/workflow-spec';
 import { hasNoSlot } from '../limits/parallelism.js';
-import { createNode, shownInputs } from '../node-tree/create-node.js';
+import { timeoutsOf } from '../limits/timeouts.js';
+import { createNode, shownByAttempt, shownFields } from '../node-tree/create-node.js';
 import { isBudgetSpent, type Outcome, type Pass, type StartRequest, type StartResult } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { orderPod } from '../pods/order-pod.js';
@@ -24,12 +25,17 @@ export const startBody = (
   template: Template,
   retried: boolean,
 ): { node: TreeNode } & Outcome => {
-  const draft = { ...shownInputs(template), retried };
+  const draft = { ...(retried ? shownByAttempt(template) : shownFields(template)), retried };
   const type = templateTypeOf(template);
   const container = (nodeType: NodeType): { node: TreeNode } & Outcome => {
     const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Running });
     pass.state.derived.of(node.id, 'template', () => template);
     return { node, ...pass.operations.advance(pass, node) };
+  };
+  const ordered = (nodeType: NodeType): { node: TreeNode } => {
+    const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Pending });
+    orderPod(pass, node, template);
+    return { node };
   };
   switch (type) {
     case 'steps':
@@ -37,11 +43,14 @@ export const startBody = (
     case 'dag':
       return container(NodeType.DAG);
     case 'container':
-    case 'script': {
-      const node = createNode(pass, request, { ...draft, type: NodeType.Pod, phase: NodePhase.Pending });
-      orderPod(pass, node, template);
-      return { node };
-    }
+    case 'script':
+    case 'resource':
+    case 'data':
+      return ordered(NodeType.Pod);
+    case 'http':
+      return ordered(NodeType.HTTP);
+    case 'plugin':
+      return ordered(NodeType.Plugin);
     case 'suspend': {
       const node = createNode(pass, request, { ...draft, type: NodeType.Suspend, phase: NodePhase.Running });
       startSuspension(pass, node, template);
@@ -60,7 +69,7 @@ export const startBody = (
 const run = (pass: Pass, request: StartRequest, { template }: ProcessedTemplate): StartResult => {
   if (retryStrategyOf(pass, template) === undefined)
     return { type: 'node', ...endedByError(pass, startBody(pass, request, template, false)) };
-  const node = createNode(pass, request, { ...shownInputs(template), type: NodeType.Retry, phase: NodePhase.Running });
+  const node = createNode(pass, request, { ...shownFields(template), type: NodeType.Retry, phase: NodePhase.Running });
   return { type: 'node', node, ...pass.operations.advance(pass, node) };
 };
 
@@ -69,6 +78,12 @@ export const endedByError = <T extends { node: TreeNode } & Outcome>(pass: Pass,
   if (result.error !== undefined)
     setPhase(pass.state, result.node, { phase: NodePhase.Error, message: result.error, nowMs: pass.nowMs });
   return result;
+};
+
+/** What can be wrong with a processed template before anything of it begins. Throws ExecutionError. */
+const assertStartable = (template: Template): void => {
+  shownFields(template);
+  timeoutsOf(template);
 };
 
 /**
@@ -80,6 +95,7 @@ export const startTemplate = (pass: Pass, request: StartRequest): StartResult =>
   let processed: ProcessedTemplate;
   try {
     processed = processTemplate(pass, request);
+    assertStartable(processed.template);
   } catch (error) {
     return error instanceof MissingFact ? { type: 'refused', why: 'fact' } : startFailed(pass, request, error);
   }

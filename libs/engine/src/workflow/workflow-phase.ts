@@ -1,5 +1,5 @@
 import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, type Condition, WorkflowPhase } from '#libs/workflow-spec';
-import { isActivePod } from '../state/counters.js';
+import { isActiveOrder } from '../state/counters.js';
 import type { Pass } from '../pass.js';
 import { collectAllPods } from '../pods/pod-gc.js';
 import { setPhase } from '../phase/transitions.js';
@@ -60,9 +60,9 @@ const finish = (pass: Pass): void => {
   noteResources(state);
   notePodRunning(state);
   setCondition(state, { type: 'Completed', status: 'True' });
-  if (state.counters.activePods > 0) {
+  if (state.counters.activeOrders > 0) {
     for (const node of state.nodes.values()) {
-      if (isActivePod(node) && node.memory.incarnation !== undefined) {
+      if (isActiveOrder(node) && node.memory.incarnation !== undefined) {
         state.pending.commands.push({
           type: 'stopPod',
           nodeId: node.id,

@@ -1,4 +1,5 @@
 import type { WorkflowStatus } from './status.js';
+import type { DataTemplate, ExecutorPlugin, HttpTemplate, PluginTemplate, ResourceTemplate } from './task-templates.js';
 
 /**
  * The wire shapes of `argoproj.io/v1alpha1`, named as in Argo v4.1 (`docs/fields.md`). Optional means "may be absent on the wire".
@@ -84,6 +85,7 @@ export interface WorkflowSpec {
   };
   podMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   podGC?: PodGC;
+  executorPlugins?: ExecutorPlugin[];
   [field: string]: unknown;
 }
 export type ShutdownStrategy = 'Stop' | 'Terminate';
@@ -123,6 +125,10 @@ export interface Template {
   steps?: WorkflowStep[][];
   dag?: DAGTemplate;
   suspend?: SuspendTemplate;
+  http?: HttpTemplate;
+  resource?: ResourceTemplate;
+  data?: DataTemplate;
+  plugin?: PluginTemplate;
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   annotations?: Record<string, string>;
   retryStrategy?: RetryStrategy;
@@ -130,6 +136,7 @@ export interface Template {
   failFast?: boolean;
   activeDeadlineSeconds?: IntOrString;
   timeout?: string;
+  pendingTimeout?: string;
   daemon?: boolean;
   archiveLocation?: ArtifactLocation & { archiveLogs?: boolean };
   [field: string]: unknown;

@@ -1,0 +1,32 @@
+import {
+  templateTypeOf,
+  type DataTemplate,
+  type ExecutorPlugin,
+  type HttpTemplate,
+  type ResourceTemplate,
+  type Template,
+} from '#libs/workflow-spec';
+
+import type { BuildPodInput } from './contract.js';
+
+/**
+ * Work that no container of the user's does: it stands in the place of containers in a pod's row, under the same identity, and is done by
+ * whoever claims the row. Every tag is resolved; Secrets are named here and read when the work is done.
+ */
+export type TaskOrder =
+  | { kind: 'http'; http: HttpTemplate }
+  | { kind: 'resource'; resource: ResourceTemplate }
+  | { kind: 'data'; data: DataTemplate }
+  /** `template` is what the plugin is told; `plugins` are those of the workflow itself, which stand for all others where there are any. */
+  | { kind: 'plugin'; template: Template; plugins?: ExecutorPlugin[] };
+
+/** The task of a template that is one; undefined for templates that run as containers. */
+export function taskOrderOf({ order: { template, executorPlugins } }: BuildPodInput): TaskOrder | undefined {
+  const { http, resource, data } = template;
+  const type = templateTypeOf(template);
+  if (type === 'http' && http !== undefined) return { kind: 'http', http };
+  if (type === 'resource' && resource !== undefined) return { kind: 'resource', resource };
+  if (type === 'data' && data !== undefined) return { kind: 'data', data };
+  if (type !== 'plugin') return undefined;
+  return { kind: 'plugin', template, ...(executorPlugins === undefined ? {} : { plugins: executorPlugins }) };
+}
