@@ -3,7 +3,7 @@ import { anyString, formatFloat } from './any-string.js';
 import { formatGoDuration, parseDuration, parseGoDuration } from './durations.js';
 import { itemDescription, itemFromValue, itemString, itemType, itemVariables, parseItemList } from './items.js';
 import { compactJson, sortedJson } from './json-text.js';
-import { parseQuantity } from './quantities.js';
+import { parseQuantity, Quantity } from './quantities.js';
 import { formatTime, parseTime } from './times.js';
 
 describe('durations', () => {
@@ -51,6 +51,35 @@ describe('times and quantities', () => {
     expect(parseQuantity('1e3')).toBe(1000);
     expect(parseQuantity(2)).toBe(2);
     expect(() => parseQuantity('lots')).toThrow('is not a quantity');
+  });
+});
+
+describe('a quantity', () => {
+  it.each([
+    ['1024Ki', '1Mi'],
+    ['1.5Gi', '1536Mi'],
+    ['1.1Ki', '1126400m'],
+    ['1000m', '1'],
+    ['0.1', '100m'],
+    ['1e5', '100e3'],
+    ['+1Gi', '+1Gi'],
+    ['0.1n', '1n'],
+    ['m', '0'],
+  ])('written %s is %s', (text, canonical) => expect(String(Quantity.parse(text))).toBe(canonical));
+
+  it('adds, subtracts and compares in the format of the first', () => {
+    const [mebi, mega] = [Quantity.parse('1Mi'), Quantity.parse('1M')];
+    expect(String(mebi.add(mega))).toBe('2048576');
+    expect(String(mebi.subtract(mega))).toBe('48576');
+    expect([mebi.compare(mega), mega.compare(mebi), mega.compare(Quantity.parse('1000k'))]).toEqual([1, -1, 0]);
+  });
+
+  it('is rounded away from zero in whole units', () => {
+    expect([Quantity.parse('100m').scaledValue(0), Quantity.parse('-1500m').scaledValue(0)]).toEqual([1n, -2n]);
+  });
+
+  it.each(['', ' 1', '1x', '1,5', '1GiB'])('cannot be %j', (text) => {
+    expect(() => Quantity.parse(text)).toThrow('quantities must match the regular expression');
   });
 });
 
