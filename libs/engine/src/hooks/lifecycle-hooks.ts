@@ -1,5 +1,5 @@
 import { createScope, evaluateBoolean, substituteJson, type Scope } from '#libs/expressions';
-import { hookNodeName, isFulfilled, type LifecycleHook, type TemplateInvocation } from '#libs/workflow-spec';
+import { displayName, hookNodeName, isFulfilled, type LifecycleHook, type TemplateInvocation } from '#libs/workflow-spec';
 import { ExecutionError } from '../errors.js';
 import type { Pass, StartRequest } from '../pass.js';
 import { nodeVariables } from '../scope/node-variables.js';
@@ -82,10 +82,10 @@ export interface HookSubject {
  */
 export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner }: HookSubject): void => {
   if (expressionHooks(invocation.hooks).length === 0) return;
-  const shown = kind === 'steps' ? (node.status.displayName ?? '') : invocation.name;
+  const boundary = pass.state.find(node.status.boundaryID);
+  const shown = kind === 'steps' ? displayName(node.status.name, boundary?.status.name) : invocation.name;
   const outputs = isFulfilled(node.status) ? nodeVariables(pass.state, `${kind}.${shown}`, node) : [];
   const scope = createScope(new Map([...outputs, [`${kind}.${shown}.status`, node.status.phase ?? '']]), variables);
-  const boundary = pass.state.find(node.status.boundaryID);
   const request = {
     scope: boundary === undefined ? (node.status.templateScope ?? '') : scopeInside(boundary),
     ...(boundary === undefined ? {} : { boundaryId: boundary.id }),

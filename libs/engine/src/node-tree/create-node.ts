@@ -10,6 +10,7 @@ import {
 import type { Pass, StartRequest } from '../pass.js';
 import { hasOwnProgress } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
+import { annotatedName } from './shown-name.js';
 
 /** What differs between the nodes of one request. */
 export interface NodeDraft {
@@ -18,6 +19,8 @@ export interface NodeDraft {
   message?: string;
   inputs?: Inputs;
   retried?: boolean;
+  /** In place of the name that follows from the node's own. */
+  displayName?: string;
 }
 
 /** A hooked Retry node counts as retried itself: Argo marks the attempts and their parent through one shared flag. */
@@ -31,6 +34,9 @@ const nodeFlagOf = (request: StartRequest, draft: NodeDraft): { hooked?: boolean
 const inputsOf = (inputs: Inputs | undefined): Inputs | undefined =>
   (inputs?.parameters?.length ?? 0) > 0 || (inputs?.artifacts?.length ?? 0) > 0 ? inputs : undefined;
 
+const shownNameOf = (request: StartRequest, draft: NodeDraft, boundary: TreeNode | undefined): string =>
+  draft.displayName ?? displayName(request.nodeName, boundary?.status.name);
+
 /** Adds a node to the tree with its names, times and edges (Argo's initializeNode). */
 export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft): TreeNode => {
   const { state, nowMs } = pass;
@@ -43,7 +49,7 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
   return state.create({
     status: {
       name: request.nodeName,
-      displayName: displayName(request.nodeName, boundary?.status.name),
+      displayName: shownNameOf(request, draft, boundary),
       type: draft.type,
       ...(invocation.templateRef === undefined && invocation.template ? { templateName: invocation.template } : {}),
       ...(invocation.templateRef === undefined ? {} : { templateRef: invocation.templateRef }),
@@ -68,6 +74,14 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
   });
 };
 
-/** The template's inputs after processing, for a node that shows them. */
-export const shownInputs = (template: Template): { inputs?: Inputs } =>
-  template.inputs === undefined ? {} : { inputs: template.inputs };
+/** What a node shows of its processed template: inputs, and the name that it wants. */
+export const shownFields = (template: Template): Pick<NodeDraft, 'inputs' | 'displayName'> => {
+  const name = annotatedName(template);
+  return {
+    ...(template.inputs === undefined ? {} : { inputs: template.inputs }),
+    ...(name === undefined ? {} : { displayName: name }),
+  };
+};
+
+/** The same for an attempt of a series, which keeps its number in its name. */
+export const shownByAttempt = ({ inputs }: Template): Pick<NodeDraft, 'inputs'> => (inputs === undefined ? {} : { inputs });

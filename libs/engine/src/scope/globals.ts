@@ -23,7 +23,9 @@ const constantGlobals = (state: WorkflowState): Map<string, string> => {
   const { metadata } = state.submitted;
   const { spec } = state;
   const annotations = { ...metadata.annotations, ...state.header.annotations };
-  const labels = { ...metadata.labels };
+  const added = state.header.internal['metadata'] as
+    { labels?: Record<string, string>; annotations?: Record<string, string> } | undefined;
+  const labels = { ...metadata.labels, ...added?.labels };
   const scheduledTime = annotations[AnnotationName.scheduledTime];
   return new Map<string, string>([
     ['workflow.name', state.name],
@@ -36,7 +38,7 @@ const constantGlobals = (state: WorkflowState): Map<string, string> => {
     ...creationTimeVariables(metadata.creationTimestamp ?? undefined),
     ...parameterVariables(spec.arguments?.parameters ?? []),
     ...mapVariables('workflow.labels', labels),
-    ...mapVariables('workflow.annotations', metadata.annotations ?? {}),
+    ...mapVariables('workflow.annotations', { ...metadata.annotations, ...added?.annotations }),
   ]);
 };
 

@@ -2,6 +2,7 @@ import { AnnotationName, WorkflowPhase } from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { setWorkflowPhase } from './workflow-phase.js';
+import { takeWorkflowMetadata } from './workflow-metadata.js';
 import { startEntry } from './workflow-run.js';
 import { validationError } from './validation.js';
 import { mergedSpec } from './template-reference.js';
@@ -69,6 +70,7 @@ export const startWorkflow = (pass: Pass): void => {
       return;
     }
     noteStart(pass);
+    if (!takeWorkflowMetadata(pass)) return;
   }
   if (state.root === undefined && !(state.header.suspend ?? state.spec.suspend === true)) startEntry(pass);
 };

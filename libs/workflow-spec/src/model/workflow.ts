@@ -59,7 +59,7 @@ export interface CronWorkflow extends TypedObject {
   status?: KubernetesObject;
 }
 
-export interface WorkflowSpec {
+export interface WorkflowSpec extends WorkflowPodFields {
   entrypoint?: string;
   templates?: Template[];
   arguments?: Arguments;
@@ -73,7 +73,6 @@ export interface WorkflowSpec {
   retryStrategy?: RetryStrategy;
   workflowTemplateRef?: WorkflowTemplateRef;
   templateDefaults?: Template;
-  serviceAccountName?: string;
   priority?: number;
   archiveLogs?: boolean;
   artifactGC?: WorkflowLevelArtifactGC;
@@ -83,8 +82,10 @@ export interface WorkflowSpec {
     annotations?: Record<string, string>;
     labelsFrom?: Record<string, { expression: string }>;
   };
-  podMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   podGC?: PodGC;
+  /** Claims that are made for this workflow, and are volumes of all its pods under their names. */
+  volumeClaimTemplates?: KubernetesObject[];
+  volumeClaimGC?: { strategy?: string };
   executorPlugins?: ExecutorPlugin[];
   [field: string]: unknown;
 }
@@ -139,7 +140,61 @@ export interface Template {
   pendingTimeout?: string;
   daemon?: boolean;
   archiveLocation?: ArtifactLocation & { archiveLogs?: boolean };
+  containerSet?: ContainerSetTemplate;
+  volumes?: KubernetesObject[];
+  initContainers?: UserContainer[];
+  sidecars?: UserContainer[];
+  podSpecPatch?: string;
+  nodeSelector?: Record<string, string>;
+  affinity?: KubernetesObject;
+  tolerations?: KubernetesObject[];
+  schedulerName?: string;
+  priorityClassName?: string;
+  securityContext?: KubernetesObject;
+  serviceAccountName?: string;
+  automountServiceAccountToken?: boolean;
+  hostAliases?: KubernetesObject[];
+  podResources?: KubernetesObject;
+  resourceClaims?: KubernetesObject[];
   [field: string]: unknown;
+}
+
+/** What a workflow's spec says of all its pods; a template's own field goes before it. */
+export interface WorkflowPodFields {
+  volumes?: KubernetesObject[];
+  podMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  podSpecPatch?: string;
+  nodeSelector?: Record<string, string>;
+  affinity?: KubernetesObject;
+  tolerations?: KubernetesObject[];
+  schedulerName?: string;
+  podPriorityClassName?: string;
+  securityContext?: KubernetesObject;
+  serviceAccountName?: string;
+  automountServiceAccountToken?: boolean;
+  hostAliases?: KubernetesObject[];
+  imagePullSecrets?: KubernetesObject[];
+  hostNetwork?: boolean;
+  dnsPolicy?: string;
+  dnsConfig?: KubernetesObject;
+  podResources?: KubernetesObject;
+  resourceClaims?: KubernetesObject[];
+}
+
+/** A sidecar or init container; with `mirrorVolumeMounts` it has the mounts of the template's own program as well. */
+export interface UserContainer extends Container {
+  mirrorVolumeMounts?: boolean;
+}
+/** A member of a container set, and whom it waits for. */
+export interface ContainerNode extends Container {
+  dependencies?: string[];
+}
+export interface ContainerSetTemplate {
+  containers?: ContainerNode[];
+  /** Mounts that every member has beside its own. */
+  volumeMounts?: KubernetesObject[];
+  /** Restarts of a member's program inside its container. */
+  retryStrategy?: { retries?: IntOrString; duration?: string };
 }
 
 export interface EnvVar {

@@ -55,11 +55,11 @@ const localNames = (template: Template): string[] => [
   ...(template.retryStrategy === undefined ? [] : RETRY_VARIABLES),
 ];
 
-const assertTimeout = (template: Template): void => {
-  if (!template.timeout) return;
-  if (!isLeaf(template)) throw new WorkflowInvalidError(`${templateTypeWord(template)} template doesn't support timeout field`);
-  if (/^[-+]?\d+$/.test(template.timeout))
-    throw new WorkflowInvalidError(`${template.name} has invalid duration format in timeout`);
+const assertTimeout = (template: Template, field: 'timeout' | 'pendingTimeout'): void => {
+  const duration = template[field];
+  if (!duration) return;
+  if (!isLeaf(template)) throw new WorkflowInvalidError(`${templateTypeWord(template)} template doesn't support ${field} field`);
+  if (/^[-+]?\d+$/.test(duration)) throw new WorkflowInvalidError(`${template.name} has invalid duration format in ${field}`);
 };
 
 const METRIC_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -111,7 +111,8 @@ export const validateTemplate = (context: ValidationContext, call: TemplateCall)
   }
   addOwnPaths(template, scope);
   const bound = withPlace(`templates.${template.name}`, () => processArguments(template, call.provider, known));
-  assertTimeout(bound);
+  assertTimeout(bound, 'timeout');
+  assertTimeout(bound, 'pendingTimeout');
   if (!call.isFirst()) return;
 
   const frame = { context, template: bound, source, scope };
