@@ -58,6 +58,18 @@ export const scopeFields = {
   }),
 } as const;
 
+/** Where Argo's controller ConfigMap is, which all programs watch. */
+export const controllerFields = {
+  controllerNamespace: text({
+    about: "Namespace of the controller's own objects: its ConfigMap, memoization caches.",
+    byDefault: 'argo',
+  }),
+  controllerConfigmap: text({
+    about: "Name of the ConfigMap with the controller's configuration; it is watched and applied live.",
+    byDefault: 'workflow-controller-configmap',
+  }),
+} as const;
+
 /** What every program that works on queues and tables reads. */
 export const programFields = {
   ...databaseFields,
@@ -65,6 +77,7 @@ export const programFields = {
   ...loggingFields,
   ...observabilityFields,
   ...scopeFields,
+  ...controllerFields,
 } as const;
 
 /** The parsed queue fields, with the database that they fall back to. */

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { JobQueue } from '#libs/jobs';
 import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showQueueDepth } from '#libs/observability';
 import { openQueueBackend, type QueueBackend, QueueRuntime } from '#libs/queue';
-import { type ResourceStore, TableResourceStore } from '#libs/resources';
+import { ControllerConfigWatch, type ResourceStore, TableResourceStore } from '#libs/resources';
 import { createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
 import { systemClock } from './system-clock.js';
 import type { Clock } from '#libs/workflow-spec';
@@ -16,6 +16,8 @@ export type ProgramConfig = ConfigOf<z.ZodObject<typeof programFields>>;
 export interface ProgramParts {
   store: Store;
   resources: ResourceStore;
+  /** `workflow-controller-configmap`, watched from the first moment on; see `openControllerConfig`. */
+  controllerConfig: ControllerConfigWatch;
   queueRuntime: QueueRuntime;
   /** What the queue runs on; for the dashboards. */
   queueBackend: QueueBackend;
@@ -54,9 +56,11 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);
+  const controllerConfig = openControllerConfig(config, { resources, clock, logger, metrics });
   return {
     store,
     resources,
+    controllerConfig,
     queueRuntime,
     queueBackend,
     queue: queueRuntime.queue,
@@ -65,6 +69,7 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     readiness,
     clock,
     close: async () => {
+      await controllerConfig.stop();
       await queueRuntime.close();
       await store.close();
     },
@@ -82,3 +87,25 @@ export const openResources = (store: Store, clock: Clock): ResourceStore =>
       return (labels) => matchesLabels(requirements, labels);
     },
   });
+
+/**
+ * Begins to watch the controller's ConfigMap. The gauge `argosy_controller_config_problems` counts what is wrong with the one that is
+ * stored: while it is above 0, an earlier one is in effect.
+ */
+export const openControllerConfig = (
+  place: Pick<ProgramConfig, 'controllerNamespace' | 'controllerConfigmap'>,
+  { metrics, ...collaborators }: Pick<ProgramParts, 'resources' | 'clock' | 'logger' | 'metrics'>,
+): ControllerConfigWatch => {
+  const watch = new ControllerConfigWatch({
+    ...collaborators,
+    namespace: place.controllerNamespace,
+    name: place.controllerConfigmap,
+  });
+  const problems = metrics.gauge({
+    name: 'argosy_controller_config_problems',
+    help: "Problems of the stored controller's configuration; above 0 an earlier one is in effect.",
+  });
+  metrics.beforeScrape(() => problems.set(watch.state().problems.length));
+  void watch.start();
+  return watch;
+};

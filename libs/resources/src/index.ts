@@ -8,6 +8,13 @@ export {
   type ResourceStore,
 } from './contract.js';
 export { ResourceConflictError, ResourceExistsError, ResourceExpiredError, ResourceNotFoundError } from './errors.js';
+export {
+  ControllerConfigWatch,
+  fixedControllerSettings,
+  type ControllerConfigState,
+  type ControllerConfigWatchOptions,
+  type ControllerSettings,
+} from './controller-config/controller-config-watch.js';
 export { MemoryResourceTable } from './memory-resource-table.js';
 export {
   type ResourceChanges,

@@ -121,3 +121,13 @@ export class WorkflowInvalidError extends UserError {}
 
 /** A field of Argo's language that this version does not run yet; refused by name and never ignored. */
 export class NotSupportedError extends UserError {}
+
+/** `workflow-controller-configmap` cannot be read; `issues` holds one line per problem, each beginning with its key. */
+export class ControllerConfigError extends UserError {
+  readonly issues: readonly string[];
+
+  constructor(issues: readonly string[]) {
+    super(`the controller's configuration is not valid: ${issues.join('; ')}`);
+    this.issues = issues;
+  }
+}

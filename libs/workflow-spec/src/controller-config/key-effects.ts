@@ -1,0 +1,25 @@
+import type { ControllerConfig, ControllerConfigKey } from './schema.js';
+
+/** What is said of a key that is read and whose effect is not (wholly) Argo's. A key that is absent here is applied live. */
+const NOTES: Partial<Record<ControllerConfigKey, string>> = {
+  namespace: 'has no effect: all namespaces of the store are served',
+  instanceID: 'has no effect: each program has the variable INSTANCE_ID',
+  kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
+  initlessPod: 'has no effect: pods are lean where nothing has to be staged',
+  disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',
+  resourceRateLimit: 'has no effect: slots of a host bound the creation of pods (MAX_PODS)',
+  initialDelay: 'has no effect: a new workflow is looked at once and again when something changes',
+  synchronization: 'only timing and names of tables are its own: database locks live in the database of this installation',
+  metricsConfig: 'has no effect: metrics have the variable METRICS_PORT',
+  telemetryConfig: 'has no effect: traces have the variable OTEL_EXPORTER_OTLP_ENDPOINT',
+  nodeEvents: 'has no effect: there are no Kubernetes events to write',
+  workflowEvents: 'has no effect: there are no Kubernetes events to write',
+  sso: 'has no effect: single sign-on is not served',
+};
+
+/** One line for each written key that has no effect here, so that nobody relies on it. */
+export const controllerConfigNotes = (config: ControllerConfig): string[] =>
+  (Object.keys(config) as ControllerConfigKey[]).flatMap((key) => {
+    const note = config[key] === undefined ? undefined : NOTES[key];
+    return note === undefined ? [] : [`${key} ${note}`];
+  });

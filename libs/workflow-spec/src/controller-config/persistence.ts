@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { parseGoDuration } from '../durations.js';
+import { secretSelector } from './secret-selector.js';
+
+/** A Go duration as milliseconds. */
+export const goDuration = z.string().transform((text, context) => {
+  try {
+    return parseGoDuration(text);
+  } catch {
+    context.addIssue(`must be a duration such as 30s or 2h, not ${JSON.stringify(text.slice(0, 40))}`);
+    return z.NEVER;
+  }
+});
+
+const DAY_MS = 86_400_000;
+/** Argo's TTL: a Go duration, or days as in `30d`. */
+const ttl = z.string().transform((text, context) => {
+  const days = /^(\d+)d$/.exec(text);
+  if (days !== null) return Number(days[1]) * DAY_MS;
+  const parsed = goDuration.safeParse(text);
+  if (parsed.success) return parsed.data;
+  context.addIssue(`must be a duration such as 30d or 24h, not ${JSON.stringify(text.slice(0, 40))}`);
+  return z.NEVER;
+});
+
+const count = z.int().min(0);
+const server = {
+  host: z.string().min(1),
+  port: z.int().min(0).max(65_535).optional(),
+  database: z.string().min(1),
+  tableName: z.string().optional(),
+  userNameSecret: secretSelector.optional(),
+  passwordSecret: secretSelector.optional(),
+};
+
+/** Where Argo's SQL tables are, in its own words; both blocks at once are refused. */
+export const databaseFields = {
+  connectionPool: z
+    .strictObject({
+      maxIdleConns: count.optional(),
+      maxOpenConns: count.optional(),
+      connMaxLifetime: goDuration.optional(),
+      connMaxIdleTime: goDuration.optional(),
+    })
+    .optional(),
+  reconnectionConfig: z
+    .strictObject({
+      maxRetries: count.optional(),
+      baseDelaySeconds: count.optional(),
+      maxDelaySeconds: count.optional(),
+      retryMultiple: z.number().optional(),
+    })
+    .optional(),
+  postgresql: z
+    .strictObject({
+      ...server,
+      ssl: z.boolean().optional(),
+      sslMode: z.string().optional(),
+      azureToken: z.strictObject({ enabled: z.boolean(), scope: z.string().optional() }).optional(),
+      awsRDSToken: z.strictObject({ enabled: z.boolean(), region: z.string().optional() }).optional(),
+    })
+    .optional(),
+  mysql: z.strictObject({ ...server, options: z.record(z.string(), z.string()).optional() }).optional(),
+};
+
+const labelSelector = z.strictObject({
+  matchLabels: z.record(z.string(), z.string()).optional(),
+  matchExpressions: z
+    .array(z.strictObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).optional() }))
+    .optional(),
+});
+
+/** `persistence`: archive and offloading. Durations come out in milliseconds. */
+export const persistenceSchema = z
+  .strictObject({
+    ...databaseFields,
+    nodeStatusOffLoad: z.boolean().optional(),
+    archive: z.boolean().optional(),
+    /** Milliseconds; absent: archived workflows are kept. */
+    archiveTTL: ttl.optional(),
+    archiveLabelSelector: labelSelector.optional(),
+    clusterName: z.string().optional(),
+    skipMigration: z.boolean().optional(),
+  })
+  .refine(({ postgresql, mysql }) => postgresql === undefined || mysql === undefined, {
+    error: 'must name one database, not postgresql and mysql',
+  });
+
+/** As Argo's `persistence`, with durations in milliseconds and selectors as Kubernetes writes them. */
+export type PersistenceConfig = z.output<typeof persistenceSchema>;
+
+/** `synchronization`: database locks. Its database is the one that this installation has anyway. */
+export const synchronizationSchema = z.strictObject({
+  ...databaseFields,
+  controllerName: z.string().optional(),
+  limitTableName: z.string().optional(),
+  stateTableName: z.string().optional(),
+  controllerTableName: z.string().optional(),
+  lockTableName: z.string().optional(),
+  skipMigration: z.boolean().optional(),
+  enableAPI: z.boolean().optional(),
+  pollSeconds: count.optional(),
+  heartbeatSeconds: count.optional(),
+  inactiveControllerSeconds: count.optional(),
+  semaphoreLimitCacheSeconds: count.optional(),
+});
