@@ -4,6 +4,7 @@ import type {
   Outputs,
   Template,
   Workflow,
+  WorkflowPodFields,
   WorkflowSpec,
   WorkflowStatus,
   JsonValue,
@@ -81,14 +82,46 @@ export type WorkflowRequest =
 export type InboxEntry =
   | { id: string; kind: 'pod'; report: PodReport }
   | { id: string; kind: 'request'; requestId: string; request: WorkflowRequest }
+  /** What became of the locks that were asked for. */
+  | { id: string; kind: 'lock'; answer: LockAnswer }
+  /** The workflow may run now, or too many others run. */
+  | { id: string; kind: 'admission'; admitted: boolean }
   /** Nothing but a reason to look again (a slot or a lock became free, a fact changed). */
   | { id: string; kind: 'poke' };
+
+/** A lock as Argo shows it: `argo/Mutex/x`, `argo/ConfigMap/config/key`, `argo/Database/key`. */
+export interface LockSign {
+  shown: string;
+  kind: 'mutex' | 'semaphore';
+}
+
+/** A lock that is asked for. */
+export interface WantedLock extends LockSign {
+  /** The same for all who compete for it. */
+  name: string;
+  /** Most holders, as it was read for this decision. */
+  limit: number;
+  /** Where the limit is read again; absent where it cannot change. */
+  source?: LimitKey;
+}
+export type LimitKey = Extract<FactKey, { kind: 'configMapKey' | 'syncLimit' }>;
+
+/**
+ * `granted`: all locks of the claim are held. `waiting`: this one is in the way; `free` of `limit` are not taken, `holders` (Argo's names,
+ * not all of them) have the others. An answer counts only for the attempt that was made last.
+ */
+export type LockAnswer = { holder: string; attempt: number } & (
+  | { outcome: 'granted'; locks: LockSign[] }
+  | { outcome: 'waiting'; lock: LockSign & { name: string }; free: number; limit: number; holders: string[] }
+);
 
 /** A thing outside of the workflow that a decision needs. The scheduler loads it and decides again. */
 export type FactKey =
   | { kind: 'workflowTemplate'; namespace: string; name: string }
   | { kind: 'clusterWorkflowTemplate'; name: string }
-  | { kind: 'configMapKey'; namespace: string; name: string; key: string };
+  | { kind: 'configMapKey'; namespace: string; name: string; key: string }
+  /** The limit of a database semaphore, as text. */
+  | { kind: 'syncLimit'; namespace: string; key: string };
 
 /** `null`: looked up, and it does not exist. */
 export type FactValue = { kind: 'template'; spec: WorkflowSpec } | { kind: 'text'; value: string } | null;
@@ -137,6 +170,8 @@ export interface PodOrder {
   archiveKey?: string;
   /** Plugins that the workflow brings along; for plugin templates only. */
   executorPlugins?: ExecutorPlugin[];
+  /** What the workflow's spec says of all its pods, tags resolved; absent where it says nothing. */
+  podFields?: WorkflowPodFields;
 }
 
 export type Command =
@@ -145,6 +180,14 @@ export type Command =
   | { type: 'stopPod'; nodeId: string; incarnation: number; reason: 'shutdown' | 'deadline' | 'daemon' }
   /** The pod's end has been taken over; the runtime may forget it according to podGC. */
   | { type: 'deletePod'; nodeId: string; incarnation: number }
+  /** Asks for all of these locks at once, for a node or ('') for the workflow. The answer comes through the inbox. */
+  | { type: 'wantLocks'; holder: string; attempt: number; priority: number; locks: WantedLock[] }
+  /** Gives back what the node or ('') the workflow holds or waits for; `all`: everything of the workflow. */
+  | { type: 'releaseLocks'; holder: string; all?: boolean }
+  /** Asks to be one of the running workflows; the answer comes through the inbox. */
+  | { type: 'wantAdmission'; priority: number }
+  /** The workflow does not run any more, or does not want to. */
+  | { type: 'leaveAdmission' }
   /** The workflow has reached its final phase in this decision. */
   | { type: 'finish' };
 
@@ -189,6 +232,8 @@ export interface DecideInput {
   nowMs: number;
   /** Most nodes one decision may create or change before it is cut (`more`); default 500. */
   maxChanges?: number;
+  /** Whether a limit on running workflows is in force for this one: then it asks before it begins. */
+  isAdmissionLimited?: boolean;
 }
 
 /** The submitted object as the engine is given it: metadata with name, namespace, uid, creationTimestamp, and the spec. */

@@ -90,7 +90,7 @@ describe('the pod of a node', () => {
 
   it('refuses a template that is no container and no script', () => {
     expect(() => buildPod(input({ container: undefined } as unknown as Partial<Template>))).toThrow(
-      'only container and script templates',
+      'only container, script and containerSet templates',
     );
   });
 

@@ -1,36 +1,27 @@
-import { AnnotationName, type KubernetesObject, LabelName, type Template } from '#libs/workflow-spec';
+import { AnnotationName, type KubernetesObject, LabelName } from '#libs/workflow-spec';
 
 import type { BuildPodInput, PodManifest, PodWork } from './contract.js';
 import { identityLabels } from './identity.js';
-import { MAIN_CONTAINER, mainContainer } from './main-container.js';
-import { taskOrderOf } from './task-order.js';
+import { MAIN_CONTAINER, mainContainersOf, otherContainers, podContainer } from './pod-containers.js';
+import { podFields } from './pod-fields.js';
+import { referencedVolumes } from './pod-volumes.js';
+import { podWork } from './pod-work.js';
+import { strategicMergePatch } from './strategic-merge/strategic-merge-patch.js';
 
 /** Image of our executor where a pod needs staging or capture inside a cluster; the kubernetes runtime resolves it. */
 const EXECUTOR_IMAGE = 'argosy';
-const DEFAULT_GRACE_SECONDS = 30;
-
-/** Fields of a template that go to the pod's spec as they are. */
-const POD_FIELDS = [
-  'nodeSelector',
-  'affinity',
-  'tolerations',
-  'schedulerName',
-  'priorityClassName',
-  'securityContext',
-  'serviceAccountName',
-  'automountServiceAccountToken',
-  'hostAliases',
-  'volumes',
-] as const;
+const EXECUTOR_CONTAINERS = ['init', 'wait'] as const;
 
 /**
- * The pod of one node, as Argo's controller would make it (createWorkflowPod, v4.1): labels, annotations, container names and
- * environment are Argo's, our identity stands beside them. A pod that needs nothing staged or captured has `main` alone.
- * Throws UserError where the template is neither a container nor a script.
+ * The pod of one node, as Argo's controller would make it (createWorkflowPod, v4.1): labels, annotations, container names, volumes and
+ * environment are Argo's, our identity stands beside them. Executor containers without work are left out.
+ * Throws UserError where the template is no pod, a mount has no volume or a `podSpecPatch` cannot be applied.
  */
 export function buildPod(input: BuildPodInput): PodManifest {
   const { order, workflow } = input;
   const work = podWork(input);
+  const spec = work.task === undefined ? podSpec(input, work) : { containers: [], restartPolicy: 'Never' };
+  const executors = EXECUTOR_CONTAINERS.filter((name) => isExecutorNeeded(name, work));
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -38,13 +29,7 @@ export function buildPod(input: BuildPodInput): PodManifest {
       name: order.podName,
       namespace: workflow.namespace,
       labels: podLabels(input),
-      annotations: {
-        ...order.template.metadata?.annotations,
-        ...order.annotations,
-        [AnnotationName.nodeId]: order.nodeId,
-        [AnnotationName.nodeName]: order.nodeName,
-        [AnnotationName.defaultContainer]: MAIN_CONTAINER,
-      },
+      annotations: podAnnotations(input, work),
       ownerReferences: [
         {
           apiVersion: 'argoproj.io/v1alpha1',
@@ -56,13 +41,14 @@ export function buildPod(input: BuildPodInput): PodManifest {
         },
       ],
     },
-    spec: work.task === undefined ? podSpec(input, work) : { containers: [], restartPolicy: 'Never' },
-    work,
+    spec,
+    work: { ...work, ...(executors.length === 0 ? {} : { executorContainers: executors }) },
   };
 }
 
 function podLabels({ order, workflow, instanceId }: BuildPodInput): Record<string, string> {
   return {
+    ...order.podFields?.podMetadata?.labels,
     ...order.template.metadata?.labels,
     ...order.labels,
     [LabelName.workflow]: workflow.name,
@@ -73,59 +59,55 @@ function podLabels({ order, workflow, instanceId }: BuildPodInput): Record<strin
   };
 }
 
-function podSpec(input: BuildPodInput, work: PodWork): KubernetesObject {
-  const stages = work.scriptSource !== undefined || work.inputArtifacts.length > 0;
-  const captures = work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
-  const { template } = input.order;
-  const activeDeadlineSeconds = secondsOf(template.activeDeadlineSeconds);
+function podAnnotations({ order }: BuildPodInput, { mainContainers = [] }: PodWork): Record<string, string> {
+  const isMainThere = mainContainers.length === 0 || mainContainers.includes(MAIN_CONTAINER);
   return {
-    ...(stages ? { initContainers: [executorContainer('init')] } : {}),
-    containers: [...(captures ? [executorContainer('wait')] : []), mainContainer(input)],
-    restartPolicy: 'Never',
-    ...(activeDeadlineSeconds === undefined ? {} : { activeDeadlineSeconds }),
-    ...podFields(template),
+    ...order.podFields?.podMetadata?.annotations,
+    ...order.template.metadata?.annotations,
+    ...order.annotations,
+    [AnnotationName.nodeId]: order.nodeId,
+    [AnnotationName.nodeName]: order.nodeName,
+    [AnnotationName.defaultContainer]: isMainThere ? MAIN_CONTAINER : (mainContainers.at(-1) ?? MAIN_CONTAINER),
   };
+}
+
+/** The executor's containers are there while patches are applied, as people patch them; then those without work go. */
+function podSpec(input: BuildPodInput, work: PodWork): KubernetesObject {
+  const { template, podFields: general } = input.order;
+  const main = mainContainersOf(template);
+  const sidecars = otherContainers(template, 'sidecars');
+  const before = otherContainers(template, 'initContainers');
+  const volumes = referencedVolumes(input, [...main, ...sidecars, ...before]);
+  const whole: KubernetesObject = {
+    initContainers: [executorContainer('init'), ...before.map((container) => podContainer(input, container))],
+    containers: [executorContainer('wait'), ...[...main, ...sidecars].map((container) => podContainer(input, container))],
+    ...(volumes.length === 0 ? {} : { volumes }),
+    restartPolicy: 'Never',
+    ...podFields(input),
+  };
+  const patches = [general?.podSpecPatch, template.podSpecPatch].filter((patch) => patch !== undefined && patch !== '');
+  return lean(
+    patches.reduce<KubernetesObject>((spec, patch) => strategicMergePatch(spec, patch ?? '', 'PodSpec'), whole),
+    work,
+  );
 }
 
 function executorContainer(name: 'init' | 'wait'): KubernetesObject {
   return { name, image: EXECUTOR_IMAGE, command: ['argosy-executor', name] };
 }
 
-function podFields(template: Template): KubernetesObject {
-  const fields: KubernetesObject = {};
-  for (const name of POD_FIELDS) {
-    const value = template[name];
-    if (value !== undefined) fields[name] = value as KubernetesObject;
-  }
-  return fields;
+function isExecutorNeeded(name: 'init' | 'wait', work: PodWork): boolean {
+  if (work.task !== undefined) return false;
+  if (name === 'init') return work.scriptSource !== undefined || work.inputArtifacts.length > 0;
+  return work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
 }
 
-function secondsOf(value: number | string | undefined): number | undefined {
-  if (value === undefined || value === '') return undefined;
-  const seconds = Number(value);
-  return Number.isFinite(seconds) ? seconds : undefined;
-}
-
-function podWork(input: BuildPodInput): PodWork {
-  const { order, workflow, repository, archiveLogs } = input;
-  const task = taskOrderOf(input);
-  const { template } = order;
-  const outputs = template.outputs ?? {};
-  return {
-    workflowName: workflow.name,
-    workflowNamespace: workflow.namespace,
-    workflowUid: workflow.uid,
-    nodeId: order.nodeId,
-    ...(task === undefined ? {} : { task }),
-    ...(template.script === undefined ? {} : { scriptSource: template.script.source }),
-    inputArtifacts: template.inputs?.artifacts ?? [],
-    outputParameters: outputs.parameters ?? [],
-    outputArtifacts: outputs.artifacts ?? [],
-    captureResult: order.captureResult,
-    archiveLogs: template.archiveLocation?.archiveLogs ?? archiveLogs,
-    ...(order.archiveKey === undefined ? {} : { archiveKey: order.archiveKey }),
-    ...(repository === undefined ? {} : { repository }),
-    ...(order.deadlineMs === undefined ? {} : { deadlineMs: order.deadlineMs }),
-    terminationGracePeriodSeconds: DEFAULT_GRACE_SECONDS,
+function lean(spec: KubernetesObject, work: PodWork): KubernetesObject {
+  const without = (field: 'initContainers' | 'containers', name: 'init' | 'wait'): KubernetesObject[] => {
+    const containers = (spec[field] ?? []) as KubernetesObject[];
+    return isExecutorNeeded(name, work) ? containers : containers.filter((container) => container['name'] !== name);
   };
+  const { initContainers: _, ...rest } = spec;
+  const before = without('initContainers', 'init');
+  return { ...(before.length === 0 ? {} : { initContainers: before }), ...rest, containers: without('containers', 'wait') };
 }

@@ -23,6 +23,16 @@ export interface PodWork {
   nodeId: string;
   /** Work that is done without containers; `spec` has none then. */
   task?: TaskOrder;
+  /** Containers whose end decides the pod; absent in rows of older versions, which have `main` alone. */
+  mainContainers?: string[];
+  /** Containers of `spec` that are markers for our executor (`init`, `wait`); who stages and captures itself leaves them out. */
+  executorContainers?: string[];
+  /** Container sets only: the members in their order, and whom each waits for. */
+  containerGraph?: ContainerGraphNode[];
+  /** Container sets only: how often a member's program is started again within its container. */
+  containerRetry?: ContainerRetry;
+  /** A daemon: ready means done for the workflow, and it is ended from outside. */
+  daemon?: boolean;
   /** Script source, staged at /argo/staging/script and given as the last argument. */
   scriptSource?: string;
   inputArtifacts: Artifact[];
@@ -36,6 +46,17 @@ export interface PodWork {
   repository?: KubernetesObject;
   deadlineMs?: number;
   terminationGracePeriodSeconds: number;
+}
+
+/** A container of a set; it starts when all its dependencies have ended with 0. */
+export interface ContainerGraphNode {
+  name: string;
+  dependencies: string[];
+}
+/** Restarts of a program after an end other than 0, `durationMs` apart. */
+export interface ContainerRetry {
+  retries: number;
+  durationMs: number;
 }
 
 export interface BuildPodInput {

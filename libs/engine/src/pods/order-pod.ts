@@ -11,6 +11,7 @@ import { hasLocation } from '../templates/inputs.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { invocationName } from './invocation-name.js';
 import { isResultWanted } from './result-capture.js';
+import { workflowPodFields } from './workflow-pod-fields.js';
 
 const secondsOf = (value: IntOrString | undefined): number | undefined => {
   if (value === undefined || value === '') return undefined;
@@ -78,6 +79,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
   const podName = podNameOf(pass, node.status.name, templateName);
   const archiveKey = archiveKeyOf(pass, { node, podName, template });
   const { executorPlugins } = state.spec;
+  const podFields = workflowPodFields(pass, template, podName);
   const order: PodOrder = {
     nodeId: node.id,
     nodeName: node.status.name,
@@ -93,6 +95,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     labels: { ...template.metadata?.labels },
     annotations: { ...template.metadata?.annotations },
     ...(archiveKey === undefined ? {} : { archiveKey }),
+    ...(podFields === undefined ? {} : { podFields }),
     ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),
   };
   state.pending.commands.push({ type: 'runPod', order });

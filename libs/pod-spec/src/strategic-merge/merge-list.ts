@@ -74,7 +74,7 @@ function withoutDirectives(original: JsonValue[], patch: JsonValue[], keyOf: (it
     else if (directive === 'replace') isReplaced = true;
     else if (directive === 'delete') kept = kept.filter((candidate) => keyOf(candidate) !== keyOf(item));
     else if (directive === 'merge') throw new PatchError('merging lists cannot yet be specified in the patch');
-    else throw new PatchError(`unknown patch type: ${String(directive)} in map: ${goText(item)}`);
+    else throw new PatchError(`unknown patch type: ${goText(directive)} in map: ${goText(item)}`);
   }
   return { kept, added, isReplaced };
 }

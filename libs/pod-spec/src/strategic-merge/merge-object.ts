@@ -16,7 +16,7 @@ export function mergeObjects(original: KubernetesObject, patch: KubernetesObject
   if (directive === 'replace') return withoutDirective(patch);
   if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'merge') {
-    throw new PatchError(`unknown patch type: ${String(directive)} in map: ${goText(patch)}`);
+    throw new PatchError(`unknown patch type: ${goText(directive)} in map: ${goText(patch)}`);
   }
   const merged = retained(original, patch[RETAIN]);
   for (const [key, value] of Object.entries(patch)) {
@@ -65,10 +65,14 @@ function mergedValue(present: JsonValue | undefined, value: JsonValue, { rule, o
     const inner = rule !== undefined && 'object' in rule ? rule.object : {};
     return present === undefined || isObject(present) ? mergeObjects(present ?? {}, value, inner) : value;
   }
-  if (!Array.isArray(value) || rule === undefined || 'object' in rule) return value;
-  if (present !== undefined && !Array.isArray(present)) return value;
-  if ('set' in rule) return mergeSets(present ?? [], value, order);
-  return mergeKeyed(present ?? [], value, {
+  const isList = Array.isArray(value) && (present === undefined || Array.isArray(present));
+  return isList && rule !== undefined ? mergedList(present ?? [], value, { rule, order }) : value;
+}
+
+function mergedList(present: JsonValue[], value: JsonValue[], { rule, order }: Rule): JsonValue {
+  if (rule === undefined || 'object' in rule) return value;
+  if ('set' in rule) return mergeSets(present, value, order);
+  return mergeKeyed(present, value, {
     by: rule.by,
     item: rule.item ?? {},
     ...(order === undefined ? {} : { wanted: order as KubernetesObject[] }),
