@@ -10,3 +10,8 @@ export function exitMessage(exitCode: number, reason = 'Error'): string {
 export function absentMessage(exitCode: number, program: string): string {
   return `${exitMessage(exitCode)}: failed to find name in PATH: exec: ${JSON.stringify(program)}: executable file not found in $PATH`;
 }
+
+/** The message of a pod that is ended because the runtime itself met an error that it does not know. */
+export function brokenCourseMessage(error: unknown): string {
+  return `the pod could not be followed: ${error instanceof Error ? error.message : String(error)}`;
+}

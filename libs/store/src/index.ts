@@ -18,12 +18,15 @@ export {
   WorkflowExistsError,
 } from './errors.js';
 export { ChangeFeed, type ChangeFeedOptions, type WorkflowChange } from './changes/change-feed.js';
+export { WorkflowRepository, type InsertOutcome, type StoredWorkflow } from './workflows/workflow.repository.js';
+export { type NewWorkflow } from './workflows/workflow-insert.js';
 export {
-  WorkflowRepository,
-  type InsertOutcome,
-  type NewWorkflow,
-  type StoredWorkflow,
-} from './workflows/workflow.repository.js';
+  ScheduleRepository,
+  type CronChild,
+  type ScheduleCommit,
+  type ScheduleKey,
+  type StoredSchedule,
+} from './schedules/schedule.repository.js';
 export type { NameMatch, WorkflowListQuery, WorkflowListRow, WorkflowPage } from './workflows/workflow-list.js';
 export { matchesLabels, parseLabelSelector, type LabelRequirement } from './selectors/label-selector.js';
 export {
@@ -36,6 +39,7 @@ export {
 export type { CommitInput, CommitOutcome, HandoffQueue, PodDesiredChange, PodInsert } from './state/commit.js';
 export { InboxRepository, type NewInboxEntry } from './inbox/inbox.repository.js';
 export { RequestRepository, type NewRequest } from './inbox/request.repository.js';
+export { TaskRepository, type TaskRow } from './pods/task.repository.js';
 export {
   PodRepository,
   type PodBucket,
@@ -45,7 +49,13 @@ export {
   type PodStatusView,
   type PodWorkRow,
 } from './pods/pod.repository.js';
-export { type HeldClaim, PodStatusRepository, type RecordResult, type StatusObservation } from './pods/pod-status.repository.js';
+export {
+  type HeldClaim,
+  type HeldPod,
+  PodStatusRepository,
+  type RecordResult,
+  type StatusObservation,
+} from './pods/pod-status.repository.js';
 export { type PodKey } from './pods/pod-identity.js';
 export { type StoredPodPhase } from './pods/pod-phase.js';
 export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';

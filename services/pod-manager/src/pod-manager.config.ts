@@ -26,6 +26,10 @@ export const configSchema = configOf({
   observationBatch: integer({ about: 'Most observations of pods written in one transaction.', byDefault: 200, min: 1 }),
   heartbeatIntervalMs: duration({ about: 'How often this host says that it is there.', byDefault: '30s' }),
   silentAfterMs: duration({ about: 'A pod of which nothing was heard for this long is looked at.', byDefault: '30s' }),
+  hostDeadAfterMs: duration({
+    about: 'Pods of a host whose heartbeat stands still for this long are reported as lost, so that retries go on.',
+    byDefault: '5m',
+  }),
   logHost: text({ about: 'Address on which logs are served to the API server.', byDefault: '127.0.0.1' }),
   logPort: integer({
     about: 'Port on which logs are served to the API server; 0 takes a free one.',

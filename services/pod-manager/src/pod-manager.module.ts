@@ -5,6 +5,7 @@ import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { PodObservation, PodRuntime } from '#libs/runtimes';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import { deadHosts } from './hosts/dead-hosts.js';
 import { hostHeartbeat } from './hosts/host-heartbeat.js';
 import { LogServer } from './logs/log-server.js';
 import { ObservationBatcher } from './observations/observation-batcher.js';
@@ -22,6 +23,8 @@ export interface PodManagerSettings {
   heartbeatIntervalMs: number;
   /** A pod of which nothing was heard for this long is inspected. */
   silentAfterMs: number;
+  /** Pods of a host whose heartbeat stands still for this long are reported as lost. */
+  hostDeadAfterMs: number;
   /** Where logs are served to the API server; absent in one process, where it reads them from the runtime. */
   logs?: { host: string; port: number; token?: string | undefined; advertisedUrl?: string | undefined };
 }
@@ -53,6 +56,7 @@ const BUCKETS_PER_FREE_SLOT = 2;
 class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string; bucket: number; host?: string | undefined }>;
   private readonly silent: PeriodicTask;
+  private readonly deadHosts: PeriodicTask;
   private heartbeat: PeriodicTask | undefined;
   private logServer: LogServer | undefined;
 
@@ -69,6 +73,15 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       logger,
       host,
       silentAfterMs: settings.silentAfterMs,
+    });
+    this.deadHosts = deadHosts({
+      hosts: store.podHosts,
+      podStatus: store.podStatus,
+      observe: observations.observe,
+      clock,
+      logger,
+      host,
+      deadAfterMs: settings.hostDeadAfterMs,
     });
     this.sweeper = new Sweeper({
       job: PodJob,
@@ -91,10 +104,17 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
     await this.announce();
     this.sweeper.start();
     this.silent.start();
+    this.deadHosts.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.silent.stop(), this.heartbeat?.stop(), this.logServer?.stop()]);
+    await Promise.all([
+      this.sweeper.stop(),
+      this.silent.stop(),
+      this.deadHosts.stop(),
+      this.heartbeat?.stop(),
+      this.logServer?.stop(),
+    ]);
     await this.ports.runtime.close();
     await this.observations.batcher.settled();
   }

@@ -82,6 +82,7 @@ export async function startStackUnderTest(environment: Record<string, string> = 
     observationBatch: 200,
     heartbeatIntervalMs: 30_000,
     silentAfterMs: 30_000,
+    hostDeadAfterMs: 300_000,
   };
   const archiver = { enabled: true, labels: [], archiveConcurrency: 4, expiryIntervalMs: 60_000 };
   const common = { store, queue, clock, logger };

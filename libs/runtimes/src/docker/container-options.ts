@@ -14,6 +14,9 @@ export const MANIFEST_LABEL = 'argosy.dev/pod';
 export const OURS_LABEL = 'argosy.dev/runtime';
 export const OURS_VALUE = 'docker';
 
+/** Label with the name of the host that owns the pod: several may share a daemon, and each follows its own containers. */
+export const HOST_LABEL = 'argosy.dev/host';
+
 const NANO = 1e9;
 
 /** Name of a container that nobody has started yet; only one container can have it. */
@@ -24,6 +27,7 @@ export const claimedName = (identity: PodIdentity): string => `${unclaimedName(i
 export interface ContainerInput {
   identity: PodIdentity;
   manifest: PodManifest;
+  hostName: string;
   main: Container;
   image: ImageEntry | undefined;
   environment: ReadonlyMap<string, string>;
@@ -48,6 +52,7 @@ export function containerOptions(input: ContainerInput): ContainerCreateOptions 
       ...manifest.metadata.labels,
       ...identityLabels(identity),
       [OURS_LABEL]: OURS_VALUE,
+      [HOST_LABEL]: input.hostName,
       [MANIFEST_LABEL]: JSON.stringify({ identity, manifest }),
     },
     StopSignal: 'SIGTERM',

@@ -9,7 +9,7 @@ import { type Clock, UserError } from '#libs/workflow-spec';
 import type { RuntimeLogger } from '../collaborators.js';
 import type { PodIdentity, PodObservation } from '../contract.js';
 import { endReport } from '../end-report.js';
-import { DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
+import { brokenCourseMessage, DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
 import { activeDeadlineSeconds } from '../main-process.js';
 import { untilPossible } from '../patience.js';
 import { needsStaging, type PodExit, type PodStaging } from '../staging.js';
@@ -57,10 +57,7 @@ export class DockerCourse {
     private readonly means: DockerCourseMeans,
   ) {
     this.last = this.observation('Pending', {});
-    this.done = this.run().catch((error: unknown) => {
-      if (!this.stopSignal.signal.aborted)
-        this.means.logger.error('a pod could not be followed', { err: error, pod: claimedName(pod.identity) });
-    });
+    this.done = this.run().catch((error: unknown) => this.giveUp(error));
   }
 
   get latest(): PodObservation {
@@ -81,6 +78,17 @@ export class DockerCourse {
     const { State } = await ask(() => this.pod.container.inspect());
     if (!State.Running) return;
     await this.end(graceSeconds, this.means.clock.nowMs() - Date.parse(State.StartedAt) < YOUNG_MS);
+  }
+
+  /** A bug: what it met would be met again, so the pod is ended here rather than waited for without end. */
+  private async giveUp(error: unknown): Promise<void> {
+    if (this.stopSignal.signal.aborted) return;
+    const pod = claimedName(this.pod.identity);
+    this.means.logger.error('a pod could not be followed', { err: error, pod });
+    await this.patiently('kill', () => this.send('SIGKILL')).catch((failure: unknown) => {
+      this.means.logger.error('a pod that could not be followed could not be ended', { err: failure, pod });
+    });
+    this.publish(this.observation('Failed', { message: brokenCourseMessage(error), infrastructure: true }));
   }
 
   /** The first process of a container that has just been started ignores TERM until it has said what to do with it. */

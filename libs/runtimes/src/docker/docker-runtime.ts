@@ -14,7 +14,15 @@ import { mainOf } from '../main-process.js';
 import { ObservationQueue } from '../observation-queue.js';
 import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
-import { claimedName, containerOptions, MANIFEST_LABEL, OURS_LABEL, OURS_VALUE, unclaimedName } from './container-options.js';
+import {
+  claimedName,
+  containerOptions,
+  HOST_LABEL,
+  MANIFEST_LABEL,
+  OURS_LABEL,
+  OURS_VALUE,
+  unclaimedName,
+} from './container-options.js';
 import { ask, type DockerConnection, statusOf } from './docker-connection.js';
 import { DockerCourse } from './docker-course.js';
 import { DockerPodFiles } from './docker-files.js';
@@ -199,6 +207,7 @@ export class DockerRuntime implements PodRuntime {
     });
     const options = containerOptions({
       ...pod,
+      hostName: this.options.hostName,
       main,
       image: this.options.images.find(main.image ?? ''),
       environment,
@@ -257,7 +266,10 @@ export class DockerRuntime implements PodRuntime {
 
   private async followAll(): Promise<void> {
     const containers = await ask(() =>
-      this.docker.listContainers({ all: true, filters: { label: [`${OURS_LABEL}=${OURS_VALUE}`] } }),
+      this.docker.listContainers({
+        all: true,
+        filters: { label: [`${OURS_LABEL}=${OURS_VALUE}`, `${HOST_LABEL}=${this.options.hostName}`] },
+      }),
     );
     for (const { Id, Labels } of containers) {
       const pod = parsePod(Labels);

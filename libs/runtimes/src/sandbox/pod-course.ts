@@ -4,13 +4,14 @@ import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
 import type { PodIdentity, PodObservation } from '../contract.js';
-import { absentMessage, DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
+import { absentMessage, brokenCourseMessage, DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
 import { untilPossible } from '../patience.js';
 import { needsStaging, type PodFiles, type PodStaging } from '../staging.js';
 import { ABSENT_EXIT, type HostTools } from './init-script.js';
 import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
+import { kill } from './pod-ending.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
 import { epochMsOfUptime, isAlive } from './process-identity.js';
 
@@ -57,9 +58,7 @@ export class PodCourse {
   ) {
     this.identity = record.identity;
     this.last = this.observation('Pending', {});
-    this.done = this.run().catch((error: unknown) => {
-      if (!this.stopped) this.means.logger.error('a pod could not be followed', { err: error, pod: this.folder.folder });
-    });
+    this.done = this.run().catch((error: unknown) => this.giveUp(error));
   }
 
   /** The last thing that was seen of the pod. */
@@ -91,6 +90,24 @@ export class PodCourse {
     await this.awaitEnd();
     if (this.stopped) return;
     await this.finish();
+  }
+
+  /** A bug: what it met would be met again, so the pod is ended here rather than waited for without end. */
+  private async giveUp(error: unknown): Promise<void> {
+    if (this.stopped) return;
+    this.means.logger.error('a pod could not be followed', { err: error, pod: this.folder.folder });
+    const observation = this.observation('Failed', {
+      message: brokenCourseMessage(error),
+      infrastructure: true,
+      ...orNothing(() => this.beginning()),
+    });
+    try {
+      await kill(this.folder);
+      this.folder.saveReport(observation);
+    } catch (failure) {
+      this.means.logger.error('a pod that could not be followed could not be ended', { err: failure, pod: this.folder.folder });
+    }
+    this.publish(observation);
   }
 
   private async begin(): Promise<void> {
@@ -207,6 +224,14 @@ export class PodCourse {
     const { signal: abort } = this.stopSignal;
     if (abort.aborted) return;
     await new Promise<void>((resolve) => abort.addEventListener('abort', () => resolve(), { once: true }));
+  }
+}
+
+function orNothing<T extends object>(read: () => T): Partial<T> {
+  try {
+    return read();
+  } catch {
+    return {};
   }
 }
 

@@ -42,7 +42,13 @@ export class PodHostRepository {
     });
   }
 
-  async remove(host: string): Promise<void> {
-    await this.#database.run({ text: 'DELETE FROM pod_hosts WHERE host = $1', values: [host] });
+  /** Forgets a host that holds no pod; one that still does stays known. */
+  async removeIdle(host: string): Promise<void> {
+    await this.#database.run({
+      text: `
+        DELETE FROM pod_hosts h WHERE h.host = $1
+          AND NOT EXISTS (SELECT 1 FROM pod_status st WHERE st.host = h.host AND st.deleted_at_ms IS NULL)`,
+      values: [host],
+    });
   }
 }

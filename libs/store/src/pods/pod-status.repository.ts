@@ -14,6 +14,15 @@ export interface HeldClaim {
   claimedAtMs: number;
 }
 
+/** A pod that a host holds, as the table knows it. */
+export interface HeldPod {
+  key: PodKey;
+  /** See podPhaseRank. */
+  rank: number;
+  /** Somebody still wants it to be there. */
+  wanted: boolean;
+}
+
 export interface RecordResult {
   /** Workflows that were told something new: wake them. */
   workflows: string[];
@@ -179,6 +188,37 @@ export class PodStatusRepository {
         query.limit,
       ],
     });
+  }
+
+  /** Pods that a host holds (not deleted there): active ones, and those that nobody wants any more. In key order after `after`. */
+  async heldPage(query: { host: string; after?: PodKey; limit: number }): Promise<HeldPod[]> {
+    const rows = await this.#database.run<{
+      workflow: string;
+      node_id: string;
+      incarnation: number;
+      rank: number;
+      wanted: boolean;
+    }>({
+      name: 'pod-held',
+      text: `
+        SELECT st.workflow, st.node_id, st.incarnation, st.phase_rank AS rank, coalesce(p.desired <> 'delete', false) AS wanted
+        FROM pod_status st LEFT JOIN LATERAL (SELECT desired FROM pods p WHERE ${MATCHES('p', 'st')} LIMIT 1) p ON true
+        WHERE st.host = $1 AND st.deleted_at_ms IS NULL AND (st.phase_rank < ${FINAL_RANK} OR coalesce(p.desired = 'delete', true))
+          AND (st.workflow, st.node_id, st.incarnation) > ($2, $3, $4)
+        ORDER BY st.workflow, st.node_id, st.incarnation LIMIT $5`,
+      values: [
+        query.host,
+        query.after?.workflowUid ?? '',
+        query.after?.nodeId ?? '',
+        query.after?.incarnation ?? -1,
+        query.limit,
+      ],
+    });
+    return rows.map(({ workflow, node_id: nodeId, incarnation, rank, wanted }) => ({
+      key: { workflowUid: workflow, nodeId, incarnation },
+      rank,
+      wanted,
+    }));
   }
 
   /** Notes that pods were inspected and are as recorded, so that the next silentPage leaves them out for a while. */

@@ -49,6 +49,29 @@ const inboxPhases = async () =>
     entry.kind === 'pod' ? `${entry.report.nodeId} ${entry.report.phase}` : entry.kind,
   );
 
+it('lists what a host holds, until it is deleted there: active pods, and those that nobody wants', async () => {
+  const host = `holder-${uid}`;
+  await store.podStatus.claimMany([podOf('a'), podOf('b'), podOf('c')], host, NOW);
+  await store.podStatus.record([seen('b', 'Succeeded'), seen('c', 'Succeeded')], host, NOW);
+  await store.workflowState.commit({
+    uid,
+    expectedVersion: 1,
+    podDesired: [{ nodeId: 'c', incarnation: 0, desired: 'delete' }],
+    nowMs: NOW,
+  });
+  const held = async () =>
+    (await store.podStatus.heldPage({ host, limit: 10 })).map(({ key, rank, wanted }) => `${key.nodeId} ${rank} ${wanted}`);
+  expect(await held()).toEqual(['a 0 true', 'c 3 false']);
+  await store.podHosts.upsert({ host, url: '', runtime: 'sandbox', seenAtMs: NOW });
+  await store.podStatus.markDeletedMany([podOf('a'), podOf('c')], NOW);
+  expect(await held()).toEqual([]);
+  await store.podHosts.removeIdle(host);
+  expect(await store.podHosts.get(host)).toMatchObject({ host });
+  await store.podStatus.markDeletedMany([podOf('b')], NOW);
+  await store.podHosts.removeIdle(host);
+  expect(await store.podHosts.get(host)).toBeUndefined();
+});
+
 describe('claims', () => {
   it('are given to exactly one of many hosts', async () => {
     const claims = await Promise.all(
