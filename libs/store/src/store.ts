@@ -10,9 +10,11 @@ import { AdvisoryLease } from './lease/advisory-lease.js';
 import { PodHostRepository } from './pods/pod-host.repository.js';
 import { PodStatusRepository } from './pods/pod-status.repository.js';
 import { PodRepository } from './pods/pod.repository.js';
+import { TaskRepository } from './pods/task.repository.js';
 import { RecordRepository } from './record/record.repository.js';
 import { ResourceTableRepository } from './resources/resource.table.js';
 import { RetentionRepository } from './retention/retention.repository.js';
+import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { WorkflowStateRepository } from './state/state.repository.js';
 import { WorkflowRepository } from './workflows/workflow.repository.js';
 
@@ -30,6 +32,7 @@ export class Store {
   readonly requests: RequestRepository;
   readonly pods: PodRepository;
   readonly podStatus: PodStatusRepository;
+  readonly tasks: TaskRepository;
   readonly podHosts: PodHostRepository;
   readonly due: DueRepository;
   readonly handoffs: HandoffRepository;
@@ -39,6 +42,7 @@ export class Store {
   readonly artifactDeletions: ArtifactDeletionRepository;
   /** What libs/resources' table store is built on. */
   readonly resources: ResourceTableRepository;
+  readonly schedules: ScheduleRepository;
   readonly leases: AdvisoryLease;
   readonly changes: ChangeFeed;
   /** For fsck and tests; programs use the repositories. */
@@ -54,6 +58,7 @@ export class Store {
     this.requests = new RequestRepository(database, this.changes);
     this.pods = new PodRepository(database);
     this.podStatus = new PodStatusRepository(database);
+    this.tasks = new TaskRepository(database);
     this.podHosts = new PodHostRepository(database);
     this.due = new DueRepository(database);
     this.handoffs = new HandoffRepository(database);
@@ -62,6 +67,7 @@ export class Store {
     this.archive = new ArchiveStore(database, options.argo);
     this.artifactDeletions = new ArtifactDeletionRepository(database);
     this.resources = new ResourceTableRepository(database);
+    this.schedules = new ScheduleRepository(database, this.changes);
     this.leases = new AdvisoryLease(database);
   }
 

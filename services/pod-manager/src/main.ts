@@ -11,7 +11,10 @@ await runProgram({
   build: async ({ store, queue, resources, clock, logger }, config) => {
     const host = config.podHost ?? hostname();
     const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(config.dataDir, 'artifacts') });
-    const runtime = await openPodRuntime({ ...config, host, hiddenPaths: [] }, { resources, artifacts, clock, logger });
+    const runtime = await openPodRuntime(
+      { ...config, host, hiddenPaths: [] },
+      { store, queue, resources, artifacts, clock, logger },
+    );
     const settings = {
       ...config,
       host,

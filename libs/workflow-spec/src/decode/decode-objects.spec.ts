@@ -64,11 +64,10 @@ describe('decodeWorkflow', () => {
   synchronization: {mutexes: []}
   nodeSelector: {disk: ssd}
   templates:
-  - {name: main, http: {url: "http://x"}, tolerations: []}
+  - {name: main, suspend: {}, tolerations: []}
   - {name: two, container: {image: x, volumeMounts: []}}`);
     expect(decoded.unsupported).toEqual([
       'spec: field synchronization is not supported yet',
-      'template main: field http is not supported yet',
       'template two: field container.volumeMounts is not supported yet',
     ]);
     expect(decoded.warnings).toEqual([

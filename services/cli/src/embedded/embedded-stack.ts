@@ -115,7 +115,14 @@ const startOn = async (
     maxPods: options.maxPods,
     hiddenPaths: [postgres.socketDir],
   };
-  const runtime = await openPodRuntime(runtimeSettings, { resources, artifacts, clock, logger });
+  const runtime = await openPodRuntime(runtimeSettings, {
+    store,
+    queue: queueRuntime.queue,
+    resources,
+    artifacts,
+    clock,
+    logger,
+  });
   const board = await createQueueBoard({ backend, basePath: '/queues', readOnly: !options.queuesWrite });
   closers.push(() => board.close());
 

@@ -2,11 +2,14 @@ import path from 'node:path';
 import { type ArtifactDrivers, ArtifactTransfer } from '#libs/artifacts';
 import { processEnvironment } from '#libs/config';
 import { createPodExecution } from '#libs/execution';
+import type { JobQueue } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import type { ResourceStore } from '#libs/resources';
 import { chooseRuntime, ImageCatalogue, type PodRuntime, type RuntimeChoice } from '#libs/runtimes';
+import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ResourceEnvSource } from './resource-env-source.js';
+import { withTasks } from './with-tasks.js';
 
 export interface PodRuntimeSettings {
   runtime: RuntimeChoice;
@@ -19,6 +22,8 @@ export interface PodRuntimeSettings {
 }
 
 export interface PodRuntimePorts {
+  store: Store;
+  queue: JobQueue;
   resources: ResourceStore;
   artifacts: ArtifactDrivers;
   clock: Clock;
@@ -26,11 +31,9 @@ export interface PodRuntimePorts {
 }
 
 /** Opens the runtime that the settings name, or the first that works on this machine. Throws NoRuntimeError saying what is missing. */
-export const openPodRuntime = (
-  settings: PodRuntimeSettings,
-  { resources, artifacts, clock, logger }: PodRuntimePorts,
-): Promise<PodRuntime> =>
-  chooseRuntime(settings.runtime, {
+export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRuntimePorts): Promise<PodRuntime> => {
+  const { resources, artifacts, clock, logger } = ports;
+  const pods = await chooseRuntime(settings.runtime, {
     staging: createPodExecution(new ArtifactTransfer(artifacts)),
     images: settings.imagesFile === undefined ? ImageCatalogue.empty() : ImageCatalogue.fromFile(settings.imagesFile),
     env: new ResourceEnvSource(resources),
@@ -42,3 +45,5 @@ export const openPodRuntime = (
     searchPath: processEnvironment()['PATH'] ?? '',
     ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });
+  return withTasks(pods, ports, settings.host);
+};
