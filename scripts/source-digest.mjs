@@ -14,7 +14,7 @@ export const sourceDigest = async (root) => {
       hash.update(`${folder}/${name}:${size}:${mtimeMs}\n`);
     }
   }
-  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
+  for (const name of ['scripts/build.mjs', 'tsconfig.json', 'package-lock.json'])
     hash.update(`${name}:${(await stat(join(root, name))).mtimeMs}\n`);
   return hash.digest('hex');
 };

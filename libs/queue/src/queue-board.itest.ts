@@ -69,7 +69,7 @@ describe.skipIf(redis === undefined)(redis === undefined ? missingPart('redis-se
   });
 
   async function serve(backend: QueueBackend, readOnly: boolean): Promise<string> {
-    const board = await createQueueBoard({ backend, basePath: '/queues', readOnly });
+    const board = createQueueBoard({ backend, basePath: '/queues', readOnly });
     closers.push(() => board.close());
     const server = express().use('/queues', board.handler).listen(0);
     closers.push(() => new Promise((resolve) => server.close(resolve)));

@@ -3,7 +3,7 @@ import { type Express, type RequestHandler } from 'express';
 
 import { JobCatalogue, queueNameOf } from '#libs/jobs';
 
-import { type QueueBackend } from './backend.js';
+import { type BoardQueue, type QueueBackend } from './backend.js';
 
 export interface QueueBoardOptions {
   readonly backend: QueueBackend;
@@ -22,17 +22,36 @@ export interface QueueBoard {
 }
 
 /**
- * Makes the queues' dashboard, on either backend. Its code is loaded only here, so that other programs do not carry it; it
- * does not authenticate, which is its server's duty.
+ * Makes the queues' dashboard, on either backend. Its code is loaded at the first request, so that neither the start nor other
+ * programs carry it; it does not authenticate, which is its server's duty.
  */
-export async function createQueueBoard(options: QueueBoardOptions): Promise<QueueBoard> {
+export function createQueueBoard(options: QueueBoardOptions): QueueBoard {
+  let opened: Promise<OpenBoard> | undefined;
+  const open = (): Promise<OpenBoard> => (opened ??= openBoard(options));
+  return {
+    handler: (request, response, next) => {
+      open().then(({ app }) => void app(request, response, next), next);
+    },
+    close: async () => {
+      const board = await opened?.catch(() => undefined);
+      await Promise.all((board?.queues ?? []).map((queue) => queue.close().catch(() => undefined)));
+    },
+  };
+}
+
+interface OpenBoard {
+  readonly app: Express;
+  readonly queues: readonly BoardQueue[];
+}
+
+async function openBoard({ backend, basePath, readOnly, queues: names }: QueueBoardOptions): Promise<OpenBoard> {
   const [{ createBullBoard }, { BullMQAdapter }, { ExpressAdapter }] = await Promise.all([
     import('@bull-board/api'),
     import('@bull-board/api/bullMQAdapter'),
     import('@bull-board/express'),
   ]);
-  const { backend, basePath, readOnly, queues: names = Object.values(JobCatalogue).map((job) => queueNameOf(job)) } = options;
-  const queues = names.map((name) => backend.createBoardQueue(name));
+  const shown = names ?? Object.values(JobCatalogue).map((job) => queueNameOf(job));
+  const queues = shown.map((name) => backend.createBoardQueue(name));
   const serverAdapter = new ExpressAdapter();
   serverAdapter.setBasePath(basePath);
   createBullBoard({
@@ -40,11 +59,5 @@ export async function createQueueBoard(options: QueueBoardOptions): Promise<Queu
     serverAdapter,
     options: { uiConfig: { boardTitle: 'Argosy queues' } },
   });
-  const app = serverAdapter.getRouter() as Express;
-  return {
-    handler: app,
-    close: async () => {
-      await Promise.all(queues.map((queue) => queue.close().catch(() => undefined)));
-    },
-  };
+  return { app: serverAdapter.getRouter() as Express, queues };
 }

@@ -13,7 +13,7 @@ try {
   const config = loadConfig(configSchema);
   const parts = openParts('server', config);
   const { store, resources, queue, clock, logger, metrics, readiness } = parts;
-  const board = await createQueueBoard({ backend: parts.queueBackend, basePath: '/queues', readOnly: !config.queuesWrite });
+  const board = createQueueBoard({ backend: parts.queueBackend, basePath: '/queues', readOnly: !config.queuesWrite });
   const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const ports = { store, resources, queue, artifacts, podLogs, queueBoard: board.handler, clock, logger, config };

@@ -123,7 +123,7 @@ const startOn = async (
     clock,
     logger,
   });
-  const board = await createQueueBoard({ backend, basePath: '/queues', readOnly: !options.queuesWrite });
+  const board = createQueueBoard({ backend, basePath: '/queues', readOnly: !options.queuesWrite });
   closers.push(() => board.close());
 
   const serverConfig = serverConfigOf(options);
