@@ -10,11 +10,11 @@ export class StagingError extends UserError {
 /** An output is missing or cannot be read or saved; collected into the capture's `error`. */
 export class OutputError extends UserError {}
 
-/** A jq program that does not parse (`parse`), fails on its input (`run`) or takes too long (`timeout`). The message is jq's own where it has one. */
+/** A jq program that does not parse (`parse`), names what does not exist (`compile`), fails on its input (`run`) or takes too long (`timeout`). The message is jq's own where it has one. */
 export class JqError extends UserError {
   constructor(
     message: string,
-    readonly stage: 'parse' | 'run' | 'timeout',
+    readonly stage: 'parse' | 'compile' | 'run' | 'timeout',
   ) {
     super(message);
   }

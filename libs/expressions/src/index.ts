@@ -1,11 +1,13 @@
 export { AbsentOptionalError, ExpressionError, UnresolvedTagError, type ExpressionStage } from './errors.js';
 export { createScope, type Scope, type ScopeEntries, type ScopeLike, type ScopeResolver } from './scope.js';
+export { parseDelimited, type ParsedTemplate } from './template/parse-template.js';
 export { substitute, substituteJson, substituteString, type SubstituteOptions } from './template/substitute.js';
 export { findTags, type Tag } from './template/find-tags.js';
 export { evaluateBoolean, evaluateExpression, evaluateRaw, evaluateRawBoolean } from './expr/evaluate.js';
 export { type RunOptions } from './expr/program.js';
 export { type Reference } from './expr/references.js';
-export { evaluateWhen } from './when/evaluate-when.js';
+export { evaluateGovaluate } from './when/evaluate-govaluate.js';
+export { evaluateCronWhen, evaluateWhen } from './when/evaluate-when.js';
 export {
   dependsFromDependencies,
   evaluateDepends,

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addActions } from './commands/actions.js';
 import { addArchive } from './commands/archive.js';
 import { collect } from './commands/context.js';
+import { addEval } from './commands/eval.js';
 import { addFsck } from './commands/fsck.js';
 import { addLint } from './commands/lint.js';
 import { addList } from './commands/list.js';
@@ -35,6 +36,7 @@ export const createProgram = (): Command => {
   addShow(program);
   addActions(program);
   addLint(program);
+  addEval(program);
   addApply(program);
   addTemplates(program);
   addArchive(program);

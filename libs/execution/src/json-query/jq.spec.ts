@@ -9,6 +9,8 @@ describe('jq', () => {
     ['.items | map(.n) | add', ['3']],
     ['empty', []],
     ['.nothing', ['null']],
+    ['{z: 1, a: {y: 1, b: 2}}', ['{"a":{"b":2,"y":1},"z":1}']],
+    ['keys_unsorted', ['["big","items"]']],
     ['def twice: . * 2; .items[0].n | twice # a remark', ['2']],
   ])('gives the outputs of %s as compact texts', async (program, outputs) => {
     expect(await queryJq(program, DOCUMENT)).toEqual(outputs);
@@ -16,6 +18,7 @@ describe('jq', () => {
 
   it('tells a program that does not parse from one that fails, and loses what came before the failure', async () => {
     await expect(queryJq('.[', DOCUMENT)).rejects.toMatchObject({ stage: 'parse' });
+    await expect(queryJq('nothing_like_it', DOCUMENT)).rejects.toMatchObject({ stage: 'compile' });
     await expect(queryJq('1, error("x")', DOCUMENT)).rejects.toMatchObject({ stage: 'run', message: 'x' });
     await expect(queryJq('.items.a', DOCUMENT)).rejects.toMatchObject({ stage: 'run' });
   });
@@ -33,6 +36,7 @@ describe('jq', () => {
   });
 
   it('refuses a document that it could only read slowly', async () => {
+    await expect(queryJq('.', 'no json')).rejects.toThrow('the document is not JSON');
     await expect(queryJq('.', JSON.stringify('x'.repeat(400_000)))).rejects.toThrow('too much for jq here');
   });
 });

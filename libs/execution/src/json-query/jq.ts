@@ -80,21 +80,42 @@ const RUN_ERROR = /^jq: error \(at [^)]*\)(?: \(not a string\))?: ([\s\S]*)$/;
 
 const errorOf = (text: string): JqError => {
   const compile = COMPILE_ERROR.exec(text);
-  if (compile) return new JqError((compile[1] ?? text).split(' (Unix shell')[0] ?? text, 'parse');
+  if (compile) {
+    const message = (compile[1] ?? text).split(' (Unix shell')[0] ?? text;
+    return new JqError(message, message.includes('is not defined') ? 'compile' : 'parse');
+  }
   return new JqError(RUN_ERROR.exec(text)?.[1] ?? text, 'run');
 };
 
+/** Objects with their keys in order, as Argo's jq has them; numbers as float64. */
+const ordered = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value === 'number' && !Number.isFinite(value)) return Math.sign(value) * Number.MAX_VALUE;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, item]) => [key, ordered(item)]));
+};
+
+const orderedJson = (json: string): string => {
+  try {
+    return JSON.stringify(ordered(JSON.parse(json)));
+  } catch (error) {
+    throw new JqError(`the document is not JSON: ${(error as Error).message}`, 'run');
+  }
+};
+
 /**
- * What a jq program gives for one JSON document: its outputs as compact JSON texts, in order. Programs run one after the other
- * in a thread. Throws JqError: an output that came before a failure is not given, as in Argo.
+ * What a jq program gives for one JSON document: its outputs as compact JSON texts, in order, the keys of objects sorted. Programs
+ * run one after the other in a thread. Throws JqError: an output that came before a failure is not given, as in Argo.
  */
 export const queryJq = async (program: string, json: string, limits: JqLimits = {}): Promise<string[]> => {
   if (json.length > INPUT_MAX_CHARACTERS) {
     throw new JqError(`the document has more than ${INPUT_MAX_CHARACTERS} characters, which is too much for jq here`, 'run');
   }
-  const turn = last.then(() => ask(`[(\n${program}\n) | tojson]`, json, limits.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+  const document = orderedJson(json);
+  const turn = last.then(() => ask(`[(\n${program}\n)]`, document, limits.timeoutMs ?? DEFAULT_TIMEOUT_MS));
   last = turn.catch(() => undefined);
   const { output, error } = await turn;
   if (error !== undefined || output === undefined) throw errorOf(error ?? 'no answer');
-  return JSON.parse(output) as string[];
+  return (ordered(JSON.parse(output)) as unknown[]).map((value) => JSON.stringify(value));
 };
