@@ -2,11 +2,11 @@ import { NodeType } from '#libs/workflow-spec';
 import type { DecideInput, Decision } from './contract.js';
 import { advanceDag } from './dag/dag.js';
 import { advanceTaskGroup } from './dag/task-group.js';
+import { followEnds } from './following/ends.js';
 import { takeInbox } from './following/inbox.js';
+import { isInterrupted } from './following/interruption.js';
 import { goOn } from './following/left-over.js';
-import { propagate } from './following/propagate.js';
 import { giveSlots } from './following/slots.js';
-import { isSuspended } from './following/suspended.js';
 import { takeWakeups } from './limits/wake.js';
 import { copyOf, type ChangedChild, type Operations, type Outcome, type Pass } from './pass.js';
 import { advanceRetry } from './retry/retry.js';
@@ -53,7 +53,7 @@ const decisionOf = (pass: Pass, isInboxTaken: boolean): Decision => {
     consumed: [...pending.consumed],
     missing: [...pass.missing.values()],
     nextWakeAtMs: isFinished(state) ? null : state.wakeups.next(),
-    more: pass.missing.size === 0 && (!isInboxTaken || (!isFinished(state) && [...state.deferred.values()].includes('budget'))),
+    more: pass.missing.size === 0 && (!isInboxTaken || (!isFinished(state) && isInterrupted(pass))),
   };
 };
 
@@ -74,9 +74,10 @@ export const decide = (state: WorkflowState, input: DecideInput): Decision => {
   };
   if (!isFinished(state)) goOn(pass);
   const isInboxTaken = takeInbox(pass);
-  if (!isFinished(state) && isInboxTaken) {
-    for (const changed of takeWakeups(pass)) propagate(pass, changed);
-    if (!isSuspended(state)) giveSlots(pass);
+  if (!isFinished(state) && isInboxTaken && !isInterrupted(pass)) {
+    for (const { node } of takeWakeups(pass)) state.unfollowed.add(node);
+    followEnds(pass);
+    giveSlots(pass);
   }
   noteProgress(pass);
   return decisionOf(pass, isInboxTaken);

@@ -356,7 +356,7 @@ const isExitHandlerWaiting = (pass: Pass, dag: Dag): boolean =>
 /** Nothing below is open: the targets decide. */
 const assess = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
-  if (state.counters.open(dag.node.id) > 0 || (state.unfollowedEnds.get(dag.node.id) ?? 0) > 0) return {};
+  if (state.counters.open(dag.node.id) > 0 || state.unfollowed.of(dag.node.id) > 0) return {};
   if (isExitHandlerWaiting(pass, dag)) return {};
   const unresolved = [...unresolvedTasks(pass, dag)];
   if (unresolved.length > 0) {

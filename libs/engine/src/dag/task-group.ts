@@ -132,7 +132,7 @@ export const advanceTaskGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
   if (changed !== undefined) runItemExit(pass, group, loop, changed.node);
   if (startItems(pass, group, loop) === 'waits') return;
-  if (state.counters.open(group.id) > 0 ? !isAheadOfExitHandlers(pass, group, loop) : isExitHandlerMissing(pass, group, loop))
+  if (!isAheadOfExitHandlers(pass, group, loop) && (state.counters.open(group.id) > 0 || isExitHandlerMissing(pass, group, loop)))
     return;
   const failed = state
     .ownedBy(group.id)

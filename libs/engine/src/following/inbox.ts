@@ -1,13 +1,12 @@
 import { isFulfilled } from '#libs/workflow-spec';
 import type { InboxEntry } from '../contract.js';
-import type { Pass } from '../pass.js';
+import { isBudgetSpent, type Pass } from '../pass.js';
 import { addressee, takeReport } from '../pods/take-report.js';
 import { takeRequest } from '../requests/take-request.js';
-import type { TreeNode } from '../state/tree-node.js';
 import { isFinished } from '../workflow/workflow-phase.js';
-import { followRunning, propagate } from './propagate.js';
-import { giveSlots } from './slots.js';
-import { isSuspended } from './suspended.js';
+import { followEnds } from './ends.js';
+import { isInterrupted } from './interruption.js';
+import { followRunning } from './propagate.js';
 
 /** Entries up to the next request, as many as the decision has room for. */
 const nextReports = (pass: Pass, from: number): InboxEntry[] => {
@@ -27,21 +26,13 @@ const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
     if (entry.kind !== 'pod' || isFinished(pass.state)) return [];
     return [{ report: entry.report, ordinal: pass.state.find(entry.report.nodeId)?.ordinal ?? -1 }];
   });
-  const ended: TreeNode[] = [];
   for (const { report } of reports.sort((left, right) => left.ordinal - right.ordinal)) {
     const node = addressee(pass, report);
     if (node === undefined || !takeReport(pass, node, report)) continue;
-    if (isFulfilled(node.status)) ended.push(node);
+    if (isFulfilled(node.status)) pass.state.unfollowed.add(node);
     else followRunning(pass, node);
   }
-  const { unfollowedEnds } = pass.state;
-  for (const { memory } of ended) unfollowedEnds.set(memory.owner, (unfollowedEnds.get(memory.owner) ?? 0) + 1);
-  for (const node of ended) {
-    unfollowedEnds.set(node.memory.owner, (unfollowedEnds.get(node.memory.owner) ?? 1) - 1);
-    propagate(pass, { node });
-    if (!isSuspended(pass.state)) giveSlots(pass);
-  }
-  unfollowedEnds.clear();
+  followEnds(pass);
 };
 
 /** Takes the inbox as far as this decision has room; false where something is left. A request is the last thing that a decision takes. */
@@ -54,7 +45,7 @@ export const takeInbox = (pass: Pass): boolean => {
       at += 1;
       continue;
     }
-    if (pass.missing.size > 0 || state.pending.nodes.size >= pass.maxChanges) return false;
+    if (isInterrupted(pass) || isBudgetSpent(pass)) return false;
     if (entry.kind === 'request') {
       state.pending.consumed.add(entry.id);
       takeRequest(pass, entry);

@@ -1,33 +1,33 @@
-import { isFulfilled, NodeType } from '#libs/workflow-spec';
 import { carryOutShutdown } from '../limits/wake.js';
 import type { Pass } from '../pass.js';
-import { noteSuspensionDone } from '../suspend/resume.js';
 import { startWorkflow } from '../workflow/first-reconcile.js';
+import { followEnds } from './ends.js';
+import { isInterrupted } from './interruption.js';
 import { propagate, revisit } from './propagate.js';
-import { inTreeOrder } from './slots.js';
+import { giveSlots } from './slots.js';
 import { isSuspended } from './suspended.js';
+import { inWalkOrder } from './walk-order.js';
 
-/** Tells the owners of nodes that ended by a request, or while the workflow was suspended. */
-const followRequests = (pass: Pass): void => {
-  for (const id of pass.state.unfollowed.splice(0)) {
-    const node = pass.state.find(id);
-    if (node === undefined || !isFulfilled(node.status)) continue;
-    if (node.status.type === NodeType.Suspend) noteSuspensionDone(pass, node);
-    propagate(pass, { node });
+/** Takes up the walk where it stopped. Where this decision has no room for all of it either, the rest goes on waiting. */
+const goOnWithDeferred = (pass: Pass): void => {
+  const { deferred } = pass.state;
+  const ids = inWalkOrder(pass.state, deferred.keys());
+  deferred.clear();
+  for (const [at, id] of ids.entries()) {
+    if (isInterrupted(pass)) {
+      for (const rest of ids.slice(at)) deferred.set(rest, 'budget');
+      return;
+    }
+    revisit(pass, id);
   }
 };
 
-const goOnWithDeferred = (pass: Pass): void => {
-  const deferred = inTreeOrder(pass.state, [...pass.state.deferred.keys()]);
-  pass.state.deferred.clear();
-  for (const id of deferred) revisit(pass, id);
-};
-
-/** Everything that was left over: the start, a shutdown, ends that nobody was told, containers that had to wait. */
+/** Everything that was left over: the start, a shutdown, the walk that was cut, ends that nobody was told, slots that nobody was given. */
 export const goOn = (pass: Pass): void => {
   startWorkflow(pass);
   if (isSuspended(pass.state) || pass.missing.size > 0) return;
   for (const changed of carryOutShutdown(pass)) propagate(pass, changed);
-  followRequests(pass);
   goOnWithDeferred(pass);
+  followEnds(pass);
+  giveSlots(pass);
 };

@@ -20,7 +20,7 @@ const boundariesAround = (pass: Pass, node: TreeNode): TreeNode[] => {
 };
 
 /** The outermost boundary that failFast holds, with whatever is below it; an attempt of a Retry is not asked, as in Argo. */
-const heldBoundary = (pass: Pass, node: TreeNode): TreeNode | undefined =>
+export const heldBoundary = (pass: Pass, node: TreeNode): TreeNode | undefined =>
   boundariesAround(pass, node).find(
     (boundary) => isFulfilled(boundary.status) || (boundary.memory.role !== 'attempt' && isHeldByFailFast(pass, boundary)),
   );
@@ -34,7 +34,7 @@ const showError = (pass: Pass, node: TreeNode, outcome: Outcome): void => {
 /** Carries a change upwards: each owner goes on with what it makes possible, until one is not changed by it. */
 export const propagate = (pass: Pass, first: ChangedChild): void => {
   if (isSuspended(pass.state)) {
-    pass.state.unfollowed.push(first.node.id);
+    pass.state.unfollowed.add(first.node);
     return;
   }
   const held = heldBoundary(pass, first.node);

@@ -47,7 +47,7 @@ const takeResume = (pass: Pass, request: RequestOf<'resume'>): void => {
   const { nodeFieldSelector } = request;
   const nodes = nodeFieldSelector ? selectedSuspensions(pass, nodeFieldSelector) : openSuspensions(pass, undefined);
   for (const node of nodes) resumeNode(pass, node, messageFrom(request.user));
-  pass.state.unfollowed.push(...nodes.map(({ id }) => id));
+  for (const node of nodes) pass.state.unfollowed.add(node);
   if (!nodeFieldSelector) setSuspend(pass, false);
 };
 
@@ -74,7 +74,7 @@ const takeStop = (pass: Pass, request: RequestOf<'stop'>): void => {
       ...(request.message ? { message: request.message } : {}),
       nowMs: pass.nowMs,
     });
-    pass.state.unfollowed.push(node.id);
+    pass.state.unfollowed.add(node);
   }
 };
 
@@ -97,7 +97,7 @@ const setNode = (pass: Pass, node: TreeNode, request: RequestOf<'set'>): void =>
   const phase = request.phase ? (request.phase as NodePhase) : (node.status.phase ?? NodePhase.Running);
   setPhase(pass.state, node, { phase, ...(message === undefined ? {} : { message }), nowMs: pass.nowMs });
   exportGlobals(pass.state, node.status.outputs);
-  if (isFulfilled(node.status)) pass.state.unfollowed.push(node.id);
+  if (isFulfilled(node.status)) pass.state.unfollowed.add(node);
 };
 
 const takeSet = (pass: Pass, request: RequestOf<'set'>): void => {

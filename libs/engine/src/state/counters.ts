@@ -24,6 +24,14 @@ export const isActiveOrder = (node: TreeNode): boolean => isOrderedType(node.sta
 /** A pod that has been ordered and has not ended. */
 export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActivePhase(node.status.phase);
 
+/** Where the node takes up a slot: '' for one of the workflow's, the id of its boundary for one of the template's. */
+export const slotsOf = (node: TreeNode): string[] => [
+  ...(isActivePod(node) ? [''] : []),
+  ...(node.status.boundaryID !== undefined && PARALLEL_TYPES.has(node.status.type) && isActivePhase(node.status.phase)
+    ? [node.status.boundaryID]
+    : []),
+];
+
 const OWN_PROGRESS: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.Container, NodeType.Suspend]);
 
 /** Whether nodes of this type do work themselves; the progress of all others is a sum. */
@@ -55,6 +63,11 @@ export class Counters {
   private readonly boundaries = new Map<string, BoundaryCount>();
   private readonly openByOwner = new Map<string, number>();
 
+  /** Notes the slots that a node had before a change, or before its removal, and has no longer. */
+  noteFreed(before: readonly string[], after: readonly string[]): void {
+    for (const scope of before) if (!after.includes(scope)) this.freed.add(scope);
+  }
+
   add(node: TreeNode): void {
     this.count(node, 1);
   }
@@ -81,8 +94,6 @@ export class Counters {
     this.activePods += pod;
     if (isActiveOrder(node)) this.activeOrders += sign;
     if (status.type === NodeType.Pod) this.pods += sign;
-    if (pod < 0) this.freed.add('');
-    if (sign < 0 && status.boundaryID !== undefined && isActivePhase(status.phase)) this.freed.add(status.boundaryID);
     if (status.phase === NodePhase.Running) this.runningPods += pod;
     if (status.boundaryID === undefined || !PARALLEL_TYPES.has(status.type)) return;
     const before = this.boundary(status.boundaryID);

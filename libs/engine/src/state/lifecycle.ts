@@ -1,4 +1,4 @@
-import { isFulfilled } from '#libs/workflow-spec';
+import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import {
   ENGINE_LEVEL,
   type EngineConfig,
@@ -9,7 +9,8 @@ import {
 } from '../contract.js';
 import { isContainer } from '../node-tree/containers.js';
 import { copyOf } from '../pass.js';
-import { rowFromTreeNode } from './tree-node.js';
+import { completeProgress } from './counters.js';
+import { rowFromTreeNode, type TreeNode } from './tree-node.js';
 import { WorkflowState } from './workflow-state.js';
 
 /** The state of a workflow that nobody has looked at yet. */
@@ -31,11 +32,16 @@ export const restoreWorkflowState = (
   if (typeof deadlineMs === 'number' && header.internal['deadlinePassed'] !== true) state.wakeups.set('', deadlineMs);
   for (const node of state.nodes.values()) {
     if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
+    if (isSuspensionToFollow(node)) state.unfollowed.add(node);
   }
   state.deferred.set('', 'restored');
   state.committed();
   return state;
 };
+
+/** A suspension that succeeded shows its progress only when it is followed. */
+const isSuspensionToFollow = ({ status }: TreeNode): boolean =>
+  status.type === NodeType.Suspend && status.phase === NodePhase.Succeeded && status.progress !== completeProgress(status.progress);
 
 /** Brings a cached state up to date with what another replica has committed since; the cheap form of restoring. */
 export const refreshWorkflowState = (

@@ -1,10 +1,11 @@
 import { nodeId, type NodeStatus, type WorkflowSpec } from '#libs/workflow-spec';
 import type { Command, EngineConfig, NodeRow, RequestOutcome, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import { DamagedStateError } from '../errors.js';
-import { Counters } from './counters.js';
+import { Counters, slotsOf } from './counters.js';
 import { DerivedValues } from './derived-values.js';
 import type { NodeMemory } from './node-memory.js';
 import { rowFromTreeNode, treeNodeFromRow, type TreeNode } from './tree-node.js';
+import { UnfollowedEnds } from './unfollowed-ends.js';
 import { Wakeups } from './wakeups.js';
 
 /** Everything that a decision changed and that a commit has not yet taken. */
@@ -51,10 +52,7 @@ export class WorkflowState {
   readonly wakeups = new Wakeups();
   /** Containers that could not go on for a reason outside of their children; looked at again by the next decision. */
   readonly deferred = new Map<string, 'budget' | 'fact' | 'restored'>();
-  /** Nodes that a request or a suspended workflow has left ended, and whose owners have not been told yet. */
-  readonly unfollowed: string[] = [];
-  /** How many members of a container have ended in this decision and have not been followed yet. */
-  readonly unfollowedEnds = new Map<string, number>();
+  readonly unfollowed = new UnfollowedEnds();
   /** Containers that wait for a slot, in the order in which they began to. */
   readonly waitingForSlot = new Set<string>();
   pending = noChanges();
@@ -153,9 +151,11 @@ export class WorkflowState {
 
   /** Changes a node and keeps all indices true. */
   change(node: TreeNode, mutate: () => void): void {
+    const slots = slotsOf(node);
     this.counters.remove(node);
     mutate();
     this.counters.add(node);
+    this.counters.noteFreed(slots, slotsOf(node));
     this.wakeups.set(node.id, node.memory.wakeAtMs);
     this.touch(node);
   }
@@ -220,6 +220,7 @@ export class WorkflowState {
 
   private forget(node: TreeNode): void {
     this.counters.remove(node);
+    this.counters.noteFreed(slotsOf(node), []);
     this.wakeups.set(node.id, undefined);
     this.derived.drop(node.id);
     this.nodes.delete(node.id);
