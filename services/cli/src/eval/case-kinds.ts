@@ -35,7 +35,6 @@ import {
   readGjson,
   renderKubeJsonPath,
   roundDuration,
-  type StructuredLabelSelector,
   substitute,
 } from '#libs/expressions';
 import { queryJq } from '#libs/execution';
@@ -185,7 +184,7 @@ export const CASE_KINDS: Readonly<Record<string, CaseKind>> = {
     summary: 'matchLabels and matchExpressions in `value`; labels',
     main: 'value',
     evaluate: (input) => {
-      const selector = labelSelectorFrom((input['value'] ?? {}));
+      const selector = labelSelectorFrom(input['value'] ?? {});
       const canonical = formatLabelSelector(selector);
       return { canonical, format: canonical === '' ? '<none>' : canonical, matches: matchesLabels(selector, labelsOf(input)) };
     },
