@@ -10,6 +10,9 @@ import type {
   JsonValue,
 } from '#libs/workflow-spec';
 
+import { memoId, type MemoEntry, type MemoKey } from './memoization/memo-contract.js';
+import type { MetricSample, RunningGauge } from './metrics/metric-contract.js';
+
 /**
  * What goes into a decision and what comes out of it: plain data only. The scheduler stores these shapes in tables as they are
  * (`workflow_state.body`, `workflow_nodes.body`, `workflow_inbox.body`), so a change of a shape needs a version (`ENGINE_LEVEL`).
@@ -121,20 +124,42 @@ export type FactKey =
   | { kind: 'clusterWorkflowTemplate'; name: string }
   | { kind: 'configMapKey'; namespace: string; name: string; key: string }
   /** The limit of a database semaphore, as text. */
-  | { kind: 'syncLimit'; namespace: string; key: string };
+  | { kind: 'syncLimit'; namespace: string; key: string }
+  /** What is remembered of a node's outputs. */
+  | ({ kind: 'memo' } & MemoKey)
+  /** The newest successful workflow with this label. */
+  | { kind: 'baseline'; namespace: string; label: string; value: string };
 
 /** `null`: looked up, and it does not exist. */
-export type FactValue = { kind: 'template'; spec: WorkflowSpec } | { kind: 'text'; value: string } | null;
+export type FactValue =
+  | { kind: 'template'; spec: WorkflowSpec }
+  | { kind: 'text'; value: string }
+  /** `problem`: why the cache cannot be used. */
+  | { kind: 'memo'; entry: MemoEntry }
+  | { kind: 'memo'; problem: string }
+  /** Seconds that an earlier run took, as a whole and its nodes by their names after the workflow's own. */
+  | { kind: 'baseline'; seconds: number; nodeSeconds: Record<string, number> }
+  | null;
 
 /** Loaded facts by `factId(key)`. */
 export type Facts = ReadonlyMap<string, FactValue>;
 
-export const factId = (key: FactKey): string =>
-  key.kind === 'clusterWorkflowTemplate'
-    ? `cwft/${key.name}`
-    : key.kind === 'workflowTemplate'
-      ? `wft/${key.namespace}/${key.name}`
-      : `cm/${key.namespace}/${key.name}/${key.key}`;
+export const factId = (key: FactKey): string => {
+  switch (key.kind) {
+    case 'clusterWorkflowTemplate':
+      return `cwft/${key.name}`;
+    case 'workflowTemplate':
+      return `wft/${key.namespace}/${key.name}`;
+    case 'configMapKey':
+      return `cm/${key.namespace}/${key.name}/${key.key}`;
+    case 'syncLimit':
+      return `limit/${key.namespace}/${key.key}`;
+    case 'memo':
+      return memoId(key);
+    case 'baseline':
+      return `baseline/${key.namespace}/${key.label}=${key.value}`;
+  }
+};
 
 /** What is constant for all decisions of one engine instance. */
 export interface EngineConfig {
@@ -188,6 +213,12 @@ export type Command =
   | { type: 'wantAdmission'; priority: number }
   /** The workflow does not run any more, or does not want to. */
   | { type: 'leaveAdmission' }
+  /** Remember what a node gave, or that it was used. In the commit for tables, right after it for ConfigMaps. */
+  | { type: 'saveMemo'; at: MemoKey; entry: MemoEntry }
+  /** A metric of the spec has a value; recorded after the commit, so at most once. */
+  | { type: 'measure'; sample: MetricSample }
+  | { type: 'startGauge'; gauge: RunningGauge }
+  | { type: 'endGauge'; id: string }
   /** The workflow has reached its final phase in this decision. */
   | { type: 'finish' };
 

@@ -10,17 +10,22 @@ import { giveSlots } from './following/slots.js';
 import { takeWakeups } from './limits/wake.js';
 import { copyOf, type ChangedChild, type Operations, type Outcome, type Pass } from './pass.js';
 import { advanceRetry } from './retry/retry.js';
+import { saveMemos } from './memoization/save-memos.js';
+import { takeMetrics } from './metrics/take-metrics.js';
 import type { TreeNode } from './state/tree-node.js';
 import type { WorkflowState } from './state/workflow-state.js';
 import { advanceStepGroup } from './steps/step-group.js';
 import { advanceSteps } from './steps/steps.js';
-import { startTemplate } from './templates/start-template.js';
+import { goOnWithLocks } from './synchronization/enter.js';
+import { isLockedOut } from './synchronization/lock-memory.js';
+import { enterTemplate, startTemplate } from './templates/start-template.js';
 import { noteProgress } from './workflow/progress.js';
 import { isFinished } from './workflow/workflow-phase.js';
 
 const DEFAULT_MAX_CHANGES = 500;
 
 const advance = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outcome => {
+  if (isLockedOut(container.memory)) return {};
   switch (container.status.type) {
     case NodeType.Steps:
       return advanceSteps(pass, container, changed);
@@ -39,7 +44,7 @@ const advance = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outco
   }
 };
 
-const operations: Operations = { start: startTemplate, advance };
+const operations: Operations = { start: startTemplate, enter: enterTemplate, advance };
 
 const decisionOf = (pass: Pass, isInboxTaken: boolean): Decision => {
   const { state } = pass;
@@ -78,7 +83,10 @@ export const decide = (state: WorkflowState, input: DecideInput): Decision => {
     for (const { node } of takeWakeups(pass)) state.unfollowed.add(node);
     followEnds(pass);
     giveSlots(pass);
+    goOnWithLocks(pass);
   }
+  saveMemos(pass);
+  takeMetrics(pass);
   noteProgress(pass);
   return decisionOf(pass, isInboxTaken);
 };

@@ -10,15 +10,21 @@ export {
   type Facts,
   type FactValue,
   type InboxEntry,
+  type LimitKey,
+  type LockAnswer,
+  type LockSign,
   type NodeRow,
   type PodOrder,
   type PodReport,
   type RequestOutcome,
   type StateSnapshot,
   type SubmittedWorkflow,
+  type WantedLock,
   type WorkflowHeader,
   type WorkflowRequest,
 } from './contract.js';
+export { memoId, type MemoCache, type MemoEntry, type MemoKey } from './memoization/memo-contract.js';
+export type { MetricSample, RunningGauge } from './metrics/metric-contract.js';
 export { decide } from './decide.js';
 export { DamagedStateError, ExecutionError, PhaseTransitionError } from './errors.js';
 export { renderNodes, renderWorkflow } from './node-tree/render.js';
@@ -31,4 +37,5 @@ export {
   sizeOf,
   snapshotOf,
 } from './state/lifecycle.js';
+export { byTurn, grantClaims, type LockCapacity, type LockClaim } from './synchronization/grants.js';
 export type { WorkflowState } from './state/workflow-state.js';

@@ -32,6 +32,8 @@ export interface Outcome {
 /** The concepts call each other through this table, so that their files stay free of import cycles. */
 export interface Operations {
   start(pass: Pass, request: StartRequest): StartResult;
+  /** The same for a node that waited for its locks and has them now. */
+  enter(pass: Pass, request: StartRequest): StartResult;
   /** Goes on with an unfulfilled container as far as it can; `changed` is the child that has just changed, if one has. */
   advance(pass: Pass, container: TreeNode, changed?: ChangedChild): Outcome;
 }

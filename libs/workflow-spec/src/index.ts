@@ -129,6 +129,7 @@ export type {
   Outputs,
   Parameter,
   PodGC,
+  PrometheusMetric,
   RetryStrategy,
   ScriptTemplate,
   Sequence,
@@ -159,3 +160,11 @@ export { parseControllerConfig } from './controller-config/parse-controller-conf
 export { type PersistenceConfig } from './controller-config/persistence.js';
 export { type ControllerConfig, type ControllerConfigKey } from './controller-config/schema.js';
 export { type WorkflowDefaults } from './controller-config/workflow-defaults.js';
+export type {
+  MutexHolding,
+  MutexRef,
+  SemaphoreHolding,
+  SemaphoreRef,
+  Synchronization,
+  SynchronizationStatus,
+} from './model/synchronization.js';

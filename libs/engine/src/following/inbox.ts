@@ -2,6 +2,7 @@ import { isFulfilled } from '#libs/workflow-spec';
 import type { InboxEntry } from '../contract.js';
 import { isBudgetSpent, type Pass } from '../pass.js';
 import { addressee, takeReport } from '../pods/take-report.js';
+import { takeLockEntry } from '../synchronization/lock-answers.js';
 import { takeRequest } from '../requests/take-request.js';
 import { isFinished } from '../workflow/workflow-phase.js';
 import { followEnds } from './ends.js';
@@ -23,7 +24,7 @@ const nextReports = (pass: Pass, from: number): InboxEntry[] => {
 const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
   const reports = entries.flatMap((entry) => {
     pass.state.pending.consumed.add(entry.id);
-    if (entry.kind !== 'pod' || isFinished(pass.state)) return [];
+    if (isFinished(pass.state) || takeLockEntry(pass, entry) || entry.kind !== 'pod') return [];
     return [{ report: entry.report, ordinal: pass.state.find(entry.report.nodeId)?.ordinal ?? -1 }];
   });
   for (const { report } of reports.sort((left, right) => left.ordinal - right.ordinal)) {

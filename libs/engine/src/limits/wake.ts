@@ -2,9 +2,10 @@ import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import type { ChangedChild, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { isContainer } from '../node-tree/containers.js';
-import { passTimeout } from './timeouts.js';
+import { passTimeout } from './pass-timeout.js';
 import { isShutDownFor, shutdownMessage, shutdownOf } from './shutdown.js';
 import { isActiveOrder } from '../state/counters.js';
+import { isLockedOut } from '../synchronization/lock-memory.js';
 import { endSuspension, noteSuspensionDone } from '../suspend/resume.js';
 import type { TreeNode } from '../state/tree-node.js';
 
@@ -21,7 +22,7 @@ const endOpen = (
     if (isFulfilled(node.status) || !end.isMeant(node)) continue;
     if (isActiveOrder(node)) {
       stopPod(pass, node, end.reason);
-    } else if (node.status.type === NodeType.Suspend) {
+    } else if (node.status.type === NodeType.Suspend || isLockedOut(node.memory)) {
       setPhase(state, node, { phase: NodePhase.Failed, message: end.message, nowMs });
       changed.push({ node });
     } else if (node.status.type === NodeType.Retry && node.memory.wakeAtMs !== undefined) {

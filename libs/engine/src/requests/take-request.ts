@@ -6,6 +6,7 @@ import { setPhase } from '../phase/transitions.js';
 import { manualRetry } from '../retry/manual-retry.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { resumeNode, supplyOutputs } from '../suspend/resume.js';
+import { isLockedOut } from '../synchronization/lock-memory.js';
 import { isFinished } from '../workflow/workflow-phase.js';
 import { nodeSelector } from './field-selector.js';
 
@@ -17,7 +18,7 @@ const internal = (message: string): UserError => new UserError(message, { grpcCo
 const openSuspensions = (pass: Pass, selector: string | undefined): TreeNode[] => {
   const isMeant = selector === undefined || selector === '' ? () => true : nodeSelector(selector);
   return [...pass.state.nodes.values()].filter(
-    (node) => node.status.type === NodeType.Suspend && !isFulfilled(node.status) && isMeant(node),
+    (node) => node.status.type === NodeType.Suspend && !isFulfilled(node.status) && !isLockedOut(node.memory) && isMeant(node),
   );
 };
 

@@ -4,6 +4,7 @@ import { deletePod } from '../pods/pod-gc.js';
 import { isContainer } from '../node-tree/containers.js';
 import type { Pass } from '../pass.js';
 import { nodeSelector } from '../requests/field-selector.js';
+import { noteReopened } from '../synchronization/lock-memory.js';
 import { lastAttempt } from '../scope/node-variables.js';
 import { isOrderedType } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
@@ -66,6 +67,7 @@ const reopen = (state: WorkflowState, node: TreeNode): void =>
     delete node.status.outboundNodes;
     delete node.memory.finishedAtMs;
     if (node.memory.cursor !== undefined) node.memory.cursor = 0;
+    noteReopened(node);
   });
 
 /** How many members of a loop or group are still there decides where it goes on; a gap makes it look at all of them again. */
@@ -118,6 +120,9 @@ const reopenHeader = (pass: Pass, parameters: Record<string, string>): void =>
     const {
       finalPhase: _finalPhase,
       deadlineMs: _deadlineMs,
+      lock: _lock,
+      lockWaits: _lockWaits,
+      admission: _admission,
       shutdownDone: _shutdownDone,
       startedAtMs: _startedAtMs,
       ...memory

@@ -1,4 +1,5 @@
 import { isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import { isLockedOut } from '../synchronization/lock-memory.js';
 import type { TreeNode } from './tree-node.js';
 
 /** What limits ask about the nodes directly inside one Steps or DAG node. */
@@ -18,16 +19,20 @@ const ORDERED_TYPES: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.HTTP,
 /** Whether nodes of this type are work that somebody outside is ordered to do, and reports on. */
 export const isOrderedType = (type: NodeType): boolean => ORDERED_TYPES.has(type);
 
-/** Work that has been ordered and has not ended: a pod or a task. */
-export const isActiveOrder = (node: TreeNode): boolean => isOrderedType(node.status.type) && isActivePhase(node.status.phase);
+/** Work that has been ordered and has not ended: a pod or a task. What waits for a lock has not been ordered. */
+export const isActiveOrder = (node: TreeNode): boolean =>
+  isOrderedType(node.status.type) && isActivePhase(node.status.phase) && !isLockedOut(node.memory);
 
 /** A pod that has been ordered and has not ended. */
-export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActivePhase(node.status.phase);
+export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActiveOrder(node);
+
+/** Counts as running inside of its boundary; what waits for a lock takes no slot (Argo's countActiveChildren). */
+const isActiveChild = (node: TreeNode): boolean => isActivePhase(node.status.phase) && !isLockedOut(node.memory);
 
 /** Where the node takes up a slot: '' for one of the workflow's, the id of its boundary for one of the template's. */
 export const slotsOf = (node: TreeNode): string[] => [
   ...(isActivePod(node) ? [''] : []),
-  ...(node.status.boundaryID !== undefined && PARALLEL_TYPES.has(node.status.type) && isActivePhase(node.status.phase)
+  ...(node.status.boundaryID !== undefined && PARALLEL_TYPES.has(node.status.type) && isActiveChild(node)
     ? [node.status.boundaryID]
     : []),
 ];
@@ -99,7 +104,7 @@ export class Counters {
     const before = this.boundary(status.boundaryID);
     this.boundaries.set(status.boundaryID, {
       activePods: before.activePods + pod,
-      activeChildren: before.activeChildren + (isActivePhase(status.phase) ? sign : 0),
+      activeChildren: before.activeChildren + (isActiveChild(node) ? sign : 0),
       unsuccessful: before.unsuccessful + (isFailedOrErrorPhase(status.phase) ? sign : 0),
     });
   }

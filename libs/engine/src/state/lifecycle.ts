@@ -41,7 +41,9 @@ export const restoreWorkflowState = (
 
 /** A suspension that succeeded shows its progress only when it is followed. */
 const isSuspensionToFollow = ({ status }: TreeNode): boolean =>
-  status.type === NodeType.Suspend && status.phase === NodePhase.Succeeded && status.progress !== completeProgress(status.progress);
+  status.type === NodeType.Suspend &&
+  status.phase === NodePhase.Succeeded &&
+  status.progress !== completeProgress(status.progress);
 
 /** Brings a cached state up to date with what another replica has committed since; the cheap form of restoring. */
 export const refreshWorkflowState = (

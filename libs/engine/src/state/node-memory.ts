@@ -1,4 +1,5 @@
 import type { JsonValue } from '#libs/workflow-spec';
+import type { LockStage } from '../synchronization/lock-memory.js';
 
 /**
  * What a node is to the node that started it:
@@ -31,6 +32,16 @@ export interface NodeMemory {
   wakeAtMs?: number;
   /** When the pod must have ended. */
   deadlineMs?: number;
+  /** Where it stands with the locks of its template; absent where that has none. */
+  lock?: LockStage;
+  /** Number of the last attempt to get them; answers to earlier ones do not count. */
+  lockAttempt?: number;
+  /** It had its locks and its template has begun. */
+  lockEntered?: boolean;
+  /** Its outputs have been remembered in a cache. */
+  memoSaved?: boolean;
+  /** Which metrics of its template have been taken. */
+  measured?: 'begun' | 'ended';
   startedAtMs?: number;
   finishedAtMs?: number;
   [key: string]: JsonValue | undefined;

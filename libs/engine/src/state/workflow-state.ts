@@ -1,6 +1,8 @@
 import { nodeId, type NodeStatus, type WorkflowSpec } from '#libs/workflow-spec';
 import type { Command, EngineConfig, NodeRow, RequestOutcome, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import { DamagedStateError } from '../errors.js';
+import { isLockWork } from '../synchronization/lock-memory.js';
+import { giveBack, releaseEnded } from '../synchronization/node-locks.js';
 import { Counters, slotsOf } from './counters.js';
 import { DerivedValues } from './derived-values.js';
 import type { NodeMemory } from './node-memory.js';
@@ -55,6 +57,8 @@ export class WorkflowState {
   readonly unfollowed = new UnfollowedEnds();
   /** Containers that wait for a slot, in the order in which they began to. */
   readonly waitingForSlot = new Set<string>();
+  /** Nodes that have their locks and have not gone in, or have to ask for them again. */
+  readonly lockWork = new Set<string>();
   pending = noChanges();
   private readonly idsByName = new Map<string, string>();
   private readonly owned = new Map<string, string[]>();
@@ -124,6 +128,8 @@ export class WorkflowState {
 
   create(input: NewNode): TreeNode {
     const id = this.idFor(input.status.name);
+    const waiting = this.nodes.get(id);
+    if (waiting?.memory.lock === 'held') return this.enterLocked(waiting, input);
     const node: TreeNode = {
       id,
       ordinal: this.nextOrdinal,
@@ -154,9 +160,11 @@ export class WorkflowState {
     const slots = slotsOf(node);
     this.counters.remove(node);
     mutate();
+    if (node.memory.lock !== undefined) releaseEnded(this, node);
     this.counters.add(node);
     this.counters.noteFreed(slots, slotsOf(node));
     this.wakeups.set(node.id, node.memory.wakeAtMs);
+    this.noteLockWork(node);
     this.touch(node);
   }
 
@@ -171,6 +179,7 @@ export class WorkflowState {
 
   /** Takes the node out of the tree, edges to its children included. */
   remove(node: TreeNode): void {
+    giveBack(this, node, 'released');
     this.forget(node);
     for (const child of this.children(node)) {
       const at = child.parents.indexOf(node.id);
@@ -205,12 +214,31 @@ export class WorkflowState {
     this.pending = noChanges();
   }
 
+  /** The node that waited in front of its template becomes what the template makes of it. */
+  private enterLocked(node: TreeNode, { status, memory }: NewNode): TreeNode {
+    this.derived.drop(node.id);
+    this.change(node, () => {
+      const { lock, lockAttempt } = node.memory;
+      const { startedAt = null } = node.status;
+      node.status = { id: node.id, ...status, startedAt };
+      node.memory = { ...memory, ...(lock === undefined ? {} : { lock }), ...(lockAttempt === undefined ? {} : { lockAttempt }) };
+      node.memory.lockEntered = true;
+    });
+    return node;
+  }
+
+  private noteLockWork(node: TreeNode): void {
+    if (isLockWork(node.memory)) this.lockWork.add(node.id);
+    else this.lockWork.delete(node.id);
+  }
+
   private insert(node: TreeNode): void {
     this.nodes.set(node.id, node);
     this.idsByName.set(node.status.name, node.id);
     this.nextOrdinal = Math.max(this.nextOrdinal, node.ordinal + 1);
     this.counters.add(node);
     this.wakeups.set(node.id, node.memory.wakeAtMs);
+    this.noteLockWork(node);
     const owned = this.owned.get(node.memory.owner);
     if (owned === undefined) this.owned.set(node.memory.owner, [node.id]);
     else owned.push(node.id);
@@ -223,6 +251,7 @@ export class WorkflowState {
     this.counters.noteFreed(slotsOf(node), []);
     this.wakeups.set(node.id, undefined);
     this.derived.drop(node.id);
+    this.lockWork.delete(node.id);
     this.nodes.delete(node.id);
     this.idsByName.delete(node.status.name);
     const owned = this.owned.get(node.memory.owner);
@@ -244,6 +273,7 @@ export class WorkflowState {
       this.nodes.set(node.id, node);
       this.counters.add(node);
       this.wakeups.set(node.id, node.memory.wakeAtMs);
+      this.noteLockWork(node);
     }
     this.pending.nodes.delete(node.id);
   }

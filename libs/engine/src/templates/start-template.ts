@@ -1,11 +1,13 @@
 import { NodePhase, NodeType, templateTypeOf, type Template } from '#libs/workflow-spec';
 import { hasNoSlot } from '../limits/parallelism.js';
-import { timeoutsOf } from '../limits/timeouts.js';
-import { createNode, shownByAttempt, shownFields } from '../node-tree/create-node.js';
+import { createNode, shownByAttempt, shownFields, type NodeDraft } from '../node-tree/create-node.js';
+import { hitDraft, isHit, memoizationStatus, noteHit, type Hit } from '../memoization/recall.js';
+import { exportGlobals } from '../outputs/global-outputs.js';
 import { isBudgetSpent, type Outcome, type Pass, type StartRequest, type StartResult } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { orderPod } from '../pods/order-pod.js';
 import { startSuspension } from '../suspend/suspension.js';
+import { createWaitingNode, mustWaitForLocks } from '../synchronization/node-locks.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from './error-message.js';
 import { MissingFact } from './inputs.js';
@@ -23,9 +25,13 @@ export const startBody = (
   pass: Pass,
   request: StartRequest,
   template: Template,
-  retried: boolean,
+  { retried, more }: Pick<NodeDraft, 'retried' | 'more'>,
 ): { node: TreeNode } & Outcome => {
-  const draft = { ...(retried ? shownByAttempt(template) : shownFields(template)), retried };
+  const draft: Partial<NodeDraft> = {
+    ...(retried === true ? shownByAttempt(template) : shownFields(template)),
+    ...(retried === undefined ? {} : { retried }),
+    ...(more === undefined ? {} : { more }),
+  };
   const type = templateTypeOf(template);
   const container = (nodeType: NodeType): { node: TreeNode } & Outcome => {
     const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Running });
@@ -66,10 +72,21 @@ export const startBody = (
   }
 };
 
-const run = (pass: Pass, request: StartRequest, { template }: ProcessedTemplate): StartResult => {
+/** A node whose outputs a cache knows: it is there and has succeeded. */
+const remembered = (pass: Pass, request: StartRequest, template: Template, known: Hit): StartResult => {
+  const node = createNode(pass, request, { ...shownFields(template), ...hitDraft(template, known) });
+  exportGlobals(pass.state, node.status.outputs);
+  noteHit(pass, known);
+  return { type: 'node', node };
+};
+
+/** Runs a processed template as the node of this request. */
+export const runProcessed = (pass: Pass, request: StartRequest, { template, known }: ProcessedTemplate): StartResult => {
+  if (isHit(known)) return remembered(pass, request, template, known);
+  const more = known === undefined ? {} : { more: memoizationStatus(known) };
   if (retryStrategyOf(pass, template) === undefined)
-    return { type: 'node', ...endedByError(pass, startBody(pass, request, template, false)) };
-  const node = createNode(pass, request, { ...shownFields(template), type: NodeType.Retry, phase: NodePhase.Running });
+    return { type: 'node', ...endedByError(pass, startBody(pass, request, template, more)) };
+  const node = createNode(pass, request, { ...shownFields(template), ...more, type: NodeType.Retry, phase: NodePhase.Running });
   return { type: 'node', node, ...pass.operations.advance(pass, node) };
 };
 
@@ -80,10 +97,15 @@ export const endedByError = <T extends { node: TreeNode } & Outcome>(pass: Pass,
   return result;
 };
 
-/** What can be wrong with a processed template before anything of it begins. Throws ExecutionError. */
-const assertStartable = (template: Template): void => {
-  shownFields(template);
-  timeoutsOf(template);
+const notStarted = (pass: Pass, request: StartRequest, error: unknown): StartResult =>
+  error instanceof MissingFact ? { type: 'refused', why: 'fact' } : startFailed(pass, request, error);
+
+const prepare = (pass: Pass, request: StartRequest): ProcessedTemplate | StartResult => {
+  try {
+    return processTemplate(pass, request);
+  } catch (error) {
+    return notStarted(pass, request, error);
+  }
 };
 
 /**
@@ -92,13 +114,19 @@ const assertStartable = (template: Template): void => {
  */
 export const startTemplate = (pass: Pass, request: StartRequest): StartResult => {
   if (isBudgetSpent(pass)) return { type: 'refused', why: 'budget' };
-  let processed: ProcessedTemplate;
-  try {
-    processed = processTemplate(pass, request);
-    assertStartable(processed.template);
-  } catch (error) {
-    return error instanceof MissingFact ? { type: 'refused', why: 'fact' } : startFailed(pass, request, error);
-  }
+  const prepared = prepare(pass, request);
+  if ('type' in prepared) return prepared;
   if (hasNoSlot(pass, request.boundaryId)) return { type: 'refused', why: 'slot' };
-  return run(pass, request, processed);
+  if (isHit(prepared.known) || !mustWaitForLocks(pass, request, prepared.template)) return runProcessed(pass, request, prepared);
+  try {
+    return { type: 'node', node: createWaitingNode(pass, request, prepared.template) };
+  } catch (error) {
+    return notStarted(pass, request, error);
+  }
+};
+
+/** The same for a node that waited in front of its template, has its locks now, and has a slot. */
+export const enterTemplate = (pass: Pass, request: StartRequest): StartResult => {
+  const prepared = prepare(pass, request);
+  return 'type' in prepared ? prepared : runProcessed(pass, request, prepared);
 };

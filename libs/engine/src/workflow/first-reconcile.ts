@@ -1,6 +1,7 @@
 import { AnnotationName, WorkflowPhase } from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
+import { mayBegin } from '../synchronization/workflow-locks.js';
 import { setWorkflowPhase } from './workflow-phase.js';
 import { takeWorkflowMetadata } from './workflow-metadata.js';
 import { startEntry } from './workflow-run.js';
@@ -69,6 +70,7 @@ export const startWorkflow = (pass: Pass): void => {
       setWorkflowPhase(pass, WorkflowPhase.Failed, `invalid spec: ${invalid.message}`);
       return;
     }
+    if (!mayBegin(pass)) return;
     noteStart(pass);
     if (!takeWorkflowMetadata(pass)) return;
   }

@@ -1,19 +1,11 @@
-import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, type Condition, WorkflowPhase } from '#libs/workflow-spec';
+import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, WorkflowPhase } from '#libs/workflow-spec';
 import { isActiveOrder } from '../state/counters.js';
+import { releaseEverything } from '../synchronization/workflow-locks.js';
 import type { Pass } from '../pass.js';
 import { collectAllPods } from '../pods/pod-gc.js';
 import { setPhase } from '../phase/transitions.js';
+import { setCondition } from './conditions.js';
 import type { WorkflowState } from '../state/workflow-state.js';
-
-/** Sets a condition, replacing the one of the same type. */
-const setCondition = (state: WorkflowState, condition: Condition): void => {
-  const others = (state.header.status.conditions ?? []).filter(({ type }) => type !== condition.type);
-  const known = state.header.status.conditions?.find(({ type }) => type === condition.type);
-  if (known?.status === condition.status && known?.message === condition.message) return;
-  state.changeHeader((header) => {
-    header.status = { ...header.status, conditions: [...others, condition] };
-  });
-};
 
 /** Whether any pod runs; said from the first pod on. */
 export const notePodRunning = (state: WorkflowState): void => {
@@ -73,5 +65,6 @@ const finish = (pass: Pass): void => {
     }
   }
   collectAllPods(pass);
+  releaseEverything(state);
   state.pending.commands.push({ type: 'finish' });
 };

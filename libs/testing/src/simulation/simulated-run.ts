@@ -12,18 +12,22 @@ import {
   type FactValue,
   type InboxEntry,
   type NodeRow,
+  type PodOrder,
   type SubmittedWorkflow,
   type WorkflowHeader,
   type WorkflowRequest,
   type WorkflowState,
 } from '#libs/engine';
 import { isFinishedWorkflowPhase, type TypedObject, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
-import { playPod } from './sim-pod.js';
+import { playPod, type PlayedPod } from './sim-pod.js';
+import { SimulatedLocks } from './simulated-locks.js';
 
 /** How a run is played; everything left out is as calm as can be. */
 export interface SimulationOptions {
   /** Templates, ConfigMaps and the like that exist beside the workflow. */
   others?: readonly TypedObject[];
+  /** What is known beside them, by `factId`. */
+  facts?: ReadonlyMap<string, FactValue>;
   /** Order of events that are due at the same time; without it the order in which pods were ordered. */
   seed?: number;
   /** Forgets the state in memory before every decision and makes it anew from the rows. */
@@ -42,6 +46,14 @@ export interface SimulationOptions {
   requests?: readonly { atMs: number; request: WorkflowRequest }[];
   /** Called with every decision, before it is taken over. */
   onDecision?: (decision: Decision, state: WorkflowState) => void;
+  /** Other workflows that hold locks at first: one permit of the lock of this name each, until so long after the start. */
+  lockedByOthers?: readonly { lock: string; untilMs: number }[];
+  /** Limits of database semaphores by `<namespace>/<key>`. */
+  syncLimits?: Readonly<Record<string, number>>;
+  /** The workflow has to be admitted, and is so long after the start. */
+  admittedAfterMs?: number;
+  /** How a pod ends; the default plays the arguments of the image `sim`. */
+  play?: (order: PodOrder) => PlayedPod;
   /** Most decisions before the run is given up. */
   mostDecisions?: number;
 }
@@ -76,6 +88,8 @@ interface Event {
   atMs: number;
   rank: number;
   entry: InboxEntry;
+  /** What happens outside of the workflow at that moment. */
+  effect?: () => void;
 }
 
 const submittedFrom = (workflow: Workflow): SubmittedWorkflow => ({
@@ -88,7 +102,11 @@ const submittedFrom = (workflow: Workflow): SubmittedWorkflow => ({
   spec: workflow.spec,
 });
 
-const factOf = (key: FactKey, others: readonly TypedObject[]): FactValue => {
+const factOf = (key: FactKey, { others = [], syncLimits = {} }: SimulationOptions): FactValue => {
+  if (key.kind === 'syncLimit') {
+    const limit = syncLimits[`${key.namespace}/${key.key}`];
+    return limit === undefined ? null : { kind: 'text', value: String(limit) };
+  }
   const kind = {
     workflowTemplate: 'WorkflowTemplate',
     clusterWorkflowTemplate: 'ClusterWorkflowTemplate',
@@ -112,6 +130,7 @@ class Simulation {
   private readonly config: EngineConfig;
   private readonly random: () => number;
   private readonly submitted: SubmittedWorkflow;
+  private readonly locks: SimulatedLocks;
   private header: WorkflowHeader | undefined;
   private state: WorkflowState;
   private serial = 0;
@@ -123,8 +142,20 @@ class Simulation {
   ) {
     this.config = { ...DEFAULT_CONFIG, ...options.config };
     this.submitted = submittedFrom(workflow);
+    for (const [id, value] of options.facts ?? []) this.facts.set(id, value);
     this.state = createWorkflowState(this.config, this.submitted);
     this.random = options.seed === undefined ? () => 0 : seededRandom(options.seed);
+    const others = options.lockedByOthers ?? [];
+    const names = [...new Set(others.map(({ lock }) => lock))];
+    this.locks = new SimulatedLocks(
+      Object.fromEntries(names.map((name) => [name, others.filter(({ lock }) => lock === name).length])),
+    );
+    for (const { lock, untilMs } of others) {
+      this.schedule(START_MS + untilMs, { id: this.nextId(), kind: 'poke' }, () => {
+        this.locks.freeStranger(lock);
+        this.tellAboutLocks([]);
+      });
+    }
     for (const { atMs, request } of options.requests ?? []) {
       const id = this.nextId();
       this.schedule(START_MS + atMs, { id, kind: 'request', requestId: id, request });
@@ -161,8 +192,9 @@ class Simulation {
     return String(this.serial);
   }
 
-  private schedule(atMs: number, entry: InboxEntry): void {
-    const event = { atMs, rank: this.options.seed === undefined ? this.serial : this.random(), entry };
+  private schedule(atMs: number, entry: InboxEntry, effect?: () => void): void {
+    const rank = this.options.seed === undefined ? this.serial : this.random();
+    const event: Event = { atMs, rank, entry, ...(effect === undefined ? {} : { effect }) };
     let at = this.events.length;
     while (at > 0 && isAfter(this.events[at - 1], event)) at -= 1;
     this.events.splice(at, 0, event);
@@ -172,6 +204,7 @@ class Simulation {
     const due: InboxEntry[] = [];
     while (this.events.length > 0 && (this.events[0]?.atMs ?? Infinity) <= this.nowMs) {
       const event = this.events.shift();
+      event?.effect?.();
       if (event !== undefined) due.push(event.entry);
       if (this.options.oneByOne === true) break;
     }
@@ -228,10 +261,11 @@ class Simulation {
         inbox,
         facts: this.facts,
         nowMs: this.nowMs,
+        isAdmissionLimited: this.options.admittedAfterMs !== undefined,
         ...(this.options.maxChanges === undefined ? {} : { maxChanges: this.options.maxChanges }),
       });
       if (decision.missing.length === 0) return decision;
-      for (const key of decision.missing) this.facts.set(factId(key), factOf(key, this.options.others ?? []));
+      for (const key of decision.missing) this.facts.set(factId(key), factOf(key, this.options));
     }
   }
 
@@ -241,13 +275,27 @@ class Simulation {
     for (const id of decision.removedNodeIds) this.rows.delete(id);
     for (const row of decision.nodes) this.rows.set(row.id, row);
     for (const command of decision.commands) this.obey(command);
+    this.tellAboutLocks(decision.commands);
     markCommitted(this.state);
+  }
+
+  private tellAboutLocks(commands: readonly Command[]): void {
+    for (const command of commands) this.locks.obey(command);
+    const asked = commands.flatMap((command) => (command.type === 'wantLocks' ? [command] : []));
+    for (const entry of this.locks.answers(asked)) this.schedule(this.nowMs, { ...entry, id: this.nextId() } as InboxEntry);
+    if (commands.some(({ type }) => type === 'wantAdmission')) {
+      const atMs = START_MS + (this.options.admittedAfterMs ?? 0);
+      if (atMs > this.nowMs) this.schedule(this.nowMs, { id: this.nextId(), kind: 'admission', admitted: false });
+      this.schedule(Math.max(this.nowMs, atMs), { id: this.nextId(), kind: 'admission', admitted: true });
+    }
   }
 
   private obey(command: Command): void {
     this.commands.push(command);
-    if (command.type === 'runPod') {
-      const { report, durationMs } = playPod(command.order);
+    if (command.type === 'saveMemo') {
+      this.facts.set(factId({ kind: 'memo', ...command.at }), { kind: 'memo', entry: command.entry });
+    } else if (command.type === 'runPod') {
+      const { report, durationMs } = (this.options.play ?? playPod)(command.order);
       const { nodeId, incarnation } = report;
       this.schedule(this.nowMs, {
         id: this.nextId(),

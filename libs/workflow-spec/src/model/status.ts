@@ -1,3 +1,4 @@
+import type { SynchronizationStatus } from './synchronization.js';
 import type { ArtifactLocation, Inputs, Outputs, Template, TemplateRef, WorkflowSpec } from './workflow.js';
 
 export const WorkflowPhase = {
@@ -89,7 +90,7 @@ export interface WorkflowStatus {
   conditions?: Condition[];
   resourcesDuration?: Record<string, number>;
   storedWorkflowTemplateSpec?: WorkflowSpec;
-  synchronization?: unknown;
+  synchronization?: SynchronizationStatus;
   artifactRepositoryRef?: {
     default?: boolean;
     configMap?: string;

@@ -1,3 +1,4 @@
+import type { Synchronization } from './synchronization.js';
 import type { WorkflowStatus } from './status.js';
 import type { DataTemplate, ExecutorPlugin, HttpTemplate, PluginTemplate, ResourceTemplate } from './task-templates.js';
 
@@ -52,6 +53,8 @@ export interface CronWorkflowSpec {
   failedJobsHistoryLimit?: number;
   stopStrategy?: { expression?: string };
   when?: string;
+  /** Our own: ticks that came while nobody watched are run, oldest first; a `startingDeadlineSeconds` bounds how far back. */
+  catchUp?: boolean;
   [field: string]: unknown;
 }
 export interface CronWorkflow extends TypedObject {
@@ -71,6 +74,7 @@ export interface WorkflowSpec extends WorkflowPodFields {
   activeDeadlineSeconds?: number;
   ttlStrategy?: TTLStrategy;
   retryStrategy?: RetryStrategy;
+  metrics?: Metrics;
   workflowTemplateRef?: WorkflowTemplateRef;
   templateDefaults?: Template;
   priority?: number;
@@ -83,6 +87,7 @@ export interface WorkflowSpec extends WorkflowPodFields {
     labelsFrom?: Record<string, { expression: string }>;
   };
   podGC?: PodGC;
+  synchronization?: Synchronization;
   /** Claims that are made for this workflow, and are volumes of all its pods under their names. */
   volumeClaimTemplates?: KubernetesObject[];
   volumeClaimGC?: { strategy?: string };
@@ -134,10 +139,13 @@ export interface Template {
   annotations?: Record<string, string>;
   retryStrategy?: RetryStrategy;
   parallelism?: number;
+  synchronization?: Synchronization;
   failFast?: boolean;
   activeDeadlineSeconds?: IntOrString;
   timeout?: string;
   pendingTimeout?: string;
+  memoize?: Memoize;
+  metrics?: Metrics;
   daemon?: boolean;
   archiveLocation?: ArtifactLocation & { archiveLogs?: boolean };
   containerSet?: ContainerSetTemplate;
@@ -309,6 +317,25 @@ export interface RetryStrategy {
   backoff?: { duration?: string; factor?: IntOrString; maxDuration?: string; cap?: string };
   affinity?: KubernetesObject;
   expression?: string;
+}
+/** Where outputs are remembered. `cache.database` is ours: a table instead of a ConfigMap, without its limit of 1 MB. */
+export interface Memoize {
+  key?: string;
+  cache?: { configMap?: { name?: string; key?: string; optional?: boolean }; database?: { name?: string } };
+  /** A Go duration. */
+  maxAge?: string;
+}
+export interface Metrics {
+  prometheus?: PrometheusMetric[];
+}
+export interface PrometheusMetric {
+  name?: string;
+  help?: string;
+  labels?: { key: string; value: string }[];
+  when?: string;
+  gauge?: { value?: string; realtime?: boolean; operation?: string };
+  counter?: { value?: string };
+  histogram?: { value?: string; buckets?: (number | string)[] };
 }
 export interface ContinueOn {
   error?: boolean;
