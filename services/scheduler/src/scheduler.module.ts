@@ -13,6 +13,10 @@ import { ReconcileService } from './reconcile/reconcile.service.js';
 import { SchedulerMetrics } from './reconcile/scheduler-metrics.js';
 import { expiryTimer } from './retention/expiry-timer.js';
 import { RemovalService } from './retention/removal.service.js';
+import { ChildChecker } from './schedules/child-checker.js';
+import { ScheduleMetrics } from './schedules/schedule-metrics.js';
+import { ScheduleService } from './schedules/schedule.service.js';
+import { ScheduleTimer } from './schedules/schedule-timer.js';
 
 export interface SchedulerSettings {
   engine: EngineConfig;
@@ -21,6 +25,7 @@ export interface SchedulerSettings {
   stateCacheBytes: number;
   inboxBatch: number;
   retentionIntervalMs: number;
+  scheduleIntervalMs: number;
 }
 
 /** What the scheduler is wired from. */
@@ -41,12 +46,42 @@ export const schedulerJobs = (settings: Pick<SchedulerSettings, 'reconcileConcur
 
 const SWEEP_PAGE = 500;
 
-/** Timers of the scheduler: the sweeper of its queue and retention. They begin with the program and end before its queue does. */
+const scheduleTimer = ({ store, resources, queue, clock, logger, metrics, settings }: SchedulerPorts): ScheduleTimer => {
+  const { schedules, retention, requests } = store;
+  const service = new ScheduleService(
+    {
+      schedules,
+      resources,
+      retention,
+      requests,
+      checker: new ChildChecker(resources),
+      queue,
+      clock,
+      logger,
+      metrics: new ScheduleMetrics(metrics),
+    },
+    settings.instanceId,
+  );
+  return new ScheduleTimer({
+    service,
+    schedules,
+    resources,
+    lease: store.leases,
+    clock,
+    logger,
+    intervalMs: settings.scheduleIntervalMs,
+  });
+};
+
+/** Timers of the scheduler: the sweeper of its queue, schedules and retention. They begin with the program and end before its queue does. */
 class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
   private readonly expiry: PeriodicTask;
+  private readonly schedules: ScheduleTimer;
 
-  constructor({ store, queue, clock, logger, settings }: SchedulerPorts) {
+  constructor(ports: SchedulerPorts) {
+    const { store, queue, clock, logger, settings } = ports;
+    this.schedules = scheduleTimer(ports);
     this.expiry = expiryTimer({
       retention: store.retention,
       pods: store.pods,
@@ -78,10 +113,11 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   onApplicationBootstrap(): void {
     this.sweeper.start();
     this.expiry.start();
+    this.schedules.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.expiry.stop()]);
+    await Promise.all([this.sweeper.stop(), this.expiry.stop(), this.schedules.stop()]);
   }
 }
 

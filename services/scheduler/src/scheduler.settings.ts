@@ -11,4 +11,5 @@ export const schedulerSettings = (config: ConfigOf<typeof configSchema>): Schedu
   stateCacheBytes: config.stateCacheBytes,
   inboxBatch: config.inboxBatch,
   retentionIntervalMs: config.retentionIntervalMs,
+  scheduleIntervalMs: config.scheduleIntervalMs,
 });

@@ -75,6 +75,7 @@ export async function startStackUnderTest(environment: Record<string, string> = 
     stateCacheBytes: 64 * 1024 * 1024,
     inboxBatch: 500,
     retentionIntervalMs: 1_000,
+    scheduleIntervalMs: 200,
   };
   const podManager = {
     host: 'here',

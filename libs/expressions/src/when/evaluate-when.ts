@@ -43,3 +43,14 @@ export function evaluateWhen(expression: string): boolean {
   if (typeof value === 'boolean') return value;
   throw new ExpressionError(`Expected boolean evaluation for '${expression}'. Got ${showValue(value)}`, 'bool');
 }
+
+/**
+ * Whether the `when` of a CronWorkflow holds: as `evaluateWhen`, but bare words are variables, and there are none. Throws ExpressionError.
+ */
+export function evaluateCronWhen(expression: string): boolean {
+  if (expression === '') return true;
+  const tokens = inWords(UNREADABLE, expression, () => read(expression));
+  const value = inWords(UNEVALUABLE, expression, () => evaluateTokens(tokens, () => undefined));
+  if (typeof value === 'boolean') return value;
+  throw new ExpressionError(`Expected boolean evaluation for '${expression}'. Got ${showValue(value)}`, 'bool');
+}

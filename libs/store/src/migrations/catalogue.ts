@@ -1,4 +1,5 @@
 import { INITIAL_SQL } from './0001-initial.js';
+import { SCHEDULES_SQL } from './0003-schedules.js';
 
 /** One step of the schema. Applied in the order of ids, never changed once released; a later version only adds. */
 export interface Migration {
@@ -7,4 +8,7 @@ export interface Migration {
   sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: '0001-initial', sql: INITIAL_SQL }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: 1, name: '0001-initial', sql: INITIAL_SQL },
+  { id: 3, name: '0003-schedules', sql: SCHEDULES_SQL },
+];

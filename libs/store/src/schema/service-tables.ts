@@ -95,6 +95,8 @@ export const schedules = pgTable(
     lastScheduledAtMs: ms('last_scheduled_at_ms'),
     body: json('body').notNull(),
     updatedAtMs: ms('updated_at_ms').notNull(),
+    version: ms('version').notNull(),
+    active: text('active').array().notNull(),
   },
   (table) => [primaryKey({ columns: [table.namespace, table.name] })],
 );

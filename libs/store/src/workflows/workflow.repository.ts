@@ -1,10 +1,10 @@
 import { type SubmittedWorkflow } from '#libs/engine';
-import { type Workflow } from '#libs/workflow-spec';
 
 import { type Database } from '../connection/database.js';
 import { WriteBatcher } from '../connection/write-batcher.js';
 import { type ChangeFeed } from '../changes/change-feed.js';
 import { StoreStatementError, WorkflowExistsError } from '../errors.js';
+import { insertWorkflowRows, type NewWorkflow, uidOf } from './workflow-insert.js';
 import { countWorkflows, readWorkflowPage, type WorkflowListQuery, type WorkflowPage } from './workflow-list.js';
 
 /** What became of one workflow of a batch: `exists` means this very uid was there already (a repeated request), `name-taken` another one of that name. */
@@ -20,14 +20,6 @@ export interface StoredWorkflow {
   createdAtMs: number;
   /** Set once its deletion was asked for. */
   deletedAtMs: number | null;
-}
-
-/** A workflow to insert; `metadata` must hold uid, namespace and name. */
-export interface NewWorkflow {
-  submitted: SubmittedWorkflow;
-  createdAtMs: number;
-  /** Value of the instance-id label; '' for none. */
-  instanceId?: string;
 }
 
 interface Insertion {
@@ -50,23 +42,6 @@ interface Row {
 }
 
 const COLUMNS = 'uid, namespace, name, submitted, instance_id, created_at_ms, deleted_at_ms';
-
-/** The workflow and its state row in one statement: there is never one without the other. */
-const INSERT_SQL = `
-WITH given AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::json[], $7::json[], $8::text[], $9::bigint[])
-    AS g (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms)
-), inserted AS (
-  INSERT INTO workflows (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms)
-  SELECT * FROM given
-  ON CONFLICT DO NOTHING
-  RETURNING uid, created_at_ms
-), state AS (
-  INSERT INTO workflow_state (uid, updated_at_ms)
-  SELECT uid, created_at_ms FROM inserted
-  ON CONFLICT DO NOTHING
-)
-SELECT uid FROM inserted`;
 
 /** Workflows as submitted. Written at submit by whoever takes submissions; everything that happens later is in WorkflowStateRepository. */
 export class WorkflowRepository {
@@ -94,12 +69,7 @@ export class WorkflowRepository {
   /** One outcome per workflow, in the order given. */
   async insertMany(workflows: readonly NewWorkflow[]): Promise<InsertOutcome[]> {
     if (workflows.length === 0) return [];
-    const rows = await this.#database.run<{ uid: string }>({
-      name: 'workflow-insert',
-      text: INSERT_SQL,
-      values: insertColumns(workflows),
-    });
-    const inserted = new Set(rows.map(({ uid }) => uid));
+    const inserted = await insertWorkflowRows(this.#database, workflows);
     for (const uid of inserted) this.#changes.publish({ uid, type: 'changed' });
     const others = workflows.map(uidOf).filter((uid) => !inserted.has(uid));
     const present = others.length === 0 ? new Set<string>() : await this.#presentUids(others);
@@ -193,29 +163,6 @@ export class WorkflowRepository {
     });
     return new Set(rows.map(({ uid }) => uid));
   }
-}
-
-const uidOf = ({ submitted }: NewWorkflow): string => submitted.metadata.uid ?? '';
-
-function insertColumns(workflows: readonly NewWorkflow[]): unknown[] {
-  const metadata = workflows.map(({ submitted }) => submitted.metadata);
-  return [
-    metadata.map((meta) => meta.uid ?? ''),
-    metadata.map((meta) => meta.namespace ?? ''),
-    metadata.map((meta) => meta.name ?? ''),
-    metadata.map((meta) => meta.generateName ?? ''),
-    metadata.map((meta) => JSON.stringify(meta.labels ?? {})),
-    metadata.map((meta) => JSON.stringify(meta.annotations ?? {})),
-    workflows.map(({ submitted }) => JSON.stringify(withoutStatus(submitted))),
-    workflows.map(({ instanceId }) => instanceId ?? ''),
-    workflows.map(({ createdAtMs }) => createdAtMs),
-  ];
-}
-
-/** Of a status only the templates that were resolved at submit belong to what was submitted. */
-function withoutStatus(submitted: SubmittedWorkflow): unknown {
-  const { status, ...rest } = submitted as SubmittedWorkflow & Pick<Workflow, 'status'>;
-  return status?.storedTemplates === undefined ? rest : { ...rest, status: { storedTemplates: status.storedTemplates } };
 }
 
 const toStored = (row: Row): StoredWorkflow => ({

@@ -356,6 +356,8 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
     failedJobsHistoryLimit: integer,
     stopStrategy: ref('StopStrategy'),
     when: text,
+    // Our own: Argo has no such field.
+    catchUp: boolean,
   },
   StopStrategy: { expression: text },
 };

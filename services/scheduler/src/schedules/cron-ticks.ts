@@ -1,0 +1,43 @@
+import { type CronSchedule, nextCronTime, parseCron } from '#libs/expressions';
+import type { CronWorkflowSpec } from '#libs/workflow-spec';
+
+/** Windows in which the latest tick is looked for, from the narrowest on: an hour, a day, a month, five years. */
+const WINDOWS_MS = [3_600_000, 86_400_000, 31 * 86_400_000, 5 * 366 * 86_400_000];
+
+/** The schedules of a CronWorkflow in its zone (UTC where it names none). Throws ExpressionError with robfig/cron's text. */
+export const schedulesOf = ({ schedules = [], timezone }: CronWorkflowSpec): CronSchedule[] =>
+  schedules.map((schedule) => (timezone === undefined || timezone === '' ? parseCron(schedule) : parseCron(schedule, timezone)));
+
+/** One text for all schedules with their zone: what Argo remembers as the schedule that was used last. */
+export const scheduleText = ({ schedules = [], timezone }: CronWorkflowSpec): string =>
+  schedules
+    .map((schedule) => (timezone === undefined || timezone === '' ? schedule : `CRON_TZ=${timezone} ${schedule}`))
+    .join(',');
+
+/** The soonest time of any of the schedules after `afterMs`; undefined where none comes. */
+export const nextTick = (schedules: readonly CronSchedule[], afterMs: number): number | undefined => {
+  const times = schedules.map((schedule) => nextCronTime(schedule, afterMs)).filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+};
+
+/** The last time of a schedule in (afterMs, untilMs]. */
+const latestOf = (schedule: CronSchedule, afterMs: number, untilMs: number): number | undefined => {
+  if (schedule.kind === 'every') {
+    const base = Math.floor(afterMs / 1000) * 1000;
+    const steps = Math.floor((untilMs - base) / schedule.intervalMs);
+    return steps < 1 ? undefined : base + steps * schedule.intervalMs;
+  }
+  for (const windowMs of WINDOWS_MS) {
+    const fromMs = Math.max(afterMs, untilMs - windowMs);
+    let latest: number | undefined;
+    for (let at = nextCronTime(schedule, fromMs); at !== undefined && at <= untilMs; at = nextCronTime(schedule, at)) latest = at;
+    if (latest !== undefined || fromMs === afterMs) return latest;
+  }
+  return undefined;
+};
+
+/** The last time of any of the schedules in (afterMs, untilMs]; undefined where there is none. */
+export const latestTick = (schedules: readonly CronSchedule[], afterMs: number, untilMs: number): number | undefined => {
+  const times = schedules.map((schedule) => latestOf(schedule, afterMs, untilMs)).filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.max(...times);
+};
