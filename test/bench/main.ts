@@ -5,11 +5,13 @@ import { BenchRun } from './bench-run.js';
 import { measureArtifacts } from './artifact-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
+import { measureExpressions } from './expression-bench.js';
 import { type Figure, isReached, tableOf } from './figures.js';
 import { measureBurst, measureBurstOfOne, measureLargeWorkflow } from './fleet-benches.js';
 
 const BENCHES: Record<string, { about: string; byDefault: boolean; measure: (run: BenchRun) => Promise<Figure[]> }> = {
   engine: { about: 'the engine alone', byDefault: true, measure: measureEngine },
+  expressions: { about: 'expressions alone', byDefault: true, measure: measureExpressions },
   artifacts: { about: 'artifact transfer against cp', byDefault: true, measure: measureArtifacts },
   idle: { about: 'start and idle cost of the embedded stack', byDefault: true, measure: measureIdle },
   sequential: { about: '40 sequential steps, sandbox, embedded stack', byDefault: true, measure: measureSequentialSteps },
