@@ -129,6 +129,7 @@ export type {
   Outputs,
   Parameter,
   PodGC,
+  Memoize,
   PrometheusMetric,
   RetryStrategy,
   ScriptTemplate,
@@ -168,3 +169,4 @@ export type {
   Synchronization,
   SynchronizationStatus,
 } from './model/synchronization.js';
+export { convertLegacy, type ConvertedLegacy } from './legacy/convert-legacy.js';

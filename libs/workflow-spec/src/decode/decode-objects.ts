@@ -8,6 +8,7 @@ import type {
   WorkflowSpec,
   WorkflowTemplate,
 } from '../model/workflow.js';
+import { convertLegacy } from '../legacy/convert-legacy.js';
 import { Decoder, type DecodeFindings } from './decoder.js';
 
 /** An object of its kind, and what is to be said about it. */
@@ -38,11 +39,16 @@ const headIssues = (kind: string, value: unknown): string[] => {
 export interface DecodeOptions {
   /** Argo's server drops what it does not know, its linter refuses it. Default: refuse. */
   unknownFields?: 'refuse' | 'drop';
+  /** Forms that Argo 4.0 removed are rewritten with a warning, or unknown fields. Default: as strict as `unknownFields`. */
+  legacy?: 'convert' | 'refuse';
 }
 
-const decodeKind = <T>(kind: string, value: unknown, { unknownFields = 'refuse' }: DecodeOptions): Decoded<T> => {
+const decodeKind = <T>(kind: string, value: unknown, options: DecodeOptions): Decoded<T> => {
+  const { unknownFields = 'refuse' } = options;
+  const legacy = options.legacy ?? (unknownFields === 'drop' ? 'convert' : 'refuse');
+  const current = legacy === 'convert' ? convertLegacy(withKind(kind, value)) : { value, changes: [] };
   const decoder = new Decoder();
-  const decoded = decoder.decode(kind, value);
+  const decoded = decoder.decode(kind, current.value);
   if (unknownFields === 'drop') decoder.findings.unknownFields = [];
   const issues = [...headIssues(kind, value), ...typeIssues(decoder.findings)];
   if (issues.length > 0) throw new DecodeError(issues);
@@ -50,9 +56,12 @@ const decodeKind = <T>(kind: string, value: unknown, { unknownFields = 'refuse' 
   return {
     object: { apiVersion: API_VERSION, kind, metadata: {}, spec: {}, ...body } as T,
     unsupported: decoder.findings.unsupported,
-    warnings: decoder.findings.warnings,
+    warnings: [...current.changes, ...decoder.findings.warnings],
   };
 };
+
+const withKind = (kind: string, value: unknown): JsonValue =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { kind, ...value } : (value as JsonValue);
 
 /** A Workflow from a parsed YAML or JSON value: nulls dropped, AnyStrings as text. DecodeError names unknown fields and wrong types with their path. */
 export const decodeWorkflow = (value: unknown, options: DecodeOptions = {}): Decoded<Workflow> =>

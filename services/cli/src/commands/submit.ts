@@ -77,7 +77,7 @@ export const workflowsOf = async (files: readonly string[], options: SubmitOptio
   return documents.map(({ file, object }) => {
     if (object.kind !== 'Workflow')
       throw new UserError(`${file}: only objects of kind Workflow are submitted, this is ${object.kind ?? 'of no kind'}`);
-    const { object: workflow, warnings } = decodeWorkflow(object);
+    const { object: workflow, warnings } = decodeWorkflow(object, { legacy: 'convert' });
     // What only a cluster can heed is taken, and said: on standard error, so that `-o` stays clean.
     for (const warning of warnings) process.stderr.write(`warning: ${file}: ${warning}\n`);
     return applySubmitOptions(workflow, options);
