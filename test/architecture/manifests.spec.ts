@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { JobCatalogue } from '#libs/jobs';
-import { argoMetrics, Metrics } from '#libs/observability';
+import { Metrics, showBacklogs } from '#libs/observability';
 import { artifactRepositoryFromText } from '#libs/program';
 import {
   LIBRARY_VARIABLES,
@@ -230,7 +230,7 @@ describe('manifests for Kubernetes', () => {
 
   it('have a budget for disruptions, an account without rights and, where there is a queue, an autoscaler for each workload', async () => {
     const metrics = new Metrics();
-    argoMetrics(metrics).queueDepth.set(1, { queue_name: 'workflow' });
+    showBacklogs(metrics, () => Promise.resolve(new Map([['workflow', { waitingCount: 1, ageMs: 1_000 }]])));
     const shown = await metrics.text();
     for (const workload of workloads) {
       const folder = workload.path.split('/')[0];

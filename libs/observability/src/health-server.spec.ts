@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { argoMetrics, HealthServer, Metrics, queueMetrics, Readiness, showQueueDepth } from './index.js';
+import { argoMetrics, HealthServer, Metrics, queueMetrics, Readiness, showBacklogs } from './index.js';
 
 describe('HealthServer', () => {
   const servers: HealthServer[] = [];
@@ -58,13 +58,14 @@ describe('HealthServer', () => {
     queue.ran('workflow', 'bug', 5);
     queue.hintDropped('pod', 'buffer_full');
     queue.woken('pod', 4);
-    showQueueDepth(metrics, async () => new Map([['workflow', 7]]));
+    showBacklogs(metrics, async () => new Map([['workflow', { waitingCount: 7, ageMs: 2_500 }]]));
     const text = await metrics.text();
     expect(text).toContain('argosy_job_runs_total{queue="workflow",outcome="bug"} 1');
     expect(text).toContain('argosy_hints_dropped_total{queue="pod",reason="buffer_full"} 1');
     expect(text).toContain('argo_workflows_error_count{cause="OperationPanic"} 1');
     expect(text).toContain('argo_workflows_queue_adds_count{queue_name="pod"} 4');
     expect(text).toContain('argo_workflows_queue_depth_gauge{queue_name="workflow"} 7');
+    expect(text).toContain('argosy_queue_backlog_age_seconds{queue_name="workflow"} 2.5');
   });
 
   it('answers 404 to everything else', async () => {

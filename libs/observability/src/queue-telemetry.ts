@@ -59,10 +59,27 @@ export function queueMetrics(metrics: Metrics): QueueMetrics {
   };
 }
 
-/** Reads, before each scrape, how many hints wait in each queue: the signal to scale a program by. */
-export function showQueueDepth(metrics: Metrics, waitingCounts: () => Promise<ReadonlyMap<string, number>>): void {
+/** What waits in one queue; it fits the queue library's backlogs. */
+export interface ShownBacklog {
+  readonly waitingCount: number;
+  readonly ageMs: number;
+}
+
+/**
+ * Reads, before each scrape, how many hints wait in each queue and for how long the oldest has: the signals to scale a program by.
+ * All programs on a queue show the same figures, so the largest counts, not the sum.
+ */
+export function showBacklogs(metrics: Metrics, backlogs: () => Promise<ReadonlyMap<string, ShownBacklog>>): void {
   const { queueDepth } = argoMetrics(metrics);
+  const age = metrics.gauge({
+    name: 'argosy_queue_backlog_age_seconds',
+    help: 'Seconds that the oldest waiting row of a queue has waited, 0 where none waits.',
+    labelNames: ['queue_name'],
+  });
   metrics.beforeScrape(async () => {
-    for (const [queue, waiting] of await waitingCounts()) queueDepth.set(waiting, { queue_name: queue });
+    for (const [queue, { waitingCount, ageMs }] of await backlogs()) {
+      queueDepth.set(waitingCount, { queue_name: queue });
+      age.set(ageMs / 1_000, { queue_name: queue });
+    }
   });
 }

@@ -2,7 +2,7 @@ import { type ConfigOf, type programFields, queueLocation } from '#libs/config';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { JobQueue } from '#libs/jobs';
-import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showQueueDepth } from '#libs/observability';
+import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showBacklogs } from '#libs/observability';
 import { openQueueBackend, type QueueBackend, QueueRuntime } from '#libs/queue';
 import { ControllerConfigWatch, type ResourceStore, TableResourceStore } from '#libs/resources';
 import { createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
@@ -52,7 +52,7 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     logger,
     telemetry: queueMetrics(metrics),
   });
-  showQueueDepth(metrics, () => queueRuntime.waitingCounts());
+  showBacklogs(metrics, () => queueRuntime.backlogs());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);

@@ -20,6 +20,8 @@ export interface HintProducer {
   addBulk(hints: readonly HintAdd[]): Promise<void>;
   /** Hints that wait and could run now; 0 while the queue is paused. */
   waitingCount(): Promise<number>;
+  /** Since when the oldest of them could run, in milliseconds since 1970; undefined where none waits. */
+  oldestWaitingSinceMs(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { type Queue } from 'bullmq';
 import { type HintAdd, type HintProducer, type HintWorkerOptions } from './backend.js';
 
 /** The part of a BullMQ queue that both backends' queues share. */
-type AnyQueue = Pick<Queue, 'add' | 'addBulk' | 'getWaitingCount' | 'isPaused' | 'close'>;
+type AnyQueue = Pick<Queue, 'add' | 'addBulk' | 'getWaiting' | 'getWaitingCount' | 'isPaused' | 'close'>;
 interface AnyWorker {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'active' | 'completed' | 'failed' | 'locksRenewed', listener: () => void): unknown;
@@ -19,6 +19,11 @@ export function toProducer(queue: AnyQueue): HintProducer {
       else await queue.addBulk(hints.map(({ name, data, opts }) => ({ name, data, opts })));
     },
     waitingCount: async () => ((await queue.isPaused()) ? 0 : queue.getWaitingCount()),
+    oldestWaitingSinceMs: async () => {
+      const [oldest] = await queue.getWaiting(0, 0);
+      // A timer waits from when it is due.
+      return oldest === undefined ? undefined : oldest.timestamp + (oldest.opts.delay ?? 0);
+    },
     close: () => queue.close(),
   };
 }

@@ -13,6 +13,13 @@ export interface BullMqJobQueueOptions {
   readonly telemetry: QueueTelemetry;
 }
 
+/** What waits in one queue. */
+export interface QueueBacklog {
+  readonly waitingCount: number;
+  /** How long the oldest hint has waited that could run; 0 where none waits. */
+  readonly ageMs: number;
+}
+
 /** Longest that a caller waits for the queue's database to take a hint. */
 const ADD_WAIT_MS = 1_000;
 const BULK_SIZE = 500;
@@ -79,6 +86,14 @@ export class BullMqJobQueue implements JobQueue {
   /** Hints that wait in `queueName`. */
   waitingCount(queueName: string): Promise<number> {
     return this.producer(queueName).waitingCount();
+  }
+
+  /** How many hints wait in `queueName`, and how long the oldest of them has waited. Rejects while the database is away. */
+  async backlog(queueName: string): Promise<QueueBacklog> {
+    const producer = this.producer(queueName);
+    const waitingCount = await producer.waitingCount();
+    const sinceMs = waitingCount === 0 ? undefined : await producer.oldestWaitingSinceMs();
+    return { waitingCount, ageMs: sinceMs === undefined ? 0 : Math.max(0, this.options.clock.nowMs() - sinceMs) };
   }
 
   async close(): Promise<void> {

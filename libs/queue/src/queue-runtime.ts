@@ -3,7 +3,7 @@ import { type Clock } from '#libs/workflow-spec';
 
 import { type QueueBackend } from './backend.js';
 import { endsWithin } from './bounded-wait.js';
-import { BullMqJobQueue } from './bullmq-job-queue.js';
+import { BullMqJobQueue, type QueueBacklog } from './bullmq-job-queue.js';
 import { HintReceiver } from './hint-receiver.js';
 import { JobExecution, type JobHandler } from './job-execution.js';
 import { LocalFirstJobQueue, LocalRunners } from './local-hints.js';
@@ -97,11 +97,10 @@ export class QueueRuntime {
     return consumer;
   }
 
-  /** Hints that wait in each queue that this process consumes. Rejects while the database is away. */
-  async waitingCounts(): Promise<ReadonlyMap<string, number>> {
+  /** What waits in each queue that this process consumes. Rejects while the database is away. */
+  async backlogs(): Promise<ReadonlyMap<string, QueueBacklog>> {
     const names = [...this.consumedQueues];
-    const counts = await Promise.all(names.map((name) => this.remote.waitingCount(name)));
-    return new Map(names.map((name, index) => [name, counts[index] ?? 0]));
+    return new Map(await Promise.all(names.map(async (name) => [name, await this.remote.backlog(name)] as const)));
   }
 
   /** Whether the queue's database answers now. */

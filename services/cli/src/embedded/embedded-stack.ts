@@ -13,7 +13,7 @@ import {
   ObservabilityModule,
   queueMetrics,
   Readiness,
-  showQueueDepth,
+  showBacklogs,
 } from '#libs/observability';
 import { openArtifactDrivers, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
@@ -100,7 +100,7 @@ const startOn = async (
   const backend = openQueueBackend({ kind: 'postgres', connection: postgres.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger, telemetry: queueMetrics(metrics) });
   closers.push(() => queueRuntime.close());
-  showQueueDepth(metrics, () => queueRuntime.waitingCounts());
+  showBacklogs(metrics, () => queueRuntime.backlogs());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);
