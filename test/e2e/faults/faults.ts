@@ -2,18 +2,14 @@ import { type Fleet, PROGRAM_NAMES, type ProgramName, PROGRAMS } from '../harnes
 import { redisCommand } from '../harness/redis-commands.js';
 import type { Worker } from './progress.js';
 
-/** What a fault did. */
-export interface Strike {
-  /** From when on there should be progress: the kill of a program, the return of a database. */
-  sinceMs: number;
-  /** How long the programs took that were started again, until they answered at all: that is the machine's time, not ours. */
-  startMs: Promise<number>;
-}
-
-/** Something that breaks. `strike` resolves when whatever was stopped is being started again or is back. */
+/** Something that breaks. */
 export interface Fault {
   name: string;
-  strike(fleet: Fleet): Promise<Strike>;
+  /**
+   * Resolves when whatever was stopped is being started again or is back, with the time (ms since 1970) from when on there should
+   * be progress: the kill of a program, as nobody says when it is back; the return of a database.
+   */
+  strike(fleet: Fleet): Promise<number>;
   /** Who must work again for there to be progress. */
   workers: readonly Worker[];
 }
@@ -22,17 +18,14 @@ const ENGINE: readonly Worker[] = ['scheduler', 'pod-manager'];
 
 const pause = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
 
-const backNow = (): Strike => ({ sinceMs: Date.now(), startMs: Promise.resolve(0) });
-
-/** The time counts from the kill: nobody says when a program is back. */
 const killed = (names: readonly ProgramName[], name = names.join(' and ')): Fault => ({
   name: `SIGKILL ${name}`,
   workers: [...new Set(names.map((program) => PROGRAMS[program]))],
   strike: async (fleet) => {
     const sinceMs = Date.now();
     await Promise.all(names.map((program) => fleet.programs[program].kill()));
-    const starts = names.map((program) => fleet.programs[program].startAndTime());
-    return { sinceMs, startMs: Promise.all(starts).then((times) => Math.max(...times)) };
+    for (const program of names) fleet.programs[program].start();
+    return sinceMs;
   },
 });
 
@@ -43,7 +36,7 @@ const redisAway = (awayMs: number): Fault => ({
     await redis.kill();
     await pause(awayMs);
     await redis.start();
-    return backNow();
+    return Date.now();
   },
 });
 
@@ -54,7 +47,7 @@ const postgresAway = (awayMs: number): Fault => ({
     await postgres.stop();
     if (awayMs > 0) await pause(awayMs);
     await postgres.start();
-    return backNow();
+    return Date.now();
   },
 });
 
@@ -64,7 +57,7 @@ const postgresCrash: Fault = {
   strike: async ({ postgres }) => {
     postgres.kill();
     await postgres.start();
-    return backNow();
+    return Date.now();
   },
 };
 
@@ -73,7 +66,7 @@ const flushed: Fault = {
   workers: ENGINE,
   strike: async ({ redis }) => {
     await redisCommand(redis.url, 'FLUSHALL');
-    return backNow();
+    return Date.now();
   },
 };
 

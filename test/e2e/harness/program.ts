@@ -72,15 +72,6 @@ export class Program {
     });
   }
 
-  /** Starts the process and answers the milliseconds until it answered on its health port, ready or not. */
-  async startAndTime(limitMs = 60_000): Promise<number> {
-    const startedAt = performance.now();
-    this.start();
-    const answers = async (): Promise<boolean> => (await this.readiness()).status !== 0;
-    await patiently(answers, () => `${this.name} answers; its log ends with\n${this.logTail()}`, limitMs);
-    return performance.now() - startedAt;
-  }
-
   /** SIGKILL, as a crash; resolves when the process is gone. */
   async kill(): Promise<void> {
     this.ending = true;
