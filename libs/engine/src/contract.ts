@@ -70,6 +70,20 @@ export interface PodReport {
   finishedAtMs?: number;
   progress?: string;
   resourcesDuration?: Record<string, number>;
+  /** The members of a container set; runtimes leave it out for other pods. */
+  containers?: ContainerReport[];
+}
+
+/** How one container of a pod is doing. */
+export interface ContainerReport {
+  name: string;
+  phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  exitCode?: number;
+  /** Without it the engine says `<name>: Error (exit code N)`. */
+  message?: string;
+  /** Milliseconds since the epoch. */
+  startedAtMs?: number;
+  finishedAtMs?: number;
 }
 
 /** What a person or a program asks of a running or finished workflow. `requestId` repeats safely. */
@@ -204,7 +218,7 @@ export type Command =
   /** Ask the pod to end: SIGTERM, and SIGKILL after the grace period. Its end is reported as any other. */
   | { type: 'stopPod'; nodeId: string; incarnation: number; reason: 'shutdown' | 'deadline' | 'daemon' }
   /** The pod's end has been taken over; the runtime may forget it according to podGC. */
-  | { type: 'deletePod'; nodeId: string; incarnation: number }
+  | { type: 'deletePod'; nodeId: string; incarnation: number; delayMs?: number }
   /** Asks for all of these locks at once, for a node or ('') for the workflow. The answer comes through the inbox. */
   | { type: 'wantLocks'; holder: string; attempt: number; priority: number; locks: WantedLock[] }
   /** Gives back what the node or ('') the workflow holds or waits for; `all`: everything of the workflow. */

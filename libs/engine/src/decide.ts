@@ -3,6 +3,7 @@ import type { DecideInput, Decision } from './contract.js';
 import { advanceDag } from './dag/dag.js';
 import { advanceTaskGroup } from './dag/task-group.js';
 import { followEnds } from './following/ends.js';
+import { endDaemons } from './daemons/end-daemons.js';
 import { takeInbox } from './following/inbox.js';
 import { isInterrupted } from './following/interruption.js';
 import { goOn } from './following/left-over.js';
@@ -87,6 +88,7 @@ export const decide = (state: WorkflowState, input: DecideInput): Decision => {
   }
   saveMemos(pass);
   takeMetrics(pass);
+  endDaemons(pass, isFinished(state));
   noteProgress(pass);
   return decisionOf(pass, isInboxTaken);
 };

@@ -3,6 +3,7 @@ export {
   factId,
   type ArtifactRepository,
   type Command,
+  type ContainerReport,
   type DecideInput,
   type Decision,
   type EngineConfig,

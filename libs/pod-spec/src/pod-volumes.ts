@@ -15,8 +15,10 @@ export function referencedVolumes({ order }: BuildPodInput, containers: readonly
   for (const mount of containers.flatMap(({ volumeMounts }) => volumeMounts ?? [])) {
     const name = mount['name'];
     const volume = known.get(name);
-    if (volume === undefined) throw new UserError(`volume '${String(name as string)}' not found in workflow spec`);
+    if (volume === undefined) throw new UserError(`volume '${text(name)}' not found in workflow spec`);
     found.set(name, volume);
   }
   return [...found.values()];
 }
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');

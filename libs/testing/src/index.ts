@@ -12,6 +12,7 @@ export { makeSimImage, SIM_IMAGE, simPod, type SimPodOptions } from './pod-manif
 export { quietLogger } from './quiet-logger.js';
 export { emptyEnvSource, resultStaging } from './pod-means.js';
 export { playPod, type PlayedPod } from './simulation/sim-pod.js';
+export { comparablePods } from './recorded-pods/comparable-pod.js';
 export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions } from './simulation/simulated-run.js';
 export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';

@@ -5,6 +5,7 @@ import {
   NodeType,
   type Inputs,
   type NodePhase,
+  type NodeStatus,
   type Template,
 } from '#libs/workflow-spec';
 import type { Pass, StartRequest } from '../pass.js';
@@ -21,6 +22,8 @@ export interface NodeDraft {
   retried?: boolean;
   /** In place of the name that follows from the node's own. */
   displayName?: string;
+  /** Public fields beside those that every node has. */
+  more?: Partial<NodeStatus>;
 }
 
 /** A hooked Retry node counts as retried itself: Argo marks the attempts and their parent through one shared flag. */
@@ -63,6 +66,7 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
       ...(draft.type === NodeType.Pod ? { taskResultSynced: true } : {}),
       ...(nodeFlag === undefined ? {} : { nodeFlag }),
       ...(inputs === undefined ? {} : { inputs }),
+      ...draft.more,
     },
     memory: {
       ...request.memory,

@@ -1,4 +1,5 @@
 import { NodeType } from '#libs/workflow-spec';
+import { lastContainers } from '../container-set/container-nodes.js';
 import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 
@@ -16,6 +17,10 @@ export const outboundNodes = (state: WorkflowState, node: TreeNode): string[] =>
     case NodeType.StepGroup:
       if (node.status.memoizationStatus?.hit === true) return [node.id];
       return (node.status.outboundNodes ?? []).flatMap((id) => outboundNodes(state, state.get(id)));
+    case NodeType.Pod: {
+      const last = lastContainers(state, node);
+      return last.length === 0 ? [node.id] : last.map(({ id }) => id);
+    }
     default:
       return [node.id];
   }

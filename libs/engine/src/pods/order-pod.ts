@@ -10,6 +10,7 @@ import type { TreeNode } from '../state/tree-node.js';
 import { hasLocation } from '../templates/inputs.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { invocationName } from './invocation-name.js';
+import { podGcAnnotation } from './pod-gc.js';
 import { isResultWanted } from './result-capture.js';
 import { workflowPodFields } from './workflow-pod-fields.js';
 
@@ -58,7 +59,7 @@ const withLocations = (pass: Pass, template: Template, archiveKey: string | unde
 
 /**
  * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
- * The order carries the processed template, so that nobody behind it needs the workflow.
+ * The order carries the processed template, so that nobody behind it needs the workflow. Throws ExecutionError for a mount without a volume.
  */
 export const orderPod = (pass: Pass, node: TreeNode, template: Template): void => {
   const { state, nowMs } = pass;
@@ -79,7 +80,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
   const podName = podNameOf(pass, node.status.name, templateName);
   const archiveKey = archiveKeyOf(pass, { node, podName, template });
   const { executorPlugins } = state.spec;
-  const podFields = workflowPodFields(pass, template, podName);
+  const podFields = workflowPodFields(pass, node, { template, podName });
   const order: PodOrder = {
     nodeId: node.id,
     nodeName: node.status.name,
@@ -93,7 +94,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     onExit: node.memory.onExit === true,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     labels: { ...template.metadata?.labels },
-    annotations: { ...template.metadata?.annotations },
+    annotations: { ...template.metadata?.annotations, ...podGcAnnotation(state.spec.podGC) },
     ...(archiveKey === undefined ? {} : { archiveKey }),
     ...(podFields === undefined ? {} : { podFields }),
     ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),

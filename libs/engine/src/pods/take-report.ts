@@ -1,4 +1,5 @@
-import { formatTime, isFulfilled, NodePhase, NodeType, type Outputs } from '#libs/workflow-spec';
+import { formatTime, isDaemoned, isFulfilled, NodePhase, NodeType, type Outputs } from '#libs/workflow-spec';
+import { endContainers, takeContainers } from '../container-set/container-nodes.js';
 import type { PodReport } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
@@ -11,15 +12,17 @@ import { collectEndedPod } from './pod-gc.js';
 import { resourcesDurationOf } from './resources-duration.js';
 import type { TreeNode } from '../state/tree-node.js';
 
-/** The node that a report is about, if it is about its present pod and the node still waits for it. */
+/** The node that a report is about, if it is about its present pod and the node still waits for it. A ready daemon does until it is ended. */
 export const addressee = (pass: Pass, report: PodReport): TreeNode | undefined => {
   const node = pass.state.find(report.nodeId);
-  if (node === undefined || !isOrderedType(node.status.type) || isFulfilled(node.status)) return undefined;
+  if (node === undefined || !isOrderedType(node.status.type)) return undefined;
+  if (isFulfilled(node.status) && !isDaemoned(node.status)) return undefined;
   return node.memory.incarnation === report.incarnation ? node : undefined;
 };
 
-const endPhase = (report: PodReport): NodePhase => {
-  if (report.phase === 'Succeeded') return NodePhase.Succeeded;
+/** A daemon that ends by itself has failed, however well. */
+const endPhase = (report: PodReport, isDaemon: boolean): NodePhase => {
+  if (report.phase === 'Succeeded') return isDaemon ? NodePhase.Failed : NodePhase.Succeeded;
   if (report.phase === 'Gone') return NodePhase.Error;
   return report.infrastructure === true ? NodePhase.Error : NodePhase.Failed;
 };
@@ -53,7 +56,9 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const outputs = mergedOutputs(pass, node, report);
   const runningMs = (report.finishedAtMs ?? nowMs) - (report.startedAtMs ?? node.memory.startedAtMs ?? nowMs);
   const isPod = node.status.type === NodeType.Pod;
+  const isDaemon = templateOf(pass, node).daemon === true;
   state.change(node, () => {
+    delete node.status.daemoned;
     if (isPod) node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs);
     if (outputs !== undefined) node.status.outputs = outputs;
     if (isPod && report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
@@ -63,20 +68,33 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
     }
   });
   const message = endMessage(pass, node, report) ?? (isPod ? '' : (report.message ?? ''));
-  setPhase(state, node, { phase: endPhase(report), message, nowMs });
+  setPhase(state, node, { phase: endPhase(report, isDaemon), message, nowMs });
+  takeContainers(pass, node, report);
+  endContainers(pass, node);
   exportGlobals(state, node.status.outputs);
   collectEndedPod(pass, node);
 };
 
+/** A daemon that is ready counts as done for those who wait for it, and goes on running. */
+const noteReady = (pass: Pass, node: TreeNode, report: PodReport): void => {
+  if (report.ready !== true || isDaemoned(node.status) || templateOf(pass, node).daemon !== true) return;
+  pass.state.change(node, () => {
+    node.status.daemoned = true;
+  });
+};
+
 /**
  * Takes a report over into its node. Reports of other incarnations and of ended nodes change nothing, nor does Pending after Running.
- * Returns whether the node has changed its phase.
+ * Returns whether the node has changed its phase, or has become a ready daemon.
  */
 export const takeReport = (pass: Pass, node: TreeNode, report: PodReport): boolean => {
   const before = node.status.phase;
+  const wasDaemoned = isDaemoned(node.status);
   noteFacts(pass, node, report);
   if (report.phase === 'Running') {
     setPhase(pass.state, node, { phase: NodePhase.Running, message: report.message ?? '', nowMs: pass.nowMs });
+    takeContainers(pass, node, report);
+    noteReady(pass, node, report);
   } else if (report.phase === 'Pending') {
     if (before === NodePhase.Pending && report.message !== undefined) {
       setPhase(pass.state, node, { phase: NodePhase.Pending, message: report.message, nowMs: pass.nowMs });
@@ -84,5 +102,5 @@ export const takeReport = (pass: Pass, node: TreeNode, report: PodReport): boole
   } else {
     takeEnd(pass, node, report);
   }
-  return node.status.phase !== before;
+  return node.status.phase !== before || isDaemoned(node.status) !== wasDaemoned;
 };

@@ -1,4 +1,4 @@
-import { isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import { isDaemoned, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import { isLockedOut } from '../synchronization/lock-memory.js';
 import type { TreeNode } from './tree-node.js';
 
@@ -61,6 +61,8 @@ export class Counters {
   activeOrders = 0;
   runningPods = 0;
   pods = 0;
+  /** Ids of the daemons that are ready and have not been ended. */
+  readonly daemons = new Set<string>();
   progressDone = 0;
   progressTotal = 0;
   /** Boundaries in which a slot has become free since this was last emptied; '' where one of the workflow's has. */
@@ -89,9 +91,15 @@ export class Counters {
     return this.openByOwner.get(ownerId) ?? 0;
   }
 
+  private noteDaemon(id: string, sign: 1 | -1): void {
+    if (sign === 1) this.daemons.add(id);
+    else this.daemons.delete(id);
+  }
+
   private count(node: TreeNode, sign: 1 | -1): void {
     const { status, memory } = node;
     if (!isFulfilled(status)) this.openByOwner.set(memory.owner, this.open(memory.owner) + sign);
+    if (isDaemoned(status)) this.noteDaemon(node.id, sign);
     const [done, total] = progressOf(node);
     this.progressDone += sign * done;
     this.progressTotal += sign * total;

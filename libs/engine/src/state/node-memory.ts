@@ -3,9 +3,9 @@ import type { LockStage } from '../synchronization/lock-memory.js';
 
 /**
  * What a node is to the node that started it:
- * `root` entry template · `group` of parallel steps · `step` or `task` by name · `item` of a loop · `attempt` of a retry · `exit` handler · `hook` with an expression.
+ * `root` entry template · `group` of parallel steps · `step` or `task` by name · `item` of a loop · `attempt` of a retry · `exit` handler · `hook` with an expression · `container` of a set.
  */
-type NodeRole = 'root' | 'group' | 'step' | 'task' | 'item' | 'attempt' | 'exit' | 'hook';
+type NodeRole = 'root' | 'group' | 'step' | 'task' | 'item' | 'attempt' | 'exit' | 'hook' | 'container';
 
 /** What the engine keeps of a node beside its public status; stored in `NodeRow.internal`. */
 export interface NodeMemory {

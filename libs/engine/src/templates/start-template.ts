@@ -1,4 +1,5 @@
 import { NodePhase, NodeType, templateTypeOf, type Template } from '#libs/workflow-spec';
+import { addContainers } from '../container-set/container-nodes.js';
 import { hasNoSlot } from '../limits/parallelism.js';
 import { createNode, shownByAttempt, shownFields, type NodeDraft } from '../node-tree/create-node.js';
 import { hitDraft, isHit, memoizationStatus, noteHit, type Hit } from '../memoization/recall.js';
@@ -38,9 +39,14 @@ export const startBody = (
     pass.state.derived.of(node.id, 'template', () => template);
     return { node, ...pass.operations.advance(pass, node) };
   };
-  const ordered = (nodeType: NodeType): { node: TreeNode } => {
+  const ordered = (nodeType: NodeType): { node: TreeNode } & Outcome => {
     const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Pending });
-    orderPod(pass, node, template);
+    try {
+      orderPod(pass, node, template);
+      addContainers(pass, node, template);
+    } catch (error) {
+      return { node, error: messageOf(error) };
+    }
     return { node };
   };
   switch (type) {
@@ -49,6 +55,7 @@ export const startBody = (
     case 'dag':
       return container(NodeType.DAG);
     case 'container':
+    case 'containerSet':
     case 'script':
     case 'resource':
     case 'data':

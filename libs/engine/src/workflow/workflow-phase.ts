@@ -1,4 +1,5 @@
 import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, WorkflowPhase } from '#libs/workflow-spec';
+import { endDaemons } from '../daemons/end-daemons.js';
 import { isActiveOrder } from '../state/counters.js';
 import { releaseEverything } from '../synchronization/workflow-locks.js';
 import type { Pass } from '../pass.js';
@@ -49,6 +50,7 @@ const noteResources = (state: WorkflowState): void => {
 /** The end of everything: pods that nobody waits for any more are ended, and those who follow are told. */
 const finish = (pass: Pass): void => {
   const { state } = pass;
+  endDaemons(pass, true);
   noteResources(state);
   notePodRunning(state);
   setCondition(state, { type: 'Completed', status: 'True' });

@@ -1,4 +1,4 @@
-import type { PodOrder, PodReport } from '#libs/engine';
+import type { ContainerReport, PodOrder, PodReport } from '#libs/engine';
 import { playSim } from '#libs/runtimes';
 import type { Outputs, Parameter } from '#libs/workflow-spec';
 
@@ -6,6 +6,8 @@ import type { Outputs, Parameter } from '#libs/workflow-spec';
 export interface PlayedPod {
   report: PodReport;
   durationMs: number;
+  /** What is said of it while it runs; a ready one is a daemon, which goes on until it is ended. */
+  running?: Pick<PodReport, 'ready' | 'podIP' | 'containers'>;
 }
 
 const endMessage = (exitCode: number): string => `main: Error (exit code ${exitCode})`;
@@ -18,8 +20,48 @@ const parameterOf = (parameter: Parameter, files: ReadonlyMap<string, string>): 
   return value === undefined ? undefined : { ...parameter, value };
 };
 
+/** Plays the members of a set, each when those that it depends on have succeeded; the longest way through decides how long it takes. */
+const playSet = ({ nodeId, incarnation, template, captureResult }: PodOrder): PlayedPod => {
+  const ends = new Map<string, { report: ContainerReport; endMs: number }>();
+  let result: string | undefined;
+  for (const { name = '', dependencies = [], args = [] } of template.containerSet?.containers ?? []) {
+    const before = dependencies.flatMap((each) => ends.get(each) ?? []);
+    const startMs = Math.max(0, ...before.map(({ endMs }) => endMs));
+    if (before.some(({ report }) => report.phase === 'Failed')) {
+      ends.set(name, { report: { name, phase: 'Failed', exitCode: 64 }, endMs: startMs });
+      continue;
+    }
+    const played = playSim([...args]);
+    if (name === 'main' && captureResult) result = played.lines.join('\n');
+    const phase = played.exitCode === 0 ? 'Succeeded' : 'Failed';
+    ends.set(name, { report: { name, phase, exitCode: played.exitCode }, endMs: startMs + played.durationMs });
+  }
+  return endOfSet({ nodeId, incarnation }, [...ends.values()], result);
+};
+
+const endOfSet = (
+  identity: Pick<PodReport, 'nodeId' | 'incarnation'>,
+  ends: readonly { report: ContainerReport; endMs: number }[],
+  result: string | undefined,
+): PlayedPod => {
+  const reports = ends.map(({ report }) => report);
+  const failed = reports.find(({ phase }) => phase === 'Failed');
+  return {
+    durationMs: Math.max(1, ...ends.map(({ endMs }) => endMs)),
+    report: {
+      ...identity,
+      phase: failed === undefined ? 'Succeeded' : 'Failed',
+      exitCode: failed?.exitCode ?? 0,
+      containers: reports,
+      ...(failed === undefined ? {} : { message: `${failed.name}: Error (exit code ${String(failed.exitCode)})` }),
+      ...(result === undefined ? {} : { outputs: { result } }),
+    },
+  };
+};
+
 /** Plays the pod of an order: exit code, captured result and output parameters as a real executor reports them. */
 export const playPod = (order: PodOrder): PlayedPod => {
+  if (order.template.containerSet !== undefined) return playSet(order);
   const container = order.template.container ?? order.template.script;
   const played = playSim([...(container?.args ?? [])]);
   const parameters = (order.template.outputs?.parameters ?? []).flatMap(
@@ -32,6 +74,7 @@ export const playPod = (order: PodOrder): PlayedPod => {
   const failed = played.exitCode !== 0;
   return {
     durationMs: Math.max(1, played.durationMs),
+    ...(order.template.daemon === true ? { running: { ready: true, podIP: '10.0.0.1' } } : {}),
     report: {
       nodeId: order.nodeId,
       incarnation: order.incarnation,

@@ -103,6 +103,7 @@ const submittedFrom = (workflow: Workflow): SubmittedWorkflow => ({
 });
 
 const factOf = (key: FactKey, { others = [], syncLimits = {} }: SimulationOptions): FactValue => {
+  if (key.kind === 'memo' || key.kind === 'baseline') return null;
   if (key.kind === 'syncLimit') {
     const limit = syncLimits[`${key.namespace}/${key.key}`];
     return limit === undefined ? null : { kind: 'text', value: String(limit) };
@@ -295,13 +296,14 @@ class Simulation {
     if (command.type === 'saveMemo') {
       this.facts.set(factId({ kind: 'memo', ...command.at }), { kind: 'memo', entry: command.entry });
     } else if (command.type === 'runPod') {
-      const { report, durationMs } = (this.options.play ?? playPod)(command.order);
+      const { report, durationMs, running } = (this.options.play ?? playPod)(command.order);
       const { nodeId, incarnation } = report;
       this.schedule(this.nowMs, {
         id: this.nextId(),
         kind: 'pod',
-        report: { nodeId, incarnation, phase: 'Running', startedAtMs: this.nowMs },
+        report: { nodeId, incarnation, phase: 'Running', startedAtMs: this.nowMs, ...running },
       });
+      if (running?.ready === true) return;
       const finishedAtMs = this.nowMs + durationMs;
       this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, finishedAtMs } });
     } else if (command.type === 'stopPod') {
