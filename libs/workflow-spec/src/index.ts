@@ -170,3 +170,4 @@ export type {
   SynchronizationStatus,
 } from './model/synchronization.js';
 export { convertLegacy, type ConvertedLegacy } from './legacy/convert-legacy.js';
+export { workflowJsonSchema } from './json-schema/json-schema.js';

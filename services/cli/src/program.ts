@@ -3,6 +3,7 @@ import { addActions } from './commands/actions.js';
 import { addArchive } from './commands/archive.js';
 import { collect } from './commands/context.js';
 import { addEval } from './commands/eval.js';
+import { addFiles } from './commands/files.js';
 import { addFsck } from './commands/fsck.js';
 import { addLint } from './commands/lint.js';
 import { addList } from './commands/list.js';
@@ -37,6 +38,7 @@ export const createProgram = (): Command => {
   addActions(program);
   addLint(program);
   addEval(program);
+  addFiles(program);
   addApply(program);
   addTemplates(program);
   addArchive(program);
