@@ -37,6 +37,7 @@ export { readGjson, type GjsonResult } from './json-paths/gjson.js';
 export { queryJsonPath } from './json-paths/jsonpath.js';
 export { renderKubeJsonPath } from './json-paths/kube-jsonpath.js';
 export { nextCronTime } from './cron/next-time.js';
+export { latestTick, nextTick, schedulesOf, scheduleText, type Schedules } from './cron/ticks.js';
 export { parseCron, type CronField, type CronSchedule } from './cron/schedule.js';
 export { goJson, goJsonString } from './golang/json.js';
 export { parseGoJson, type JsonNumbers } from './golang/json-parse.js';

@@ -2,16 +2,13 @@ import type { Command } from 'commander';
 import { UserError } from '#libs/workflow-spec';
 import { UsageError } from '../client/errors.js';
 import { objectsText, objectText, OBJECT_FORMATS, withKind } from '../output/object-text.js';
-import { shortDuration } from '../output/ages.js';
 import { tableText } from '../output/table.js';
+import { type CronObject, cronTable, cronText } from '../output/cron-text.js';
 import { type CommandContext, contextOf, wordOf } from './context.js';
+import { addCronVerbs } from './cron.js';
 import { readManifests } from './manifests.js';
 
-interface Stored {
-  metadata: { name?: string; namespace?: string; creationTimestamp?: string; resourceVersion?: string };
-  spec?: { schedules?: string[]; schedule?: string; timezone?: string; suspend?: boolean };
-  status?: { lastScheduledTime?: string | null };
-}
+type Stored = CronObject;
 
 /** One family of commands over a kind that the API keeps. */
 interface Family {
@@ -109,15 +106,17 @@ const addReaders = (group: Command, family: Family): void => {
     .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
     .action(async (names: string[], flags: { output?: string }, command: Command) => {
       const context = contextOf(command);
-      const format = wordOf('--output', OBJECT_FORMATS, flags.output) ?? 'yaml';
+      const format = wordOf('--output', OBJECT_FORMATS, flags.output) ?? (family.cron ? undefined : 'yaml');
       const objects = await Promise.all(
         names.map((name) => context.client.get<Stored>(`${family.path(context.namespace)}/${encodeURIComponent(name)}`)),
       );
       context.out(
-        objectsText(
-          objects.map((object) => withKind(family.kind, object)),
-          format,
-        ),
+        format === undefined
+          ? objects.map((object) => cronText(object, Date.now())).join('\n\n')
+          : objectsText(
+              objects.map((object) => withKind(family.kind, object)),
+              format,
+            ),
       );
     });
   group
@@ -141,7 +140,7 @@ const addReaders = (group: Command, family: Family): void => {
               format,
             )
           : family.cron
-            ? cronTable(items ?? [])
+            ? cronTable(items ?? [], Date.now())
             : tableText([['NAME'], ...(items ?? []).map((object) => [nameOf(object)])]),
       );
     });
@@ -163,38 +162,6 @@ const addReaders = (group: Command, family: Family): void => {
     });
 };
 
-const cronTable = (objects: readonly Stored[]): string =>
-  tableText([
-    ['NAME', 'AGE', 'LAST RUN', 'SCHEDULES', 'TIMEZONE', 'SUSPENDED'],
-    ...objects.map(({ metadata, spec, status }) => [
-      metadata.name ?? '',
-      metadata.creationTimestamp ? shortDuration(Date.now() - Date.parse(metadata.creationTimestamp)) : '',
-      status?.lastScheduledTime ? shortDuration(Date.now() - Date.parse(status.lastScheduledTime)) : 'N/A',
-      (spec?.schedules ?? (spec?.schedule ? [spec.schedule] : [])).join(','),
-      spec?.timezone ?? '',
-      String(spec?.suspend ?? false),
-    ]),
-  ]);
-
-const addCronSwitches = (group: Command, family: Family): void => {
-  for (const verb of ['suspend', 'resume'] as const) {
-    group
-      .command(`${verb} <names...>`)
-      .description(`${verb} CronWorkflows`)
-      .addHelpText('after', exampleOf(family, `${verb} my-name`))
-      .action(async (names: string[], _flags: unknown, command: Command) => {
-        const context = contextOf(command);
-        for (const name of names) {
-          await context.client.send('PUT', `${family.path(context.namespace)}/${encodeURIComponent(name)}/${verb}`, {
-            name,
-            namespace: context.namespace,
-          });
-          context.out(`CronWorkflow '${name}' ${verb === 'suspend' ? 'suspended' : 'resumed'}`);
-        }
-      });
-  }
-};
-
 /** `template …`, `cluster-template …`, `cron …`. */
 export const addTemplates = (program: Command): void => {
   for (const family of FAMILIES) {
@@ -204,6 +171,6 @@ export const addTemplates = (program: Command): void => {
       .addHelpText('after', `\nExamples:\n  argosy ${family.command} create file.yaml\n  argosy ${family.command} list`);
     addWriters(group, family);
     addReaders(group, family);
-    if (family.cron) addCronSwitches(group, family);
+    if (family.cron) addCronVerbs(group, family.path);
   }
 };

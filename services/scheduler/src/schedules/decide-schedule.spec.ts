@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { scheduleText } from '#libs/expressions';
 import type { CronChild } from '#libs/store';
 import type { CronWorkflow, CronWorkflowSpec } from '#libs/workflow-spec';
-import { scheduleText } from './cron-ticks.js';
 import { decideSchedule, type ScheduleDecision } from './decide-schedule.js';
 import { newMemory, type ScheduleMemory } from './schedule-memory.js';
 

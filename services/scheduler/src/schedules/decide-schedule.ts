@@ -1,8 +1,7 @@
-import { type CronSchedule, ExpressionError } from '#libs/expressions';
+import { type CronSchedule, ExpressionError, latestTick, nextTick, schedulesOf, scheduleText } from '#libs/expressions';
 import type { CronChild } from '#libs/store';
 import type { CronWorkflow } from '#libs/workflow-spec';
 import { letsRun, wantsToStop } from './cron-conditions.js';
-import { latestTick, nextTick, schedulesOf, scheduleText } from './cron-ticks.js';
 import { type ScheduleMemory, withCondition } from './schedule-memory.js';
 
 export interface ScheduleInput {

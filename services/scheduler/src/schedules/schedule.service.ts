@@ -1,3 +1,4 @@
+import { scheduleText } from '#libs/expressions';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { ResourceConflictError, type Resource, ResourceNotFoundError, type ResourceStore } from '#libs/resources';
@@ -14,7 +15,6 @@ import { type Clock, type CronWorkflow, Kind, LabelName, parseTime } from '#libs
 import type { ChildChecker } from './child-checker.js';
 import { childWorkflow } from './child-workflow.js';
 import { withStatus } from './cron-status.js';
-import { scheduleText } from './cron-ticks.js';
 import { decideSchedule, type ScheduleDecision } from './decide-schedule.js';
 import { beyondHistory } from './history.js';
 import type { ScheduleMetrics } from './schedule-metrics.js';

@@ -94,7 +94,7 @@ export class TemplateObjects {
       ...(labels === undefined ? {} : { labels }),
       ...(annotations === undefined ? {} : { annotations }),
     };
-    return FACTS[place.kind].shape(await this.objects.update({ ...stored, ...resource, metadata }));
+    return FACTS[place.kind].shape(await this.objects.update({ ...stored, ...withoutStatus(resource), metadata }));
   }
 
   /**
@@ -107,7 +107,10 @@ export class TemplateObjects {
       throw new ApiError(3, 'the name of the object does not match the name on the URL');
     }
     const { resourceVersion: _resourceVersion, uid: _uid, ...metadata } = resource.metadata;
-    return FACTS[place.kind].shape(await this.objects.apply({ ...resource, metadata: { ...metadata, name: place.name } }));
+    const stored = await this.objects.find(place.kind, place.namespace, place.name);
+    const kept = stored?.['status'] === undefined ? {} : { status: stored['status'] };
+    const wanted = stored === undefined ? resource : { ...withoutStatus(resource), ...kept };
+    return FACTS[place.kind].shape(await this.objects.apply({ ...wanted, metadata: { ...metadata, name: place.name } }));
   }
 
   async delete({ kind, namespace, name }: ObjectPlace): Promise<TemplateAnswer> {
@@ -148,3 +151,9 @@ export class TemplateObjects {
     return resource as unknown as Resource;
   }
 }
+
+/** Once an object is there its status is the scheduler's: what a client read some time ago does not turn it back. */
+const withoutStatus = (resource: Resource): Resource => {
+  const { status: _status, ...rest } = resource;
+  return rest;
+};

@@ -83,7 +83,7 @@ export class ClusterWorkflowTemplatesController {
   }
 }
 
-/** CronWorkflows are stored and can be submitted by hand; nothing schedules them yet. */
+/** CronWorkflows as they are stored; the scheduler runs them and writes their status. */
 @Controller('api/v1/cron-workflows')
 export class CronWorkflowsController {
   constructor(@Inject(TemplateObjects) private readonly objects: TemplateObjects) {}

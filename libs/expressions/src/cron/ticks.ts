@@ -1,20 +1,26 @@
-import { type CronSchedule, nextCronTime, parseCron } from '#libs/expressions';
-import type { CronWorkflowSpec } from '#libs/workflow-spec';
+import { nextCronTime } from './next-time.js';
+import { type CronSchedule, parseCron } from './schedule.js';
+
+/** The schedules of a CronWorkflow, and the zone that they are in (an IANA name; UTC where absent or empty). */
+export interface Schedules {
+  readonly schedules?: readonly string[];
+  readonly timezone?: string;
+}
 
 /** Windows in which the latest tick is looked for, from the narrowest on: an hour, a day, a month, five years. */
 const WINDOWS_MS = [3_600_000, 86_400_000, 31 * 86_400_000, 5 * 366 * 86_400_000];
 
 /** The schedules of a CronWorkflow in its zone (UTC where it names none). Throws ExpressionError with robfig/cron's text. */
-export const schedulesOf = ({ schedules = [], timezone }: CronWorkflowSpec): CronSchedule[] =>
+export const schedulesOf = ({ schedules = [], timezone }: Schedules): CronSchedule[] =>
   schedules.map((schedule) => (timezone === undefined || timezone === '' ? parseCron(schedule) : parseCron(schedule, timezone)));
 
 /** One text for all schedules with their zone: what Argo remembers as the schedule that was used last. */
-export const scheduleText = ({ schedules = [], timezone }: CronWorkflowSpec): string =>
+export const scheduleText = ({ schedules = [], timezone }: Schedules): string =>
   schedules
     .map((schedule) => (timezone === undefined || timezone === '' ? schedule : `CRON_TZ=${timezone} ${schedule}`))
     .join(',');
 
-/** The soonest time of any of the schedules after `afterMs`; undefined where none comes. */
+/** The soonest time of any of the schedules after `afterMs` (milliseconds since 1970); undefined where none comes. */
 export const nextTick = (schedules: readonly CronSchedule[], afterMs: number): number | undefined => {
   const times = schedules.map((schedule) => nextCronTime(schedule, afterMs)).filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
