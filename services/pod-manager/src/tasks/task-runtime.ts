@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodManifest, TaskOrder } from '#libs/pod-spec';
 import type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '#libs/runtimes';
 import type { TaskRow } from '#libs/store';
+import type { MadePods } from './side-pods/made-pods.js';
+import { SidePods } from './side-pods/side-pods.js';
 import { TaskCourse, type TaskCourseParts } from './task-course.js';
 
 export interface TaskRuntimeParts extends Omit<TaskCourseParts, 'observe'> {
@@ -10,6 +12,8 @@ export interface TaskRuntimeParts extends Omit<TaskCourseParts, 'observe'> {
   /** Tasks of this host that have begun and not ended. */
   openTasks: () => Promise<TaskRow[]>;
   maxTasks: number;
+  sidePods: SidePods;
+  madePods: MadePods;
 }
 
 const FIRST_PAUSE_MS = 250;
@@ -40,8 +44,15 @@ export class TaskRuntime implements PodRuntime {
 
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
     this.observe = observe;
-    await this.parts.pods.start(observe);
+    await this.parts.pods.start((seen) => this.take(seen));
     this.adopted = this.adopt();
+  }
+
+  /** Side pods are the tasks' own business; the rest is the workflows'. */
+  private async take(observations: PodObservation[]): Promise<void> {
+    const others = observations.filter(({ identity }) => !SidePods.isSide(identity));
+    if (others.length > 0) await this.observe(others);
+    await this.parts.sidePods.take(observations.filter(({ identity }) => SidePods.isSide(identity)));
   }
 
   async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
@@ -78,6 +89,7 @@ export class TaskRuntime implements PodRuntime {
 
   async close(): Promise<void> {
     this.isClosing = true;
+    this.parts.madePods.close();
     const courses = [...this.courses.values()];
     for (const course of courses) course.stop('closing');
     await Promise.allSettled([this.adopted, ...courses.map(({ done }) => done)]);
@@ -109,6 +121,7 @@ export class TaskRuntime implements PodRuntime {
     for (let pauseMs = FIRST_PAUSE_MS; !this.isClosing; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         for (const row of await this.parts.openTasks()) this.resume(row);
+        await this.parts.madePods.resume();
         return;
       } catch (error) {
         this.parts.logger.warn('the tasks of this host cannot be read; trying again', { err: error, pauseMs });

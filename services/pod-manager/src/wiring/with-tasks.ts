@@ -8,8 +8,13 @@ import type { Clock } from '#libs/workflow-spec';
 import { dataTask } from '../tasks/data/data-task.js';
 import { httpTask } from '../tasks/http/http-task.js';
 import { keepLog } from '../tasks/kept-log.js';
+import { readArtifactText } from '../tasks/resource/manifest-artifact.js';
+import { resourceTask } from '../tasks/resource/resource-task.js';
+import { MadePods } from '../tasks/side-pods/made-pods.js';
+import { SidePods } from '../tasks/side-pods/side-pods.js';
 import { TaskRuntime } from '../tasks/task-runtime.js';
 import { ResourceEnvSource } from './resource-env-source.js';
+import { accessByKind } from './task-objects.js';
 
 export interface TaskPorts {
   store: Store;
@@ -25,15 +30,23 @@ const MAX_TASKS = 500;
 
 /** The runtime with tasks beside its pods: http, data, resource and plugin templates are done in this process. */
 export const withTasks = (pods: PodRuntime, ports: TaskPorts, host: string): PodRuntime => {
-  const { store, resources, artifacts, clock, logger } = ports;
+  const { store, queue, resources, artifacts, clock, logger } = ports;
   const secrets = new ResourceEnvSource(resources);
   const transfer = new ArtifactTransfer(artifacts);
+  const madePods: MadePods = new MadePods({ resources, pods: () => sidePods, host, logger });
+  const sidePods = new SidePods({ runtime: pods, onSeen: (seen) => madePods.take(seen), logger });
   return new TaskRuntime({
     pods,
     runners: {
       http: httpTask((namespace, name, key) => secrets.secretKey(namespace, name, key)),
       data: dataTask(artifacts),
+      resource: resourceTask({
+        accessTo: accessByKind(resources, { store, queue, clock }, madePods),
+        readArtifact: (run, name) => readArtifactText(transfer, run, name),
+      }),
     },
+    sidePods,
+    madePods,
     openTasks: () => store.tasks.openOf(host),
     keepLog: (manifest, text) => keepLog(transfer, manifest, text),
     maxTasks: MAX_TASKS,
