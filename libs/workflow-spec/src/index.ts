@@ -57,6 +57,7 @@ export {
   type Decoded,
   type DecodeOptions,
 } from './decode/decode-objects.js';
+export { ManifestPlaces, type TextPlace, type ValuePath } from './manifests/manifest-places.js';
 export { assertPlainValue, parseManifests, type Manifest, type ParseLimits } from './manifests/parse-manifests.js';
 export { missingTemplates, templateKeyId, type TemplateGetter, type TemplateKey } from './validate/template-source.js';
 export { type ResolvedReference } from './validate/template-validator.js';

@@ -75,7 +75,8 @@ function* readTokens(text: string, lines: LineCounter): Generator<CST.Token> {
   yield* parser.end();
 }
 
-const compose = (text: string, lines: LineCounter): Document.Parsed<ParsedNode>[] => {
+/** The documents with their nodes; `lines` learns where lines begin. Throws ManifestSyntaxError where the nesting is too deep. */
+export const composeManifests = (text: string, lines: LineCounter): Document.Parsed<ParsedNode>[] => {
   const composer = new Composer<ParsedNode>({
     version: '1.2',
     merge: true,
@@ -100,7 +101,7 @@ const problemText = (message: string): string => {
 const parseYaml = (text: string, limits: Required<ParseLimits>): Manifest[] => {
   const lines = new LineCounter();
   assertFlowDepth(text, limits.maxDepth);
-  const documents = compose(text, lines);
+  const documents = composeManifests(text, lines);
   return documents.flatMap((yaml, index) => {
     const document = index + 1;
     const problem = yaml.errors[0];
