@@ -37,6 +37,8 @@ export {
   type StateVersion,
 } from './state/state.repository.js';
 export type { CommitInput, CommitOutcome, HandoffQueue, PodDesiredChange, PodInsert } from './state/commit.js';
+export { BaselineRepository, type Baseline } from './baselines/baseline.repository.js';
+export { MemoRepository, type MemoPlace, type MemoSave } from './memos/memo.repository.js';
 export { InboxRepository, type NewInboxEntry } from './inbox/inbox.repository.js';
 export { RequestRepository, type NewRequest } from './inbox/request.repository.js';
 export { TaskRepository, type TaskRow } from './pods/task.repository.js';
@@ -62,6 +64,11 @@ export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';
 export { DueRepository, type DuePageQuery, type DueWorkflow } from './due/due.repository.js';
 export { HandoffRepository } from './due/handoff.repository.js';
 export { RetentionRepository, type DeletionOptions, type DeletionStep } from './retention/retention.repository.js';
+export { LockRepository, type WaitedLock } from './locks/lock.repository.js';
+export type { LockChanges, LockWant } from './locks/lock-changes.js';
+export { SyncLimitRepository } from './locks/sync-limit.repository.js';
+export { AdmissionRepository } from './admission/admission.repository.js';
+export { isLimited, namespaceLimit, type AdmissionChange, type ParallelismLimits } from './admission/admit.js';
 export { AdvisoryLease } from './lease/advisory-lease.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
 export {

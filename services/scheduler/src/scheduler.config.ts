@@ -8,6 +8,24 @@ export const configSchema = configOf({
   inboxBatch: integer({ about: 'Most reports and requests taken into one decision.', byDefault: 500, min: 1 }),
   retentionIntervalMs: duration({ about: 'How often workflows are looked for whose TTL has passed.', byDefault: '5s' }),
   scheduleIntervalMs: duration({ about: 'How often the ticks of CronWorkflows are looked for.', byDefault: '1s' }),
+  metricsTtlMs: duration({
+    about: 'Series of metrics that workflows define go after so long without a new value; 0: never.',
+    byDefault: '0s',
+  }),
+  parallelism: integer({
+    about: 'Most workflows that run at the same time; 0: any number. The rest wait, Pending.',
+    byDefault: 0,
+    min: 0,
+  }),
+  namespaceParallelism: integer({ about: 'The same for each namespace.', byDefault: 0, min: 0 }),
+  namespaceParallelismLimits: optionalText({
+    about: 'The same for single namespaces, as team-a=3,team-b=10: goes before the one for each; 0: any number there.',
+  }),
+  admissionIntervalMs: duration({
+    about:
+      'How often changed limits of semaphores and of running workflows are noticed, and permits of workflows that are gone are freed.',
+    byDefault: '2s',
+  }),
   podNames: oneOf({
     about: "Argo's naming of pods: v2 has the template's name in it, v1 is the node id.",
     choices: ['v2', 'v1'],

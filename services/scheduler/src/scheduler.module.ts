@@ -4,8 +4,14 @@ import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { ResourceStore } from '#libs/resources';
-import type { Store } from '#libs/store';
+import type { ParallelismLimits, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import { ConfigMapMemos } from './memoization/config-map-memos.js';
+import { MemoKeeper } from './memoization/memo-keeper.js';
+import { SpecMetrics } from './metrics/spec-metrics.js';
+import { admissionTimer } from './admission/admission-timer.js';
+import { parallelismFrom, type ParallelismSource, type WrittenLimits } from './admission/parallelism.js';
+import { limitReader } from './admission/limit-reader.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
@@ -25,7 +31,11 @@ export interface SchedulerSettings {
   stateCacheBytes: number;
   inboxBatch: number;
   retentionIntervalMs: number;
+  /** Limits of the program's variables. */
+  parallelism: ParallelismLimits;
+  admissionIntervalMs: number;
   scheduleIntervalMs: number;
+  metricsTtlMs: number;
 }
 
 /** What the scheduler is wired from. */
@@ -37,6 +47,8 @@ export interface SchedulerPorts {
   logger: Logger;
   metrics: Metrics;
   settings: SchedulerSettings;
+  /** Limits that somebody changes while the program runs: the controller's ConfigMap. They go before those of the variables. */
+  writtenLimits?: () => WrittenLimits;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -45,6 +57,9 @@ export const schedulerJobs = (settings: Pick<SchedulerSettings, 'reconcileConcur
 ];
 
 const SWEEP_PAGE = 500;
+
+const parallelismOf = ({ settings, writtenLimits }: SchedulerPorts): ParallelismSource =>
+  parallelismFrom(settings.parallelism, writtenLimits);
 
 const scheduleTimer = ({ store, resources, queue, clock, logger, metrics, settings }: SchedulerPorts): ScheduleTimer => {
   const { schedules, retention, requests } = store;
@@ -77,10 +92,11 @@ const scheduleTimer = ({ store, resources, queue, clock, logger, metrics, settin
 class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
   private readonly expiry: PeriodicTask;
+  private readonly admission: PeriodicTask;
   private readonly schedules: ScheduleTimer;
 
   constructor(ports: SchedulerPorts) {
-    const { store, queue, clock, logger, settings } = ports;
+    const { store, queue, resources, clock, logger, settings } = ports;
     this.schedules = scheduleTimer(ports);
     this.expiry = expiryTimer({
       retention: store.retention,
@@ -90,6 +106,17 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       clock,
       logger,
       intervalMs: settings.retentionIntervalMs,
+    });
+    this.admission = admissionTimer({
+      locks: store.locks,
+      admission: store.admission,
+      readLimit: limitReader(resources, store.syncLimits),
+      parallelism: parallelismOf(ports),
+      queue,
+      lease: store.leases,
+      clock,
+      logger,
+      intervalMs: settings.admissionIntervalMs,
     });
     this.sweeper = new Sweeper({
       job: WorkflowJob,
@@ -113,11 +140,12 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   onApplicationBootstrap(): void {
     this.sweeper.start();
     this.expiry.start();
+    this.admission.start();
     this.schedules.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.expiry.stop(), this.schedules.stop()]);
+    await Promise.all([this.sweeper.stop(), this.expiry.stop(), this.admission.stop(), this.schedules.stop()]);
   }
 }
 
@@ -126,16 +154,28 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
 export class SchedulerModule {
   static register(ports: SchedulerPorts): DynamicModule {
     const { store, queue, resources, clock, metrics, settings } = ports;
+    const parallelism = parallelismOf(ports);
     const dispatcher = new CommandDispatcher(queue);
-    const removal = new RemovalService({ retention: store.retention, dispatcher, clock });
+    const removal = new RemovalService({ retention: store.retention, locks: store.locks, dispatcher, clock });
+    const memos = new MemoKeeper(store.memos, new ConfigMapMemos(resources), ports.logger);
+    const specMetrics = new SpecMetrics({
+      metrics,
+      unfinished: (uids) => store.workflows.unfinishedOf(uids),
+      clock,
+      logger: ports.logger,
+      ttlMs: settings.metricsTtlMs,
+    });
     const reconciler = new ReconcileService(
       {
         states: store.workflowState,
         retention: store.retention,
-        facts: new FactLoader(resources),
+        facts: new FactLoader({ resources, memos, baselines: store.baselines, syncLimits: store.syncLimits }),
         dispatcher,
         clock,
+        parallelism,
         metrics: new SchedulerMetrics(metrics, store.workflows),
+        memos,
+        specMetrics,
         removal,
       },
       {

@@ -74,7 +74,7 @@ const startAttempt = (pass: Pass, retryNode: TreeNode, index: number, deadlineMs
     createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message, retried: true });
     return { error: message };
   }
-  const started = endedByError(pass, startBody(pass, request, template, true));
+  const started = endedByError(pass, startBody(pass, request, template, { retried: true }));
   return isFulfilled(started.node.status) ? takeEnd(pass, retryNode, started.node, started.error) : {};
 };
 

@@ -2,6 +2,9 @@ import { createScope, substituteJson, type Scope } from '#libs/expressions';
 import { isPodTemplateType, nodeId, podName, templateTypeOf, type Template } from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import { asJson, copyOf, type Pass, type StartRequest } from '../pass.js';
+import { timeoutsOf } from '../limits/timeouts.js';
+import { recall, type Recollection } from '../memoization/recall.js';
+import { annotatedName } from '../node-tree/shown-name.js';
 import { globalScope } from '../scope/globals.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { MissingFact, withArguments } from './inputs.js';
@@ -55,7 +58,15 @@ export const podNameOf = (pass: Pass, nodeName: string, templateName: string): s
 export interface ProcessedTemplate {
   template: Template;
   scope: string;
+  /** What its cache says, where it has one. */
+  known?: Recollection;
 }
+
+/** What can be wrong with a processed template before anything of it begins. Throws ExecutionError. */
+const assertStartable = (template: Template): void => {
+  annotatedName(template);
+  timeoutsOf(template);
+};
 
 /**
  * Resolves the template of a request, merges defaults, gives its inputs their values and replaces what can be replaced now.
@@ -72,7 +83,10 @@ export const processTemplate = (pass: Pass, request: StartRequest): ProcessedTem
   const isDirectPod = isPodTemplateType(templateTypeOf(template)) && retryStrategyOf(pass, template) === undefined;
   const locals = localVariables(pass, request, isDirectPod ? template : undefined);
   const outer = createScope(locals, globalScope(pass.state, pass.nowMs));
-  return { template: substituted(pass, supplied, outer), scope: resolved.scope };
+  const ready = substituted(pass, supplied, outer);
+  assertStartable(ready);
+  const known = recall(pass, ready);
+  return { template: ready, scope: resolved.scope, ...(known === undefined ? {} : { known }) };
 };
 
 /** The template's own retry strategy, else the workflow's. */

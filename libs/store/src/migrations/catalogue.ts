@@ -1,5 +1,7 @@
 import { INITIAL_SQL } from './0001-initial.js';
+import { LOCKS_SQL } from './0002-locks.js';
 import { SCHEDULES_SQL } from './0003-schedules.js';
+import { CONTROL_SQL } from './0004-control.js';
 
 /** One step of the schema. Applied in the order of ids, never changed once released; a later version only adds. */
 export interface Migration {
@@ -10,5 +12,7 @@ export interface Migration {
 
 export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: '0001-initial', sql: INITIAL_SQL },
+  { id: 2, name: '0002-locks', sql: LOCKS_SQL },
   { id: 3, name: '0003-schedules', sql: SCHEDULES_SQL },
+  { id: 4, name: '0004-control', sql: CONTROL_SQL },
 ];

@@ -58,6 +58,7 @@ const JOIN_STATUS = `
  * Rank 0 is a claim without any observation: the claimer may have died before or after it made the pod, so it is asked for again.
  */
 const ACTIVE_WORK = `(p.desired = 'run' AND coalesce(st.phase_rank, 0) = 0 OR p.desired = 'terminate' AND coalesce(st.phase_rank, 0) < ${FINAL_RANK})`;
+/** A deletion may be put off: then its change lies in the future. */
 const DELETE_WORK = `(p.desired = 'delete' AND st.host IS NOT NULL AND st.deleted_at_ms IS NULL)`;
 const OF_HOST = (host: string) => `(st.host IS NULL OR ${host} = '' OR st.host = ${host})`;
 
@@ -83,14 +84,14 @@ export class PodRepository {
   }
 
   /** Pods of a bucket that are unclaimed or `host`'s, and not as desired; at most `limit` (default 64). */
-  async readWork(bucket: PodBucket & { host: string; limit?: number }): Promise<PodWorkRow[]> {
+  async readWork(bucket: PodBucket & { host: string; nowMs: number; limit?: number }): Promise<PodWorkRow[]> {
     const rows = await this.#database.run<WorkRow>({
       name: 'pods-work',
       text: `
         SELECT p.node_id, p.incarnation, p.name, p.namespace, p.desired, p.manifest, st.host, st.phase, st.phase_rank, st.claimed_at_ms ${JOIN_STATUS}
-        WHERE p.workflow = $1 AND p.bucket = $2 AND ${OF_HOST('$3')} AND (${ACTIVE_WORK} OR ${DELETE_WORK})
+        WHERE p.workflow = $1 AND p.bucket = $2 AND ${OF_HOST('$3')} AND (${ACTIVE_WORK} OR ${DELETE_WORK} AND p.changed_at_ms <= $5)
         ORDER BY p.created_at_ms, p.node_id LIMIT $4`,
-      values: [bucket.workflow, bucket.bucket, bucket.host, bucket.limit ?? 64],
+      values: [bucket.workflow, bucket.bucket, bucket.host, bucket.limit ?? 64, bucket.nowMs],
     });
     return rows.map((row) => ({
       key: { workflowUid: bucket.workflow, nodeId: row.node_id, incarnation: row.incarnation },

@@ -150,7 +150,7 @@ describe('work', () => {
     await store.podStatus.claim(podOf('a'), 'h1', NOW);
     await store.podStatus.claim(podOf('b'), 'h2', NOW);
     const nodes = async (host: string) =>
-      (await store.pods.readWork({ workflow: uid, bucket: 3, host })).map(({ key }) => key.nodeId);
+      (await store.pods.readWork({ workflow: uid, bucket: 3, host, nowMs: Date.now() })).map(({ key }) => key.nodeId);
     expect(await nodes('h1')).toEqual(['a', 'c']);
     await store.podStatus.record([seen('a', 'Running')], 'h1', NOW);
     expect(await nodes('h1')).toEqual(['c']);
@@ -192,6 +192,6 @@ describe('work', () => {
       podDesired: [{ nodeId: 'd', incarnation: 0, desired: 'delete' }],
       nowMs: NOW,
     });
-    expect(await store.pods.readWork({ workflow: uid, bucket: 4, host: 'h' })).toEqual([]);
+    expect(await store.pods.readWork({ workflow: uid, bucket: 4, host: 'h', nowMs: Date.now() })).toEqual([]);
   });
 });

@@ -67,7 +67,9 @@ describe('retention', () => {
     expect(await store.retention.deletionPage({ limit: 10 })).toContain(uid);
     const step = () => store.retention.step(uid, { nowMs });
     expect(await step()).toBe('waiting-pods');
-    expect(await store.pods.readWork({ workflow: uid, bucket: 0, host: 'h' })).toMatchObject([{ desired: 'delete' }]);
+    expect(await store.pods.readWork({ workflow: uid, bucket: 0, host: 'h', nowMs: Date.now() })).toMatchObject([
+      { desired: 'delete' },
+    ]);
     await store.podStatus.markDeleted({ workflowUid: uid, nodeId: 'n0', incarnation: 0 }, nowMs);
     expect(await step()).toBe('waiting-archive');
     await store.archive.skip(uid, 1, nowMs);

@@ -83,7 +83,7 @@ export class RetentionRepository {
   async #prepare(uid: string, nowMs: number): Promise<DeletionStep | undefined> {
     await this.#database.run({
       name: 'retention-pods',
-      text: `UPDATE pods SET desired = 'delete', changed_at_ms = $2 WHERE workflow = $1 AND desired <> 'delete'`,
+      text: `UPDATE pods SET desired = 'delete', changed_at_ms = $2 WHERE workflow = $1 AND (desired <> 'delete' OR changed_at_ms > $2)`,
       values: [uid, nowMs],
     });
     const rows = await this.#database.run<{ pods: boolean; archive: boolean; gc: boolean }>({
@@ -123,6 +123,7 @@ export class RetentionRepository {
         'handoffs',
         'workflow_requests',
         'workflow_inbox',
+        'admission',
         'workflow_nodes',
       ]) {
         await deleteWhere(tx, table, 'workflow', uid);

@@ -5,6 +5,7 @@ import { postgresTemplate, type TestDatabase } from '#libs/testing';
 
 import { createStore, type Store } from '../store.js';
 import * as argoTables from './argo-tables.js';
+import * as lockTables from './lock-tables.js';
 import * as podTables from './pod-tables.js';
 import * as serviceTables from './service-tables.js';
 import * as workflowTables from './workflow-tables.js';
@@ -21,7 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const declared: Table[] = Object.values({ ...workflowTables, ...podTables, ...serviceTables, ...argoTables });
+const declared: Table[] = Object.values({ ...workflowTables, ...lockTables, ...podTables, ...serviceTables, ...argoTables });
 
 /** Postgres' short names as drizzle writes them. */
 const typeOf = (type: string): string => type.replace('character varying', 'varchar').replace(' without time zone', '');
@@ -43,5 +44,5 @@ it('declares every table that the migrations make, column by column', async () =
     )
     .sort();
   expect(migrated).toEqual(expected);
-  expect(declared.length).toBe(23);
+  expect(declared.length).toBe(24);
 });

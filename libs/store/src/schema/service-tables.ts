@@ -50,40 +50,6 @@ export const artifactDeletions = pgTable('artifact_deletions', {
   finishedAtMs: ms('finished_at_ms'),
 });
 
-/** Who holds which lock; only the scheduler writes. */
-export const locks = pgTable(
-  'locks',
-  {
-    name: text('name').notNull(),
-    holder: text('holder').notNull(),
-    workflow: text('workflow').notNull(),
-    incarnation: integer('incarnation').notNull(),
-    acquiredAtMs: ms('acquired_at_ms').notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.name, table.holder] })],
-);
-
-/** Who waits for which lock; only the scheduler writes. */
-export const lockWaiters = pgTable(
-  'lock_waiters',
-  {
-    name: text('name').notNull(),
-    holder: text('holder').notNull(),
-    workflow: text('workflow').notNull(),
-    incarnation: integer('incarnation').notNull(),
-    priority: integer('priority').notNull(),
-    createdAtMs: ms('created_at_ms').notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.name, table.holder] })],
-);
-
-/** Running workflows by scope, where a limit is configured; only the scheduler writes. */
-export const admission = pgTable('admission', {
-  scope: text('scope').primaryKey(),
-  running: integer('running').notNull(),
-  updatedAtMs: ms('updated_at_ms').notNull(),
-});
-
 /** Schedules of CronWorkflows; only the scheduler writes. */
 export const schedules = pgTable(
   'schedules',
@@ -121,3 +87,16 @@ export const resourceCounter = pgTable('resource_counter', {
   version: ms('version').notNull(),
   compactedVersion: ms('compacted_version').notNull(),
 });
+
+/** Remembered outputs of nodes; written by the scheduler's commit. */
+export const memoEntries = pgTable(
+  'memo_entries',
+  {
+    namespace: text('namespace').notNull(),
+    cache: text('cache').notNull(),
+    key: text('key').notNull(),
+    entry: json('entry').notNull(),
+    lastHitAtMs: ms('last_hit_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.namespace, table.cache, table.key] })],
+);

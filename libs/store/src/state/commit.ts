@@ -1,7 +1,10 @@
 import { type NodeRow, type RequestOutcome, type WorkflowHeader } from '#libs/engine';
 import { isFinishedWorkflowPhase, parseTime } from '#libs/workflow-spec';
 
+import { type AdmissionChange } from '../admission/admit.js';
 import { type Statement } from '../connection/database.js';
+import { type MemoSave } from '../memos/memo.repository.js';
+import { type LockChanges } from '../locks/lock-changes.js';
 import { nodeColumns } from './node-columns.js';
 
 /** Services that a commit may leave work for. */
@@ -21,6 +24,8 @@ export interface PodDesiredChange {
   nodeId: string;
   incarnation: number;
   desired: 'terminate' | 'delete';
+  /** How long nobody acts on it. */
+  delayMs?: number;
 }
 
 /** One decision to be made durable. Everything in it happens, or nothing. */
@@ -38,6 +43,8 @@ export interface CommitInput {
   /** Ids as given by InboxEntry. */
   consumedInboxIds?: readonly string[];
   outcomes?: readonly RequestOutcome[];
+  /** Outputs to remember, one for each place. */
+  memos?: readonly MemoSave[];
   /** When to look again; null: never. Absent: unchanged. */
   nextWakeAtMs?: number | null;
   /** When the finished workflow may be deleted (its TTL); null: never. Absent: unchanged. */
@@ -46,6 +53,10 @@ export interface CommitInput {
   finished?: boolean;
   /** Work for others; default where `header` is given and the workflow is done: `record`, `archive` and `artifact-gc`. */
   handoffs?: readonly HandoffQueue[];
+  /** What is asked for or given back of locks; granted within the same transaction. */
+  locks?: LockChanges;
+  /** Whether the workflow wants to be, or is no more, one of the running ones. */
+  admission?: AdmissionChange;
   /** True where the tree was rebuilt and caches of it must be dropped. */
   newTreeEpoch?: boolean;
   nowMs: number;
@@ -53,7 +64,15 @@ export interface CommitInput {
 
 /** `fenced`: another commit came first, or the workflow is gone; nothing was written. */
 export type CommitOutcome =
-  | { committed: true; version: number; nodeRevision: number; treeEpoch: number; revision: number }
+  | {
+      committed: true;
+      version: number;
+      nodeRevision: number;
+      treeEpoch: number;
+      revision: number;
+      /** Workflows, this one included, that were told something about locks or admission by this commit. */
+      wake: string[];
+    }
   | { committed: false; fenced: true };
 
 /** Collects values and gives their placeholders. */
@@ -138,6 +157,7 @@ function partsOf(input: CommitInput): Part[] {
     notEmpty(changes) && { key: 'D', sql: (values) => changePodsSql(changes, input.nowMs, values) },
     notEmpty(input.consumedInboxIds) && { key: 'I', sql: (values) => consumeInboxSql(input.consumedInboxIds ?? [], values) },
     notEmpty(input.outcomes) && { key: 'O', sql: (values) => answerSql(input.outcomes ?? [], input.nowMs, values) },
+    notEmpty(input.memos) && { key: 'M', sql: (values) => saveMemosSql(input.memos ?? [], values) },
     notEmpty(handoffs) && { key: 'H', sql: (values) => handoffSql(handoffs, input.nowMs, values) },
   ];
   return parts.filter((part) => part !== false);
@@ -195,14 +215,31 @@ function insertPodsSql(pods: readonly (PodInsert & { desired: string })[], nowMs
     ON CONFLICT (workflow, node_id, incarnation) DO NOTHING`;
 }
 
+function saveMemosSql(memos: readonly MemoSave[], values: Values): string {
+  const arrays = [
+    `${values.add(memos.map(({ namespace }) => namespace))}::text[]`,
+    `${values.add(memos.map(({ cache }) => cache))}::text[]`,
+    `${values.add(memos.map(({ key }) => key))}::text[]`,
+    `${values.add(memos.map(({ entry }) => JSON.stringify(entry)))}::json[]`,
+    `${values.add(memos.map(({ lastHitAtMs }) => lastHitAtMs))}::bigint[]`,
+  ];
+  return `
+    INSERT INTO memo_entries (namespace, cache, key, entry, last_hit_at_ms)
+    SELECT m.namespace, m.cache, m.key, m.entry, m.last_hit_at_ms
+    FROM fence f, unnest(${arrays.join(', ')}) AS m (namespace, cache, key, entry, last_hit_at_ms)
+    ON CONFLICT (namespace, cache, key) DO UPDATE SET entry = excluded.entry, last_hit_at_ms = excluded.last_hit_at_ms`;
+}
+
 /** What is to be deleted is never to be terminated again. IS DISTINCT FROM: see the claim of PodStatusRepository. */
 function changePodsSql(changes: readonly PodDesiredChange[], nowMs: number, values: Values): string {
   const nodeIds = values.add(changes.map(({ nodeId }) => nodeId));
   const incarnations = values.add(changes.map(({ incarnation }) => incarnation));
   const desired = values.add(changes.map((change) => change.desired));
+  const changedAtMs = values.add(changes.map(({ delayMs = 0 }) => nowMs + delayMs));
   return `
-    UPDATE pods p SET desired = c.desired, changed_at_ms = ${values.add(nowMs)}
-    FROM fence f, unnest(${nodeIds}::text[], ${incarnations}::integer[], ${desired}::text[]) AS c (node_id, incarnation, desired)
+    UPDATE pods p SET desired = c.desired, changed_at_ms = c.changed_at_ms
+    FROM fence f, unnest(${nodeIds}::text[], ${incarnations}::integer[], ${desired}::text[], ${changedAtMs}::bigint[])
+      AS c (node_id, incarnation, desired, changed_at_ms)
     WHERE p.workflow = f.uid AND p.node_id = c.node_id AND p.incarnation = c.incarnation 
       AND p.desired IS DISTINCT FROM 'delete' AND p.desired <> c.desired`;
 }

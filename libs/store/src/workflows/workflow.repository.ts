@@ -138,6 +138,16 @@ export class WorkflowRepository {
     return { workflows: counts('workflows'), pods: counts('pods') };
   }
 
+  /** Those of these workflows that have not ended. */
+  async unfinishedOf(uids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.#database.run<{ uid: string }>({
+      name: 'workflows-unfinished',
+      text: 'SELECT uid FROM workflow_state WHERE uid = ANY($1) AND NOT completed',
+      values: [uids],
+    });
+    return new Set(rows.map(({ uid }) => uid));
+  }
+
   /** How many workflows a query matches, without regard to limit, cursor and offset. */
   count(query: WorkflowListQuery): Promise<number> {
     return countWorkflows(this.#database, query);

@@ -104,9 +104,9 @@ describe('decodeCronWorkflow', () => {
     const decoded = decodeCronWorkflow({
       kind: 'CronWorkflow',
       metadata: { name: 'c' },
-      spec: { schedules: ['* * * * *'], workflowSpec: { metrics: {} } },
+      spec: { schedules: ['* * * * *'], workflowSpec: { podDisruptionBudget: {} } },
     });
-    expect(decoded.unsupported).toEqual(['spec: field metrics is not supported yet']);
+    expect(decoded.warnings).toEqual(['spec: field podDisruptionBudget may have no effect on this runtime']);
     expect(() => decodeCronWorkflow({ spec: { schedule: '* * * * *' } })).toThrow(
       'unknown field "spec.schedule" (did you mean "schedules"?)',
     );

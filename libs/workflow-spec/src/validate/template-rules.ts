@@ -1,7 +1,8 @@
 import { WorkflowInvalidError } from '../errors.js';
-import type { KubernetesObject, Template } from '../model/workflow.js';
+import type { Template } from '../model/workflow.js';
 import { isPodTemplateType, templateTypeOf, templateTypesOf } from '../template-type.js';
 import { validateDag } from './dag-rules.js';
+import { assertMetrics } from './metric-rules.js';
 import { assertNames, itemNameProblems } from './field-names.js';
 import { validateLeaf } from './leaf-rules.js';
 import { assertArtifactPath, isLeaf, templateTypeWord, validateOutputs } from './output-rules.js';
@@ -62,32 +63,6 @@ const assertTimeout = (template: Template, field: 'timeout' | 'pendingTimeout'):
   if (/^[-+]?\d+$/.test(duration)) throw new WorkflowInvalidError(`${template.name} has invalid duration format in ${field}`);
 };
 
-const METRIC_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-const METRIC_LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-
-const assertMetric = (name: string | undefined, metric: KubernetesObject): void => {
-  const own = typeof metric['name'] === 'string' ? metric['name'] : '';
-  if (!METRIC_NAME.test(own)) {
-    throw new WorkflowInvalidError(
-      `templates.${name} metric name '${own}' is invalid. Metric names must contain alphanumeric characters or '_'`,
-    );
-  }
-  for (const label of (metric['labels'] ?? []) as { key?: string }[]) {
-    if (!METRIC_LABEL.test(label.key ?? '')) {
-      throw new WorkflowInvalidError(
-        `metric label '${label.key ?? ''}' is invalid: keys may only contain alphanumeric characters or '_'`,
-      );
-    }
-  }
-  if (!metric['help'])
-    throw new WorkflowInvalidError(`templates.${name} metric '${own}' must contain a help string under 'help: ' field`);
-};
-
-const assertMetrics = (template: Template): void => {
-  const metrics = template['metrics'] as { prometheus?: KubernetesObject[] } | undefined;
-  for (const metric of metrics?.prometheus ?? []) assertMetric(template.name, metric);
-};
-
 export interface TemplateCall {
   template: Template;
   source: TemplateSource;
@@ -124,5 +99,5 @@ export const validateTemplate = (context: ValidationContext, call: TemplateCall)
   if (location?.git !== undefined && !location.git['repo']) {
     throw new WorkflowInvalidError(`templates.${bound.name}.archiveLocation.git.repo is required`);
   }
-  assertMetrics(bound);
+  assertMetrics(`templates.${bound.name}`, bound.metrics);
 };

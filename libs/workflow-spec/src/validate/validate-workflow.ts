@@ -1,7 +1,9 @@
-import { WorkflowInvalidError } from '../errors.js';
+import { parseDuration } from '../durations.js';
+import { UserError, WorkflowInvalidError } from '../errors.js';
 import type { Arguments, ObjectMeta, Workflow, WorkflowSpec } from '../model/workflow.js';
 import { assertArguments } from './arguments.js';
 import { assertHooks } from './call-scope.js';
+import { assertMetrics } from './metric-rules.js';
 import { assertNames, containsParameter, fieldNameProblems } from './field-names.js';
 import { anyArguments, suppliedArguments } from './process-arguments.js';
 import { ANY_OUTPUT_ARTIFACT } from './scope.js';
@@ -126,6 +128,16 @@ const validateEveryTemplate = (subject: Subject, source: TemplateSource): void =
   }
 };
 
+const assertDelay = (duration: string | undefined): void => {
+  if (duration === undefined || duration === '') return;
+  try {
+    parseDuration(duration);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new WorkflowInvalidError(`podGC.deleteDelayDuration: ${error.message}`, { cause: error });
+  }
+};
+
 const validateSubject = (subject: Subject): void => {
   const { spec, options } = subject;
   assertNames('spec.templates', spec.templates, fieldNameProblems);
@@ -137,6 +149,8 @@ const validateSubject = (subject: Subject): void => {
   assertHooks(spec.hooks, 'hooks');
   const strategy = spec.podGC?.strategy ?? '';
   if (!POD_GC_STRATEGIES.has(strategy)) throw new WorkflowInvalidError(`podGC.strategy unknown strategy '${strategy}'`);
+  assertDelay(spec.podGC?.deleteDelayDuration);
+  assertMetrics('spec', spec.metrics);
   validateEveryTemplate(subject, source);
 };
 

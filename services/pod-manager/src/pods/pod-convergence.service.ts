@@ -29,6 +29,9 @@ const OBSERVATION_WAIT_MS = 250;
 /** Pods remembered as made by this process, so that a look at them in between is not repeated for their sake. */
 const REMEMBERED_PODS = 10_000;
 
+/** The scheduler's clock may be ahead of this host's: what it wants at once is done at once. */
+const CLOCK_TOLERANCE_MS = 1_000;
+
 /** A row to work on. `claimedAtMs`: this very job claimed it and may give it back. */
 type WorkItem = PodWorkRow & { claimedAtMs?: number };
 
@@ -47,7 +50,7 @@ export class PodConvergenceService {
 
   async converge(bucket: PodBucket): Promise<JobOutcome> {
     const { pods, clock, host } = this.ports;
-    const rows = await pods.readWork({ ...bucket, host, limit: ROWS_PER_JOB });
+    const rows = await pods.readWork({ ...bucket, host, nowMs: clock.nowMs() + CLOCK_TOLERANCE_MS, limit: ROWS_PER_JOB });
     const resting = rows.filter((row) => this.isResting(row));
     const mine = await this.claim(rows.filter((row) => !resting.includes(row)));
     const outcomes = await inParallel(mine, PARALLEL_CALLS, (row) => this.convergeRow(row));

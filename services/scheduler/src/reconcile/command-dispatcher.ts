@@ -1,4 +1,4 @@
-import { ArchiveJob, ArtifactGcJob, type JobQueue, PodJob, RecordJob } from '#libs/jobs';
+import { ArchiveJob, ArtifactGcJob, type JobQueue, PodJob, RecordJob, WorkflowJob } from '#libs/jobs';
 import { bucketOf, type PodChanges } from './pod-rows.js';
 
 /** What a commit changed, as far as others have to look at it. */
@@ -27,6 +27,14 @@ export class CommandDispatcher {
       hints.push(this.queue.wake(ArtifactGcJob, { workflow: uid }));
     }
     await Promise.all(hints);
+  }
+
+  /** Other workflows found something in their inbox: a lock, or that they may run. */
+  async told(uids: readonly string[]): Promise<void> {
+    await this.queue.wakeMany(
+      WorkflowJob,
+      uids.map((workflow) => ({ workflow })),
+    );
   }
 
   /** The workflow is on its way out: its pods, its record and its artifacts have owners of their own. */

@@ -17,6 +17,7 @@ interface DesiredChange {
   nodeId: string;
   incarnation: number;
   desired: 'terminate' | 'delete';
+  delayMs?: number;
 }
 
 export interface PodChanges {
@@ -70,10 +71,18 @@ export const podChangesOf = (commands: readonly Command[], context: PodRowsConte
         result.changes.push({ nodeId: command.nodeId, incarnation: command.incarnation, desired: 'terminate' });
         break;
       case 'deletePod':
-        result.changes.push({ nodeId: command.nodeId, incarnation: command.incarnation, desired: 'delete' });
+        result.changes.push({
+          nodeId: command.nodeId,
+          incarnation: command.incarnation,
+          desired: 'delete',
+          ...(command.delayMs === undefined ? {} : { delayMs: command.delayMs }),
+        });
         break;
       case 'finish':
         result.finished = true;
+        break;
+      default:
+        // What concerns no pod has an owner of its own.
         break;
     }
   }

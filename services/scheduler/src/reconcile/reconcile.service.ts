@@ -17,9 +17,13 @@ import {
 import type { JobOutcome } from '#libs/jobs';
 import type { InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
+import { admissionChangeOf, lockChangesOf } from '../admission/lock-rows.js';
+import { isAdmissionLimited, type ParallelismSource } from '../admission/parallelism.js';
 import type { CommandDispatcher } from './command-dispatcher.js';
 import { expiryOf } from './expiry.js';
 import type { FactLoader } from './fact-loader.js';
+import { memoRowsOf, type MemoKeeper } from '../memoization/memo-keeper.js';
+import type { SpecMetrics } from '../metrics/spec-metrics.js';
 import { type PodChanges, podChangesOf } from './pod-rows.js';
 import type { SchedulerMetrics } from './scheduler-metrics.js';
 import { StateCache } from './state-cache.js';
@@ -39,7 +43,10 @@ export interface ReconcileCollaborators {
   facts: FactLoader;
   dispatcher: CommandDispatcher;
   clock: Clock;
+  parallelism: ParallelismSource;
   metrics: Pick<SchedulerMetrics, 'entered' | 'reconciled'>;
+  memos: Pick<MemoKeeper, 'committed'>;
+  specMetrics: Pick<SpecMetrics, 'committed'>;
   /** Begins or goes on with the removal of a workflow whose deletion was asked for. */
   removal: { advance(uid: string): Promise<JobOutcome> };
 }
@@ -149,6 +156,8 @@ export class ReconcileService {
     const uid = held.workflow.metadata.uid ?? '';
     const nowMs = clock.nowMs();
     const namespace = held.workflow.metadata.namespace ?? '';
+    const locks = lockChangesOf(decision.commands);
+    const admission = admissionChangeOf(decision.commands, this.collaborators.parallelism.current());
     const outcome = await states.commit({
       uid,
       expectedVersion: held.version,
@@ -159,6 +168,9 @@ export class ReconcileService {
       podDesired: pods.changes,
       consumedInboxIds: decision.consumed,
       outcomes: answersOf(held.state, decision),
+      memos: memoRowsOf(decision.commands),
+      ...(locks ? { locks } : {}),
+      ...(admission ? { admission } : {}),
       nextWakeAtMs: decision.nextWakeAtMs,
       nowMs,
     });
@@ -169,16 +181,26 @@ export class ReconcileService {
     markCommitted(held.state);
     const phase = decision.header?.status.phase;
     if (phase !== undefined && phase !== '' && phase !== held.phase) metrics.entered(phase, namespace);
+    this.collaborators.specMetrics.committed(uid, decision.commands);
+    await this.collaborators.memos.committed(decision.commands);
     const { version, nodeRevision, treeEpoch } = outcome;
     this.cache.set(uid, { ...held, phase: phase ?? held.phase, version, nodeRevision, treeEpoch }, sizeOf(held.state));
+    const told = outcome.wake.filter((other) => other !== uid);
+    if (told.length > 0) await dispatcher.told(told);
     await dispatcher.committed({ uid, pods, visible: decision.header !== undefined || decision.nodes.length > 0 });
-    return decision.more || inboxHasMore ? 'again' : { wakeAtMs: decision.nextWakeAtMs };
+    return decision.more || inboxHasMore || outcome.wake.includes(uid) ? 'again' : { wakeAtMs: decision.nextWakeAtMs };
   }
 
   private async decideWithFacts(held: Held, inbox: readonly InboxEntry[]): Promise<Decision> {
+    const { parallelism } = this.collaborators;
     const facts = new Map<string, FactValue>();
     for (let round = 0; round < MAX_FACT_ROUNDS; round += 1) {
-      const decision = decide(held.state, { inbox, facts, nowMs: this.collaborators.clock.nowMs() });
+      const decision = decide(held.state, {
+        inbox,
+        facts,
+        nowMs: this.collaborators.clock.nowMs(),
+        isAdmissionLimited: isAdmissionLimited(parallelism.current(), held.workflow.metadata.namespace ?? ''),
+      });
       if (decision.missing.length === 0) return decision;
       for (const [id, value] of await this.collaborators.facts.load(decision.missing)) facts.set(id, value);
     }
