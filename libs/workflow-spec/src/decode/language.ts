@@ -351,8 +351,9 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
   Counter: { value: text },
   Histogram: { value: text, buckets: list(anyText) },
   Synchronization: { semaphores: list(ref('SemaphoreRef')), mutexes: list(ref('MutexRef')) },
-  SemaphoreRef: { configMapKeyRef: ref('ConfigMapKeySelector'), database: ref('SyncDatabaseRef'), namespace: text },
+  SemaphoreRef: { configMapKeyRef: ref('ConfigMapKeyRef'), database: ref('SyncDatabaseRef'), namespace: text },
   MutexRef: { name: text, namespace: text, database: boolean },
+  ConfigMapKeyRef: { name: text, key: text, optional: boolean },
   SyncDatabaseRef: { key: text },
 
   CronWorkflowSpec: {
