@@ -109,6 +109,7 @@ export const CHECKS: readonly Check[] = [
       WHERE NOT s.completed AND s.updated_at_ms < $1 AND w.deleted_at_ms IS NULL AND s.next_wake_at_ms IS NULL
         AND NOT EXISTS (SELECT 1 FROM workflow_inbox i WHERE i.workflow = s.uid)
         AND NOT EXISTS (SELECT 1 FROM lock_waiters l WHERE l.workflow = s.uid)
+        AND NOT EXISTS (SELECT 1 FROM admission a WHERE a.workflow = s.uid AND NOT a.admitted)
         AND NOT EXISTS (SELECT 1 FROM workflow_nodes n WHERE n.workflow = s.uid AND n.type = 'Suspend' AND n.phase = 'Running' AND NOT n.tombstone)
         AND position('"suspend":true' IN coalesce(s.header::text, '')) = 0 AND position('"suspend":true' IN w.submitted::text) = 0
         AND NOT EXISTS (

@@ -1,4 +1,4 @@
-import { type InboxEntry, type PodReport, type WorkflowRequest } from '#libs/engine';
+import { type InboxEntry, type LockAnswer, type PodReport, type WorkflowRequest } from '#libs/engine';
 
 import { StoreCorruptError } from '../errors.js';
 
@@ -21,6 +21,10 @@ export function toInboxEntry(row: StoredInboxRow): InboxEntry {
       return { id, kind: 'pod', report: row.body as PodReport };
     case 'request':
       return { id, kind: 'request', requestId: row.subject, request: row.body as WorkflowRequest };
+    case 'lock':
+      return { id, kind: 'lock', answer: row.body as LockAnswer };
+    case 'admission':
+      return { id, kind: 'admission', admitted: (row.body as { admitted: boolean }).admitted };
     case 'poke':
       return { id, kind: 'poke' };
     default:

@@ -4,6 +4,7 @@ import { type ChangeFeed } from '../changes/change-feed.js';
 import { type Database, type Executor } from '../connection/database.js';
 import { inboxEntriesSql, toInboxEntry, type StoredInboxRow } from '../inbox/inbox-rows.js';
 import { type CommitInput, type CommitOutcome, commitStatement } from './commit.js';
+import { commitWithLocks } from '../locks/commit-with-locks.js';
 import { NODE_FIELDS, type StoredNode, toNodeRow } from './node-columns.js';
 
 /** The state row of a workflow without its body. */
@@ -78,6 +79,12 @@ SELECT ${STATE_FIELDS}, CASE WHEN s.version = $2 THEN NULL ELSE s.header END AS 
 const LOAD_INBOX_SQL = `
 SELECT ${STATE_FIELDS}, s.next_wake_at_ms AS "nextWakeAtMs", CASE WHEN s.version = 0 THEN w.submitted END AS undecided, ${inboxEntriesSql('$1', '$2')} AS entries ${FROM_STATE}`;
 
+interface CommittedRow {
+  version: number;
+  node_revision: number;
+  tree_epoch: number;
+  revision: number;
+}
 type LoadRow = Omit<LoadedState, 'nodes' | 'header'> & { header: WorkflowHeader | null; firstNodes: StoredNode[] | null };
 type SinceRow = StateVersion & { header: WorkflowHeader | null; firstNodes: StoredNode[] | null };
 type InboxRow = Omit<InboxReading, 'entries' | 'more' | 'undecided'> & {
@@ -175,10 +182,7 @@ export class WorkflowStateRepository {
    * the caller loads again. Crash point: after the COMMIT before hints are sent nothing is lost, the sweepers find the rows.
    */
   async commit(input: CommitInput): Promise<CommitOutcome> {
-    const rows = await this.#database.run<{ version: number; node_revision: number; tree_epoch: number; revision: number }>(
-      commitStatement(input),
-    );
-    const row = rows[0];
+    const { row, wake } = await commitWithLocks<CommittedRow>(this.#database, commitStatement(input), input);
     if (!row) return { committed: false, fenced: true };
     this.#changes.publish({ uid: input.uid, type: 'changed' });
     return {
@@ -187,6 +191,7 @@ export class WorkflowStateRepository {
       nodeRevision: row.node_revision,
       treeEpoch: row.tree_epoch,
       revision: row.revision,
+      wake,
     };
   }
 

@@ -61,13 +61,13 @@ describe('decodeWorkflow', () => {
 
   it('refuses by name what does not run yet, and accepts with a warning what only places a pod', () => {
     const decoded = workflow(`
-  synchronization: {mutexes: []}
+  securityContext: {}
   nodeSelector: {disk: ssd}
   templates:
   - {name: main, suspend: {}, tolerations: []}
   - {name: two, container: {image: x, volumeMounts: []}}`);
     expect(decoded.unsupported).toEqual([
-      'spec: field synchronization is not supported yet',
+      'spec: field securityContext is not supported yet',
       'template two: field container.volumeMounts is not supported yet',
     ]);
     expect(decoded.warnings).toEqual([

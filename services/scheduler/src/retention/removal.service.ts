@@ -1,5 +1,5 @@
 import type { JobOutcome } from '#libs/jobs';
-import type { RetentionRepository } from '#libs/store';
+import type { LockRepository, RetentionRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { POD_BUCKETS } from '#libs/jobs';
 import type { CommandDispatcher } from '../reconcile/command-dispatcher.js';
@@ -13,6 +13,7 @@ const ALL_BUCKETS = Array.from({ length: POD_BUCKETS }, (_, bucket) => bucket);
 
 export interface RemovalPorts {
   retention: Pick<RetentionRepository, 'step'>;
+  locks: Pick<LockRepository, 'releaseAll'>;
   dispatcher: CommandDispatcher;
   clock: Clock;
 }
@@ -30,6 +31,7 @@ export class RemovalService {
       const outcome = await retention.step(uid, { nowMs: clock.nowMs() });
       switch (outcome) {
         case 'gone':
+          await this.letGo(uid);
           return undefined;
         case 'more':
           continue;
@@ -43,5 +45,12 @@ export class RemovalService {
       }
     }
     return { again: true };
+  }
+
+  /** Its pods are gone, so others may have its locks. Dying before this, the sweep of admission does it. */
+  private async letGo(uid: string): Promise<void> {
+    const { locks, dispatcher, clock } = this.ports;
+    const told = await locks.releaseAll(uid, clock.nowMs());
+    if (told.length > 0) await dispatcher.told(told);
   }
 }

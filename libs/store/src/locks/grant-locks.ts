@@ -1,0 +1,91 @@
+import { grantClaims, type LockSign } from '#libs/engine';
+
+import { type Executor } from '../connection/database.js';
+import { tellWorkflows } from './lock-inbox.js';
+
+/** A claim that has been granted. */
+export interface GrantedClaim {
+  workflow: string;
+  holder: string;
+}
+
+interface ClaimRow extends GrantedClaim {
+  attempt: number;
+  priority: number;
+  createdAtMs: number;
+  serial: number;
+  wanted: (LockSign & { name: string })[];
+}
+
+/** Most claims in front of one lock that are looked at in one transaction; the next one goes on. */
+const BATCH = 500;
+
+const claimId = ({ workflow, holder }: GrantedClaim): string => `${workflow}/${holder}`;
+
+/**
+ * Grants what can be granted of these locks, whose rows in `lock_limits` are locked by the transaction. Only so many of the first in each
+ * queue are read as the lock has room for: nobody behind them could be granted. A claim that wants a lock outside of these is left for a
+ * transaction that has that one's row too: `beyond`.
+ */
+export async function grantLocks(
+  tx: Executor,
+  names: readonly string[],
+  nowMs: number,
+): Promise<{ granted: GrantedClaim[]; beyond: string[] }> {
+  if (names.length === 0) return { granted: [], beyond: [] };
+  const capacities = await tx.run<{ name: string; free: number }>({
+    name: 'lock-capacities',
+    text: `
+      SELECT l.name, l.size_limit - (SELECT count(*) FROM locks k WHERE k.name = l.name) AS free FROM lock_limits l WHERE l.name = ANY($1)`,
+    values: [names],
+  });
+  const open = capacities.filter(({ free }) => free > 0);
+  if (open.length === 0) return { granted: [], beyond: [] };
+  const claims = await firstInTurn(tx, open);
+  const granted = grantClaims(capacities, claims);
+  await grant(tx, granted, nowMs);
+  const own = new Set(names);
+  const beyond = claims.flatMap(({ locks }) => locks).filter((name) => !own.has(name));
+  const isCut = open.some(({ free }) => free > BATCH) && granted.length >= BATCH;
+  return { granted, beyond: isCut ? [...beyond, ...names] : beyond };
+}
+
+async function firstInTurn(tx: Executor, open: readonly { name: string; free: number }[]) {
+  const rows = await tx.run<ClaimRow>({
+    name: 'lock-first',
+    text: `
+      SELECT c.workflow, c.holder, c.attempt, c.priority, c.created_at_ms AS "createdAtMs", c.serial,
+        (SELECT json_agg(json_build_object('name', o.name, 'shown', o.shown, 'kind', o.kind) ORDER BY o.position)
+          FROM lock_waiters o WHERE o.workflow = c.workflow AND o.holder = c.holder) AS wanted
+      FROM (
+        SELECT DISTINCT ON (q.workflow, q.holder) q.* FROM unnest($1::text[], $2::bigint[]) AS l (name, free)
+        CROSS JOIN LATERAL (
+          SELECT * FROM lock_waiters w WHERE w.name = l.name ORDER BY w.priority DESC, w.created_at_ms, w.serial LIMIT l.free) q
+        ORDER BY q.workflow, q.holder) c`,
+    values: [open.map(({ name }) => name), open.map(({ free }) => Math.min(free, BATCH))],
+  });
+  return rows.map((row) => ({ ...row, id: claimId(row), locks: row.wanted.map(({ name }) => name) }));
+}
+
+async function grant(tx: Executor, claims: readonly ClaimRow[], nowMs: number): Promise<void> {
+  if (claims.length === 0) return;
+  await tx.run({
+    name: 'lock-grant',
+    text: `
+      WITH granted AS (
+        DELETE FROM lock_waiters w USING unnest($1::text[], $2::text[]) AS g (workflow, holder)
+        WHERE w.workflow = g.workflow AND w.holder = g.holder RETURNING w.name, w.workflow, w.holder, w.attempt)
+      INSERT INTO locks (name, workflow, holder, attempt, acquired_at_ms)
+      SELECT name, workflow, holder, attempt, $3 FROM granted
+      ON CONFLICT (name, workflow, holder) DO UPDATE SET attempt = excluded.attempt`,
+    values: [claims.map(({ workflow }) => workflow), claims.map(({ holder }) => holder), nowMs],
+  });
+  await tellWorkflows(
+    tx,
+    claims.map(({ workflow, holder, attempt, wanted }) => ({
+      workflow,
+      answer: { holder, attempt, outcome: 'granted', locks: wanted.map(({ shown, kind }) => ({ shown, kind })) },
+    })),
+    nowMs,
+  );
+}
