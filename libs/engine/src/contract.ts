@@ -8,6 +8,7 @@ import type {
   WorkflowSpec,
   WorkflowStatus,
   JsonValue,
+  KubernetesObject,
 } from '#libs/workflow-spec';
 
 import { memoId, type MemoEntry, type MemoKey } from './memoization/memo-contract.js';
@@ -181,6 +182,10 @@ export interface EngineConfig {
   artifactRepository: ArtifactRepository | null;
   /** Argo's default; `v1` uses node ids as pod names. */
   podNames: 'v1' | 'v2';
+  /** What a workflow that begins now gets where neither it nor its template says anything: Argo's `workflowDefaults`. */
+  workflowDefaults?: WorkflowDefaults;
+  /** Argo's `workflowRestrictions.templateReferencing`: only workflows run that name a WorkflowTemplate. */
+  templateReferencing?: 'Strict' | 'Secure';
 }
 export interface ArtifactRepository {
   /** The location block without its key, for example `{ s3: { bucket, endpoint } }` or `{ filesystem: {} }`. */
@@ -219,6 +224,11 @@ export type Command =
   | { type: 'stopPod'; nodeId: string; incarnation: number; reason: 'shutdown' | 'deadline' | 'daemon' }
   /** The pod's end has been taken over; the runtime may forget it according to podGC. */
   | { type: 'deletePod'; nodeId: string; incarnation: number; delayMs?: number }
+  /**
+   * Makes a PersistentVolumeClaim (the whole object). It stands among the pods under `orderId`: reported Succeeded when it is there, Failed
+   * with a message when it cannot be, and removed by `deletePod`.
+   */
+  | { type: 'createClaim'; orderId: string; incarnation: number; claimName: string; claim: KubernetesObject }
   /** Asks for all of these locks at once, for a node or ('') for the workflow. The answer comes through the inbox. */
   | { type: 'wantLocks'; holder: string; attempt: number; priority: number; locks: WantedLock[] }
   /** Gives back what the node or ('') the workflow holds or waits for; `all`: everything of the workflow. */

@@ -1,10 +1,12 @@
 import { isFulfilled } from '#libs/workflow-spec';
-import type { InboxEntry } from '../contract.js';
+import { isAboutClaim, takeClaimReport } from '../claims/claims.js';
+import type { InboxEntry, PodReport } from '../contract.js';
 import { isBudgetSpent, type Pass } from '../pass.js';
 import { addressee, takeReport } from '../pods/take-report.js';
 import { takeLockEntry } from '../synchronization/lock-answers.js';
 import { takeRequest } from '../requests/take-request.js';
-import { isFinished } from '../workflow/workflow-phase.js';
+import { startWorkflow } from '../workflow/first-reconcile.js';
+import { isFinished, setWorkflowPhase } from '../workflow/workflow-phase.js';
 import { followEnds } from './ends.js';
 import { isInterrupted } from './interruption.js';
 import { followRunning } from './propagate.js';
@@ -17,6 +19,13 @@ const nextReports = (pass: Pass, from: number): InboxEntry[] => {
   return input.inbox.slice(from, Math.min(from + room, requestAt < 0 ? input.inbox.length : requestAt));
 };
 
+/** A claim was made, and with the last of them the workflow begins; or it cannot be made, and the workflow ends. */
+const followClaim = (pass: Pass, report: PodReport): void => {
+  const ended = takeClaimReport(pass, report);
+  if (ended === undefined) startWorkflow(pass);
+  else setWorkflowPhase(pass, ended.phase, ended.message);
+};
+
 /**
  * Takes what pods reported into their nodes, and only then follows it, both in tree order: several ends that come together have one
  * result, whichever was written down first, as in Argo's reconcile.
@@ -25,6 +34,10 @@ const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
   const reports = entries.flatMap((entry) => {
     pass.state.pending.consumed.add(entry.id);
     if (isFinished(pass.state) || takeLockEntry(pass, entry) || entry.kind !== 'pod') return [];
+    if (isAboutClaim(entry.report)) {
+      followClaim(pass, entry.report);
+      return [];
+    }
     return [{ report: entry.report, ordinal: pass.state.find(entry.report.nodeId)?.ordinal ?? -1 }];
   });
   for (const { report } of reports.sort((left, right) => left.ordinal - right.ordinal)) {

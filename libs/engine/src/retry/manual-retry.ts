@@ -1,3 +1,4 @@
+import { orderClaimsAgain } from '../claims/claims.js';
 import { isFailedOrErrorPhase, isFulfilled, LabelName, NodePhase, NodeType, UserError, WorkflowPhase } from '#libs/workflow-spec';
 import type { WorkflowRequest } from '../contract.js';
 import { deletePod } from '../pods/pod-gc.js';
@@ -151,4 +152,5 @@ export const manualRetry = (pass: Pass, request: RetryRequest): void => {
     if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
   }
   reopenHeader(pass, parameters);
+  orderClaimsAgain(pass);
 };

@@ -1,8 +1,9 @@
 import { AnnotationName, WorkflowPhase } from '#libs/workflow-spec';
+import { ensureClaims } from '../claims/claims.js';
 import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { mayBegin } from '../synchronization/workflow-locks.js';
-import { setWorkflowPhase } from './workflow-phase.js';
+import { isFinished, setWorkflowPhase } from './workflow-phase.js';
 import { takeWorkflowMetadata } from './workflow-metadata.js';
 import { startEntry } from './workflow-run.js';
 import { validationError } from './validation.js';
@@ -74,5 +75,8 @@ export const startWorkflow = (pass: Pass): void => {
     noteStart(pass);
     if (!takeWorkflowMetadata(pass)) return;
   }
-  if (state.root === undefined && !(state.header.suspend ?? state.spec.suspend === true)) startEntry(pass);
+  if (state.root !== undefined || isFinished(state) || (state.header.suspend ?? state.spec.suspend === true)) return;
+  const claims = ensureClaims(pass);
+  if (claims === 'ready') startEntry(pass);
+  else if (claims !== 'waiting') setWorkflowPhase(pass, claims.phase, claims.message);
 };

@@ -1,4 +1,5 @@
 import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, WorkflowPhase } from '#libs/workflow-spec';
+import { releaseClaims } from '../claims/claims.js';
 import { endDaemons } from '../daemons/end-daemons.js';
 import { isActiveOrder } from '../state/counters.js';
 import { releaseEverything } from '../synchronization/workflow-locks.js';
@@ -67,6 +68,7 @@ const finish = (pass: Pass): void => {
     }
   }
   collectAllPods(pass);
+  releaseClaims(pass);
   releaseEverything(state);
   state.pending.commands.push({ type: 'finish' });
 };

@@ -306,6 +306,9 @@ class Simulation {
       if (running?.ready === true) return;
       const finishedAtMs = this.nowMs + durationMs;
       this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, finishedAtMs } });
+    } else if (command.type === 'createClaim') {
+      const report = { nodeId: command.orderId, incarnation: command.incarnation, phase: 'Succeeded' } as const;
+      this.schedule(this.nowMs, { id: this.nextId(), kind: 'pod', report });
     } else if (command.type === 'stopPod') {
       const { nodeId, incarnation } = command;
       const report = {

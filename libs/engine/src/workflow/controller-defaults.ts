@@ -1,0 +1,54 @@
+import type { WorkflowSpec } from '#libs/workflow-spec';
+import type { SubmittedWorkflow, WorkflowHeader } from '../contract.js';
+import type { Pass } from '../pass.js';
+import { mergedSpec } from './template-reference.js';
+
+const DEFAULTS = 'defaults';
+
+const defaultsOf = (header: WorkflowHeader | undefined): WorkflowSpec | undefined =>
+  header?.internal[DEFAULTS] as WorkflowSpec | undefined;
+
+/** Only what the object does not say itself. */
+const absentFrom = (own: Record<string, string> | undefined, defaults: Record<string, string> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(defaults).filter(([key]) => own === undefined || !Object.hasOwn(own, key)));
+
+/**
+ * Takes the controller's `workflowDefaults` as they are when the workflow begins: labels and annotations that it lacks at once, the spec
+ * below its own and below that of the template that it names. A later change of the defaults does not reach it (Argo's setWorkflowDefaults).
+ */
+export const takeControllerDefaults = ({ state, config }: Pass): void => {
+  const { workflowDefaults } = config;
+  if (workflowDefaults === undefined || defaultsOf(state.header) !== undefined) return;
+  const { labels, annotations } = state.submitted.metadata;
+  state.changeHeader((header) => {
+    header.labels = { ...absentFrom(labels, workflowDefaults.metadata.labels), ...header.labels };
+    header.annotations = { ...absentFrom(annotations, workflowDefaults.metadata.annotations), ...header.annotations };
+    header.internal = { ...header.internal, [DEFAULTS]: workflowDefaults.spec };
+  });
+};
+
+/** A spec with the defaults of the workflow's beginning below it. */
+export const belowDefaults = (spec: WorkflowSpec, header: WorkflowHeader): WorkflowSpec => {
+  const defaults = defaultsOf(header);
+  return defaults === undefined ? spec : mergedSpec(spec, defaults);
+};
+
+/** The last merge for each set of defaults: a workflow asks for its spec at every step. */
+const merged = new WeakMap<WorkflowSpec, { own: WorkflowSpec; spec: WorkflowSpec }>();
+
+/** The workflow's own spec with the controller's defaults below it, as Argo stores it; without a merge of the template that it names. */
+export const ownSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: WorkflowHeader | undefined): WorkflowSpec => {
+  const defaults = defaultsOf(header);
+  if (header === undefined || defaults === undefined || submitted.spec.workflowTemplateRef !== undefined) return submitted.spec;
+  const known = merged.get(defaults);
+  if (known?.own === submitted.spec) return known.spec;
+  const spec = belowDefaults(submitted.spec, header);
+  merged.set(defaults, { own: submitted.spec, spec });
+  return spec;
+};
+
+/** The spec that runs: the workflow's own over that of the template that it names, over the controller's defaults. */
+export const effectiveSpecOf = (
+  submitted: Pick<SubmittedWorkflow, 'spec'>,
+  header: WorkflowHeader | undefined,
+): WorkflowSpec => header?.status.storedWorkflowTemplateSpec ?? ownSpecOf(submitted, header);
