@@ -4,6 +4,7 @@ import type {
   Outputs,
   Template,
   Workflow,
+  WorkflowDefaults,
   WorkflowPodFields,
   WorkflowSpec,
   WorkflowStatus,

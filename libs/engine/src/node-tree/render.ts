@@ -1,5 +1,6 @@
 import type { NodeStatus, Workflow } from '#libs/workflow-spec';
 import type { NodeRow, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
+import { ownSpecOf } from '../workflow/controller-defaults.js';
 import { containerSums } from './container-sums.js';
 
 /** `status.nodes` of rows: children from parents, in the order of creation, and progress of the nodes that only hold others. */
@@ -36,7 +37,7 @@ export const renderWorkflow = (
     annotations: { ...submitted.metadata.annotations, ...header?.annotations },
   },
   spec: {
-    ...submitted.spec,
+    ...ownSpecOf(submitted, header),
     ...(header?.suspend === undefined ? {} : { suspend: header.suspend }),
     ...(header?.shutdown === undefined ? {} : { shutdown: header.shutdown }),
   },

@@ -3,6 +3,7 @@ import type { Command, EngineConfig, NodeRow, RequestOutcome, SubmittedWorkflow,
 import { DamagedStateError } from '../errors.js';
 import { isLockWork } from '../synchronization/lock-memory.js';
 import { giveBack, releaseEnded } from '../synchronization/node-locks.js';
+import { effectiveSpecOf } from '../workflow/controller-defaults.js';
 import { Counters, slotsOf } from './counters.js';
 import { DerivedValues } from './derived-values.js';
 import type { NodeMemory } from './node-memory.js';
@@ -78,7 +79,7 @@ export class WorkflowState {
   }
   /** The spec that runs: the submitted one, or the merged one where it names a WorkflowTemplate. */
   get spec(): WorkflowSpec {
-    const spec = this.header.status.storedWorkflowTemplateSpec ?? this.submitted.spec;
+    const spec = effectiveSpecOf(this.submitted, this.header);
     const overridden = this.header.internal['parameters'] as Record<string, string> | undefined;
     if (overridden === undefined || Object.keys(overridden).length === 0) return spec;
     return this.derived.of('', 'spec', () => withParameters(spec, overridden));

@@ -1,4 +1,4 @@
-import type { WorkflowSpec } from '#libs/workflow-spec';
+import type { JsonValue, WorkflowSpec } from '#libs/workflow-spec';
 import type { SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { mergedSpec } from './template-reference.js';
@@ -6,7 +6,7 @@ import { mergedSpec } from './template-reference.js';
 const DEFAULTS = 'defaults';
 
 const defaultsOf = (header: WorkflowHeader | undefined): WorkflowSpec | undefined =>
-  header?.internal[DEFAULTS] as WorkflowSpec | undefined;
+  header?.internal[DEFAULTS] as unknown as WorkflowSpec | undefined;
 
 /** Only what the object does not say itself. */
 const absentFrom = (own: Record<string, string> | undefined, defaults: Record<string, string> = {}): Record<string, string> =>
@@ -23,7 +23,7 @@ export const takeControllerDefaults = ({ state, config }: Pass): void => {
   state.changeHeader((header) => {
     header.labels = { ...absentFrom(labels, workflowDefaults.metadata.labels), ...header.labels };
     header.annotations = { ...absentFrom(annotations, workflowDefaults.metadata.annotations), ...header.annotations };
-    header.internal = { ...header.internal, [DEFAULTS]: workflowDefaults.spec };
+    header.internal = { ...header.internal, [DEFAULTS]: workflowDefaults.spec as unknown as JsonValue };
   });
 };
 
@@ -48,7 +48,5 @@ export const ownSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: Wo
 };
 
 /** The spec that runs: the workflow's own over that of the template that it names, over the controller's defaults. */
-export const effectiveSpecOf = (
-  submitted: Pick<SubmittedWorkflow, 'spec'>,
-  header: WorkflowHeader | undefined,
-): WorkflowSpec => header?.status.storedWorkflowTemplateSpec ?? ownSpecOf(submitted, header);
+export const effectiveSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: WorkflowHeader | undefined): WorkflowSpec =>
+  header?.status.storedWorkflowTemplateSpec ?? ownSpecOf(submitted, header);

@@ -4,6 +4,9 @@ import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { mayBegin } from '../synchronization/workflow-locks.js';
 import { isFinished, setWorkflowPhase } from './workflow-phase.js';
+import { belowDefaults, takeControllerDefaults } from './controller-defaults.js';
+import { mayRunUnderRestrictions } from './restrictions.js';
+import { takeEstimate } from './estimate.js';
 import { takeWorkflowMetadata } from './workflow-metadata.js';
 import { startEntry } from './workflow-run.js';
 import { validationError } from './validation.js';
@@ -30,7 +33,10 @@ const takeTemplateReference = (pass: Pass): boolean => {
     return false;
   }
   state.changeHeader((header) => {
-    header.status = { ...header.status, storedWorkflowTemplateSpec: mergedSpec(state.submitted.spec, fact.spec) };
+    header.status = {
+      ...header.status,
+      storedWorkflowTemplateSpec: belowDefaults(mergedSpec(state.submitted.spec, fact.spec), header),
+    };
   });
   return true;
 };
@@ -64,13 +70,15 @@ const noteStart = (pass: Pass): void => {
 export const startWorkflow = (pass: Pass): void => {
   const { state } = pass;
   if (!isStarted(pass)) {
-    if (!takeTemplateReference(pass)) return;
+    takeControllerDefaults(pass);
+    if (!mayRunUnderRestrictions(pass) || !takeTemplateReference(pass)) return;
     const invalid = validationError(pass);
     if (invalid === 'missing') return;
     if (invalid !== undefined) {
       setWorkflowPhase(pass, WorkflowPhase.Failed, `invalid spec: ${invalid.message}`);
       return;
     }
+    if (!takeEstimate(pass)) return;
     if (!mayBegin(pass)) return;
     noteStart(pass);
     if (!takeWorkflowMetadata(pass)) return;

@@ -8,6 +8,7 @@ import {
 } from '#libs/workflow-spec';
 import { factId, type FactKey } from '../contract.js';
 import type { Pass } from '../pass.js';
+import { ownSpecOf } from './controller-defaults.js';
 
 const factKeyOf = (key: TemplateKey): FactKey =>
   key.kind === 'clusterWorkflowTemplate'
@@ -36,7 +37,7 @@ export const validationError = (pass: Pass): { message: string } | 'missing' | u
   const { submitted } = pass.state;
   try {
     const result = validateWorkflow(
-      { metadata: submitted.metadata, spec: submitted.spec },
+      { metadata: submitted.metadata, spec: ownSpecOf(submitted, pass.state.header) },
       { templates: (key) => loaded(pass, key) },
     );
     if ('references' in result) storeReferences(pass, result.references);

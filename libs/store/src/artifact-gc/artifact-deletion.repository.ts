@@ -1,4 +1,4 @@
-import { type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '#libs/engine';
+import { effectiveSpecOf, type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '#libs/engine';
 import { type Artifact, type ArtifactLocation, type WorkflowLevelArtifactGC } from '#libs/workflow-spec';
 
 import { type Database } from '../connection/database.js';
@@ -77,7 +77,7 @@ export class ArtifactDeletionRepository {
     const row = rows[0];
     if (!row) return undefined;
     const { submitted, header, ...facts } = row;
-    const artifactGC = header?.status.storedWorkflowTemplateSpec?.artifactGC ?? submitted.spec.artifactGC;
+    const { artifactGC } = effectiveSpecOf(submitted, header ?? undefined);
     const repository = header?.status.artifactRepositoryRef?.artifactRepository;
     return { ...facts, ...(artifactGC ? { artifactGC } : {}), ...(repository ? { repository } : {}) };
   }

@@ -14,6 +14,9 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   telemetryConfig: 'has no effect: traces have the variable OTEL_EXPORTER_OTLP_ENDPOINT',
   nodeEvents: 'has no effect: there are no Kubernetes events to write',
   workflowEvents: 'has no effect: there are no Kubernetes events to write',
+  executor: 'has no effect: pods have no containers beside those of their template',
+  failedPodRestart: 'has no effect: no runtime here evicts pods',
+  podGCGracePeriodSeconds: 'has no effect: a step has the grace period of its runtime',
   sso: 'has no effect: single sign-on is not served',
 };
 

@@ -1,4 +1,4 @@
-import type { SubmittedWorkflow, WorkflowHeader } from '#libs/engine';
+import { effectiveSpecOf, type SubmittedWorkflow, type WorkflowHeader } from '#libs/engine';
 import { isFinishedWorkflowPhase, parseTime, type TTLStrategy } from '#libs/workflow-spec';
 
 /**
@@ -8,7 +8,7 @@ import { isFinishedWorkflowPhase, parseTime, type TTLStrategy } from '#libs/work
 export const expiryOf = (workflow: SubmittedWorkflow, header: WorkflowHeader): number | null => {
   const { phase = '', finishedAt } = header.status;
   if (!isFinishedWorkflowPhase(phase) || !finishedAt) return null;
-  const strategy: TTLStrategy | undefined = workflow.spec.ttlStrategy ?? header.status.storedWorkflowTemplateSpec?.ttlStrategy;
+  const strategy: TTLStrategy | undefined = effectiveSpecOf(workflow, header).ttlStrategy;
   if (!strategy) return null;
   const { secondsAfterSuccess, secondsAfterFailure, secondsAfterCompletion } = strategy;
   const seconds = (phase === 'Succeeded' ? secondsAfterSuccess : secondsAfterFailure) ?? secondsAfterCompletion;
