@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { waitAtGate } from '../harness/step-gate.js';
 
 const API = 'apiVersion: argoproj.io/v1alpha1';
 
@@ -70,11 +71,12 @@ kind: Workflow
 metadata: { generateName: paced- }
 spec:
   entrypoint: main
+  arguments: { parameters: [{ name: port }] }
   templates:
     - name: main
-      steps: [[{ name: first, template: nap }], [{ name: second, template: nap }]]
-    - name: nap
-      container: { image: busybox, command: [sleep, '15'] }
+      steps: [[{ name: first, template: held }], [{ name: second, template: held }]]
+    - name: held
+      container: { image: busybox, command: [bash, -c], args: ['${waitAtGate('{{workflow.parameters.port}}')}'] }
 `,
   'sleeps.yaml': `${API}
 kind: Workflow

@@ -4,6 +4,7 @@ import { eventually } from '#libs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { argosy } from '../harness/program.js';
+import { StepGate } from '../harness/step-gate.js';
 import { writeFiles } from './files.js';
 import { newFolder, type Outcome, UpProcess, whyNotBuilt } from './stack.js';
 
@@ -31,7 +32,8 @@ describe.skipIf(reason !== undefined)(`the commands against a server ${reason ??
     expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' });
     return stdout;
   };
-  const submitted = async (name: string): Promise<string> => (await said('submit', file(name), '-o', 'name')).trim();
+  const submitted = async (name: string, ...flags: string[]): Promise<string> =>
+    (await said('submit', file(name), '-o', 'name', ...flags)).trim();
 
   beforeAll(async () => {
     folder = await newFolder();
@@ -148,11 +150,16 @@ describe.skipIf(reason !== undefined)(`the commands against a server ${reason ??
   });
 
   it('suspends a workflow that runs, and lets it go on', async () => {
-    const name = await submitted('paced.yaml');
+    const gate = await StepGate.listen();
+    const name = await submitted('paced.yaml', '-p', `port=${gate.port}`);
+    await untilSays(() => cli('get', name), /● first/);
     expect(await said('suspend', name)).toBe(`workflow ${name} suspended\n`);
     await untilSays(() => cli('get', name), /Running \(Suspended\)/);
+    gate.open();
+    expect((await untilSays(() => cli('get', name), /✔ first/)).stdout).not.toMatch(/[●✔◷] second/);
     expect(await said('resume', name)).toBe(`workflow ${name} resumed\n`);
     expect(await said('wait', name)).toMatch(/ Succeeded at /);
+    await gate.close();
   });
 
   it.each([

@@ -27,6 +27,10 @@ export interface Readiness {
 /** Where a service's program lies after `npm run build`. */
 export const programFile = (service: string): string => path.join(ROOT, 'dist/services', service, 'src/main.js');
 
+/** One listener for all: each of their own would be one too many for Node. */
+const killedAtExit = new Set<{ killNow(): void }>();
+process.once('exit', () => killedAtExit.forEach((program) => program.killNow()));
+
 /**
  * One service as a process of its own, with a log file that all its lives share. It dies with the test process, whatever ends that
  * (where util-linux' setpriv is there; else with the test's own teardown). States: stopped ⇄ running.
@@ -41,7 +45,7 @@ export class Program {
 
   constructor(private readonly options: ProgramOptions) {
     this.name = options.name;
-    process.once('exit', () => this.child?.kill('SIGKILL'));
+    killedAtExit.add(this);
   }
 
   get pid(): number | undefined {
@@ -70,6 +74,11 @@ export class Program {
         resolve();
       });
     });
+  }
+
+  /** SIGKILL without waiting; for the end of the test process. */
+  killNow(): void {
+    this.child?.kill('SIGKILL');
   }
 
   /** SIGKILL, as a crash; resolves when the process is gone. */
