@@ -13,4 +13,7 @@ export interface EnvSource {
   /** All keys, for `envFrom`. */
   configMap(namespace: string, name: string): Promise<Record<string, string> | null>;
   secret(namespace: string, name: string): Promise<Record<string, string> | null>;
+  /** All keys as bytes, for volumes; `binaryData` of a ConfigMap included. */
+  configMapFiles(namespace: string, name: string): Promise<Record<string, Uint8Array> | null>;
+  secretFiles(namespace: string, name: string): Promise<Record<string, Uint8Array> | null>;
 }

@@ -1,5 +1,5 @@
 import type { PodManifest } from '#libs/pod-spec';
-import type { Outputs } from '#libs/workflow-spec';
+import type { KubernetesObject, Outputs } from '#libs/workflow-spec';
 
 /** Who a pod is, whatever its name: only a pod with all three equal is "ours, the same". */
 export interface PodIdentity {
@@ -8,9 +8,22 @@ export interface PodIdentity {
   incarnation: number;
 }
 
+/** One container of a pod with several that decide its end (a container set), as far as it is known. */
+export interface ContainerReport {
+  name: string;
+  phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  /** 64: it never ran (a dependency failed, its program is absent), which Argo calls an Error. */
+  exitCode?: number;
+  /** Argo's words for a Container node: `Error (exit code 1): `. */
+  message?: string;
+  startedAtMs?: number;
+  finishedAtMs?: number;
+}
+
 export interface PodObservation {
   identity: PodIdentity;
   phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Gone';
+  /** All containers run, and their readiness probes pass. */
   ready?: boolean;
   message?: string;
   infrastructure?: boolean;
@@ -22,7 +35,16 @@ export interface PodObservation {
   finishedAtMs?: number;
   progress?: string;
   resourcesDuration?: Record<string, number>;
+  /** Of container sets: their members, in order. */
+  containers?: ContainerReport[];
 }
+
+/** A volume that outlives pods, by the name of its claim. */
+export interface ClaimKey {
+  namespace: string;
+  name: string;
+}
+export type ClaimOutcome = { type: 'created' } | { type: 'refused'; message: string };
 
 export type CreateOutcome =
   | { type: 'created' }
@@ -63,6 +85,11 @@ export interface PodRuntime {
   delete(identity: PodIdentity): Promise<void>;
   /** Observes the pod anew (`Gone` where there is none): asked by the sweeper for pods that were silent. */
   inspect(identity: PodIdentity): Promise<void>;
+  /** Without a container: that of `main`, or of the first member of a set. */
   logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine>;
+  /** Makes the volume of a claim; one that is there already stays as it is. Absent where a runtime has no volumes that outlive pods. */
+  createClaim?(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome>;
+  /** Removes the volume of a claim with all that is in it; none there is fine. */
+  deleteClaim?(claim: ClaimKey): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,10 @@
+import os from 'node:os';
+
 import type { PodManifest } from '#libs/pod-spec';
 import type { Container, EnvVar, KubernetesObject } from '#libs/workflow-spec';
 
 import type { EnvSource } from './collaborators.js';
+import { fieldValue, type PodPlace, resourceValue } from './downward-fields.js';
 import { PodRefusedError } from './errors.js';
 
 interface KeyRef {
@@ -13,12 +16,6 @@ interface EnvFrom {
   prefix?: string;
   configMapRef?: { name?: string; optional?: boolean };
   secretRef?: { name?: string; optional?: boolean };
-}
-
-/** What a runtime knows of the place where a pod runs, for `fieldRef`. */
-export interface PodPlace {
-  hostName: string;
-  podIP: string;
 }
 
 /**
@@ -40,7 +37,7 @@ export async function resolveEnvironment(
     }
   }
   for (const variable of container.env ?? []) {
-    const value = await valueOf(variable, { manifest, namespace, source, place });
+    const value = await valueOf(variable, { manifest, container, namespace, source, place });
     if (value !== undefined) environment.set(variable.name, expand(value, environment));
   }
   return environment;
@@ -59,6 +56,7 @@ async function bulkValues(entry: EnvFrom, namespace: string, source: EnvSource):
 
 interface Resolution {
   manifest: PodManifest;
+  container: Container;
   namespace: string;
   source: EnvSource;
   place: PodPlace;
@@ -70,11 +68,22 @@ async function valueOf(variable: EnvVar, resolution: Resolution): Promise<string
     configMapKeyRef?: KeyRef;
     secretKeyRef?: KeyRef;
     fieldRef?: { fieldPath?: string };
+    resourceFieldRef?: KubernetesObject;
   } & KubernetesObject;
   if (from.configMapKeyRef !== undefined) return keyValue(from.configMapKeyRef, 'configmap', resolution);
   if (from.secretKeyRef !== undefined) return keyValue(from.secretKeyRef, 'secret', resolution);
-  if (from.fieldRef !== undefined) return fieldValue(variable.name, from.fieldRef.fieldPath ?? '', resolution);
-  throw new PodRefusedError(`env ${variable.name}: valueFrom.${Object.keys(from)[0] ?? ''} is not supported by this runtime`);
+  const downward = downwardValue(from, resolution);
+  if (downward !== undefined) return downward;
+  const named = from.fieldRef === undefined ? Object.keys(from)[0] : `fieldRef ${from.fieldRef.fieldPath ?? ''}`;
+  throw new PodRefusedError(`env ${variable.name}: valueFrom ${named ?? ''} is not supported by this runtime`);
+}
+
+function downwardValue(
+  { fieldRef, resourceFieldRef }: { fieldRef?: { fieldPath?: string }; resourceFieldRef?: KubernetesObject },
+  { manifest, container, place }: Resolution,
+): string | undefined {
+  if (fieldRef !== undefined) return fieldValue(fieldRef.fieldPath ?? '', manifest, place);
+  return resourceFieldRef === undefined ? undefined : resourceValue(resourceFieldRef, container, thisMachine());
 }
 
 async function keyValue(
@@ -90,35 +99,17 @@ async function keyValue(
   return value ?? undefined;
 }
 
-const MAP_FIELD = /^metadata\.(labels|annotations)\['([^']+)'\]$/;
-
-function fieldValue(variable: string, fieldPath: string, { manifest, namespace, place }: Resolution): string {
-  const values: Record<string, string> = {
-    'metadata.name': manifest.metadata.name ?? '',
-    'metadata.namespace': namespace,
-    'metadata.uid': manifest.metadata.uid ?? '',
-    'spec.nodeName': place.hostName,
-    'spec.serviceAccountName': stringField(manifest.spec, 'serviceAccountName') ?? 'default',
-    'status.podIP': place.podIP,
-    'status.hostIP': place.podIP,
-  };
-  const plain = values[fieldPath];
-  if (plain !== undefined) return plain;
-  const map = MAP_FIELD.exec(fieldPath);
-  if (map === null) throw new PodRefusedError(`env ${variable}: fieldRef ${fieldPath} is not supported by this runtime`);
-  return (map[1] === 'labels' ? manifest.metadata.labels : manifest.metadata.annotations)?.[map[2] ?? ''] ?? '';
-}
-
-function stringField(object: KubernetesObject, name: string): string | undefined {
-  const value = object[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
 const REFERENCE = /\$(\$|\(([^()]+)\))/g;
 
-function expand(text: string, known: ReadonlyMap<string, string>): string {
+/** `$(NAME)` replaced by known values; `$$` is one `$`, an unknown name stays as it is. */
+export function expand(text: string, known: ReadonlyMap<string, string>): string {
   return text.replace(REFERENCE, (whole: string, first: string, name: string | undefined) => {
     if (first === '$') return '$';
     return known.get(name ?? '') ?? whole;
   });
+}
+
+/** What a container without limits may use. */
+export function thisMachine(): { cores: number; memoryBytes: number } {
+  return { cores: os.availableParallelism(), memoryBytes: os.totalmem() };
 }

@@ -10,6 +10,7 @@ const entrySchema = z.strictObject({
   root: z.string().min(1).optional(),
   entrypoint: z.array(z.string()).optional(),
   cmd: z.array(z.string()).optional(),
+  absent: z.array(z.string()).optional(),
 });
 const fileSchema = z.record(z.string(), entrySchema);
 
@@ -18,6 +19,8 @@ export interface ImageEntry {
   root?: string;
   entrypoint?: string[];
   cmd?: string[];
+  /** Programs of the host that the image does not have: they are not found in it. */
+  absent?: string[];
 }
 
 /** Images by name, as written in the file of `--images`. A name without tag and the same name with `:latest` are one image. */
@@ -58,5 +61,6 @@ function compileEntry(entry: z.infer<typeof entrySchema>, folder: string): Image
     ...(entry.root === undefined ? {} : { root: path.resolve(folder, entry.root) }),
     ...(entry.entrypoint === undefined ? {} : { entrypoint: entry.entrypoint }),
     ...(entry.cmd === undefined ? {} : { cmd: entry.cmd }),
+    ...(entry.absent === undefined ? {} : { absent: entry.absent }),
   };
 }

@@ -1,5 +1,15 @@
 export type { EnvSource, RuntimeLogger } from './collaborators.js';
-export type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from './contract.js';
+export type {
+  ClaimKey,
+  ClaimOutcome,
+  ContainerReport,
+  CreateOutcome,
+  LogLine,
+  LogOptions,
+  PodIdentity,
+  PodObservation,
+  PodRuntime,
+} from './contract.js';
 export { ImageCatalogueError, NoRuntimeError, PodRefusedError, RuntimeUnavailableError } from './errors.js';
 export { ImageCatalogue, type ImageEntry } from './image-catalogue.js';
 export { probeSandbox, type ProbeOptions, type SandboxAbility, type SandboxImpossible } from './sandbox/sandbox-ability.js';

@@ -16,4 +16,6 @@ export const emptyEnvSource: EnvSource = {
   secretKey: async () => null,
   configMap: async () => null,
   secret: async () => null,
+  configMapFiles: async () => null,
+  secretFiles: async () => null,
 };

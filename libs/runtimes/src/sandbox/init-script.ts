@@ -1,6 +1,7 @@
+import { KEPT_CAPABILITIES } from './container-security.js';
 import { shellQuote } from './shell-text.js';
 
-/** Full paths of the programs of the host that the init starts; `setpriv` may be absent. */
+/** Full paths of the programs of the host that the sandbox starts; `setpriv` and `nsenter` may be absent. */
 export interface HostTools {
   sh: string;
   unshare: string;
@@ -9,6 +10,14 @@ export interface HostTools {
   pivotRoot: string;
   mkfifo: string;
   setpriv?: string;
+  nsenter?: string;
+}
+
+/** Who the program is; absent fields: the pod's root with the capabilities that every pod has. */
+export interface ProgramIdentity {
+  user?: { uid: number; gid: number };
+  groups?: readonly number[];
+  capabilities?: readonly string[];
 }
 
 export interface InitScriptInput {
@@ -22,6 +31,20 @@ export interface InitScriptInput {
   /** When the pod is ended, in hundredths of a second since boot (an absolute time, so that staging counts); absent: never. */
   deadlineCentiseconds?: number;
   graceSeconds: number;
+  identity?: ProgramIdentity;
+  /** Programs of the host that the image does not have. */
+  absentPrograms?: readonly string[];
+  /** Anonymous memory of all processes together beyond which the container is killed. */
+  memoryLimitBytes?: number;
+  /** Standard input is a pipe on which nobody writes, instead of its end. */
+  hasStdin?: boolean;
+  /** Run inside the container: after the start of the program, and before it gets TERM. */
+  postStart?: readonly string[];
+  preStop?: readonly string[];
+  /** Starts of the program after an end other than 0. */
+  retry?: { retries: number; durationMs: number };
+  /** One of several containers: signals come as words through the pipe that is file descriptor 3. */
+  isMember?: boolean;
 }
 
 /** What Argo's executor ends with where it cannot start the program. */
@@ -30,26 +53,37 @@ export const ABSENT_EXIT = 64;
 /** Exit codes of the init itself, for `unshare`'s parent; the container's own end stands in the file `exit`. */
 export const InitExit = { claimed: 120, setup: 121 } as const;
 
-/** What a container may still do as its own root: own files, change user, bind low ports. No mounts, no devices, no tracing. */
-const KEPT_CAPABILITIES = ['chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'net_bind_service'];
+const MEMORY_LOOK_SECONDS = '0.05';
+const PAGE_BYTES = 4096;
 
 /**
- * The first process of a pod: a POSIX shell script without any program of ours, process 1 of its pid namespace.
+ * The first process of a container: a POSIX shell script without any program of ours, process 1 of its pid namespace.
  *
- * Files beside it (file descriptor 9 is the pod's folder, which is not reachable from inside after the switch of the root):
- * `claim` is made with O_EXCL before anything else, so that one init at most ever runs this pod, and holds "host pid, start time,
+ * Files beside it (file descriptor 9 is the container's folder, which is not reachable from inside after the switch of the root):
+ * `claim` is made with O_EXCL before anything else, so that one init at most ever runs it, and holds "host pid, start time,
  * uptime"; `exit` is written once, in one write that ends in the word `end`, after the last byte of the log.
  * States: claimed → rooted → running → ending → recorded. Killed before `recorded`: no `exit` file, the pod counts as lost.
  *
  * TERM (from the runtime): forwarded to all processes, KILL after the grace period that stands in the file `terminate`.
- * USR1 (own timer): the deadline. USR2 (own timer): the grace period is over. The program's output runs through a pipe, because
- * a program that opens /dev/stdout anew would cut off a file.
+ * USR1 (own timer): the deadline. USR2 (own timer): the grace period is over. ALRM (own watcher): too much memory. The program's
+ * output runs through a pipe, because a program that opens /dev/stdout anew would cut off a file.
  */
 export function initScript(input: InitScriptInput): string {
-  return ['set -u', 'umask 022', claimPart(), setupPart(input), endingPart(input), mainPart(input), waitPart()].join('\n');
+  return [
+    'set -u',
+    'umask 022',
+    claimPart(),
+    setupPart(input),
+    endingPart(input),
+    memberPart(input),
+    mainPart(input),
+    watchPart(input),
+    waitPart(input),
+  ].join('\n');
 }
 
-function claimPart(): string {
+/** Claims the folder in which the script was started, and defines how an end is recorded. */
+export function claimPart(): string {
   return `exec 9<.
 D=/proc/self/fd/9
 read -r hostpid rest </proc/self/stat
@@ -69,12 +103,17 @@ give_up() {
 }`;
 }
 
-function setupPart({ tools, hostName, separateStdout }: InitScriptInput): string {
-  const pipes = separateStdout ? 'out err' : 'out';
-  return `{ echo ${shellQuote(hostName)} >/proc/sys/kernel/hostname; } 2>/dev/null || :
-${shellQuote(tools.mkfifo)} -m 600 ${pipes} || give_up 'cannot make the pipes of the log'
+export function hostNamePart(hostName: string): string {
+  return `{ echo ${shellQuote(hostName)} >/proc/sys/kernel/hostname; } 2>/dev/null || :`;
+}
+
+function setupPart({ tools, hostName, separateStdout, hasStdin, isMember }: InitScriptInput): string {
+  const pipes = [...(separateStdout ? ['out', 'err'] : ['out']), ...(hasStdin === true ? ['in'] : [])].join(' ');
+  return `${isMember === true ? ':' : hostNamePart(hostName)}
+${shellQuote(tools.mkfifo)} -m 666 ${pipes} || give_up 'cannot make the pipes of the log'
 why=exited
 cats=
+kept=
 exec 7>>log
 ${
   separateStdout
@@ -86,22 +125,32 @@ exec 5>out 4>err`
 exec 5>out 4>&5`
 }
 exec 7>&-
+${hasStdin === true ? 'exec 6<>in' : 'exec 6</dev/null'}
 ${shellQuote(tools.mount)} -a -T fstab || give_up 'the mounts of the pod failed'
 cd root && ${shellQuote(tools.pivotRoot)} . . && ${shellQuote(tools.umount)} -l . && cd / || give_up 'the root of the pod could not be switched'`;
 }
 
-function endingPart({ graceSeconds }: InitScriptInput): string {
-  return `others() {
+function endingPart(input: InitScriptInput): string {
+  const { graceSeconds, preStop } = input;
+  const term =
+    preStop === undefined
+      ? 'others -TERM'
+      : `( trap '' TERM; ${hook(input, preStop)}; read -r self rest </proc/self/stat; kept="$kept $self"; others -TERM ) 4>&- 5>&- 6<&- &`;
+  // The program itself comes first: a shell whose child is ended before it would go on.
+  return `main=
+others() {
+  [ -z "$main" ] || kill "$1" "$main" 2>/dev/null
   for entry in /proc/[0-9]*; do
-    case "$cats 1 " in *" \${entry#/proc/} "*) ;; *) kill "$1" "\${entry#/proc/}" 2>/dev/null ;; esac
+    case "$cats$kept 1 " in *" \${entry#/proc/} "*) ;; *) kill "$1" "\${entry#/proc/}" 2>/dev/null ;; esac
   done
 }
 end_by() {
   interrupted=1
   grace=${graceSeconds}
   [ -f $D/terminate ] && read -r grace <$D/terminate
-  others -TERM
-  ( trap - TERM; exec 9<&-; sleep "$grace" && kill -USR2 1 ) >/dev/null 2>&1 4>&- 5>&- &
+  ( trap - TERM; exec 9<&-; sleep "$grace" && kill -USR2 1 ) >/dev/null 2>&1 4>&- 5>&- 6<&- &
+  kept="$kept $!"
+  ${term}
 }
 deadline() {
   interrupted=1
@@ -112,28 +161,45 @@ deadline() {
 }
 trap 'why=\${why%exited}; why=\${why:-terminated}; end_by' TERM
 trap 'interrupted=1; others -KILL' USR2
+trap 'interrupted=1; why=oom; others -KILL' ALRM
 trap deadline USR1`;
 }
 
-function mainPart({ tools, environment, workingDir, commandLine, deadlineCentiseconds }: InitScriptInput): string {
+/** Words of the pod's own first process become signals of this one. */
+function memberPart({ isMember }: InitScriptInput): string {
+  if (isMember !== true) return ':';
+  return `( trap '' TERM; exec 9<&- 4>&- 5>&- 6<&-; while read -r word; do kill -s "$word" 1; done <&3 ) >/dev/null 2>&1 &
+kept="$kept $!"
+exec 3<&-`;
+}
+
+function mainPart(input: InitScriptInput): string {
+  const { tools, environment, workingDir, commandLine, deadlineCentiseconds, postStart } = input;
   const exports = [...environment].map(([name, value]) => `export ${name}=${shellQuote(value)}`);
   const command = commandLine.map(shellQuote).join(' ');
-  const capabilities = KEPT_CAPABILITIES.map((name) => `+${name}`).join(',');
-  const dropped = `--no-new-privs --inh-caps=-all --bounding-set=-all,${capabilities} --`;
-  const exec = tools.setpriv === undefined ? `exec ${command}` : `exec ${shellQuote(tools.setpriv)} ${dropped} ${command}`;
+  const folder = shellQuote(workingDir);
   return `interrupted=
 ends=0
 [ -f $D/terminate ] && { record terminated 143; exit 143; }
-(
-  trap - TERM USR1 USR2
+in_container() {
+  trap - TERM USR1 USR2 ALRM
   ${exports.join('\n  ')}
-  ${lookup(commandLine[0] ?? '')}
-  exec 9<&- >&5 2>&4 4>&- 5>&- </dev/null
-  cd ${shellQuote(workingDir)} 2>/dev/null || { mkdir -p ${shellQuote(workingDir)} && cd ${shellQuote(workingDir)}; } || exit 1
-  ${exec}
+  exec 9<&- 6<&- 4>&- 5>&- </dev/null
+  cd ${folder} 2>/dev/null
+}
+begin() {
+(
+  trap - TERM USR1 USR2 ALRM
+  ${exports.join('\n  ')}
+  ${lookup(commandLine[0] ?? '', input.absentPrograms ?? [])}
+  exec 9<&- <&6 6<&- >&5 2>&4 4>&- 5>&-
+  cd ${folder} 2>/dev/null || { mkdir -p ${folder} && cd ${folder}; } || exit 1
+  exec ${asProgram(tools, input.identity ?? {})}${command}
 ) &
 main=$!
-exec 4>&- 5>&-
+}
+begin
+${postStart === undefined ? '' : `( ${hook(input, postStart)} || kill -TERM 1 ) 4>&- 5>&- 6<&- &`}
 ${
   deadlineCentiseconds === undefined
     ? ''
@@ -142,30 +208,78 @@ read -r now rest </proc/uptime
 left=$((ends - \${now%.*}\${now#*.}))
 [ "$left" -gt 0 ] || left=0
 hundredths=$((left % 100))
-( trap - TERM; exec 9<&-; sleep "$((left / 100)).$((hundredths / 10))$((hundredths % 10))" && kill -USR1 1 ) >/dev/null 2>&1 &`
+( trap - TERM; exec 9<&-; sleep "$((left / 100)).$((hundredths / 10))$((hundredths % 10))" && kill -USR1 1 ) >/dev/null 2>&1 4>&- 5>&- 6<&- &`
 }`;
 }
 
+/** A command beside the program, with its environment and its rights; what it prints goes nowhere. */
+function hook({ tools, identity }: InitScriptInput, command: readonly string[]): string {
+  return `( in_container; exec ${asProgram(tools, identity ?? {})}${command.map(shellQuote).join(' ')} ) >/dev/null 2>&1`;
+}
+
+function asProgram({ setpriv }: HostTools, { user, groups = [], capabilities = KEPT_CAPABILITIES }: ProgramIdentity): string {
+  if (setpriv === undefined) return '';
+  const bounding = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  const who =
+    user === undefined
+      ? groups.length === 0
+        ? ''
+        : `--groups=${groups.join(',')} `
+      : `--reuid=${user.uid} --regid=${user.gid} ${groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`} `;
+  return `${shellQuote(setpriv)} ${who}--no-new-privs --inh-caps=-all --bounding-set=${bounding} -- `;
+}
+
 /** A name that is in no folder of PATH ends the pod as Argo's executor does: 64, and the file `absent` says which. Shell builtins do not count. */
-function lookup(program: string): string {
-  if (program === '' || program.includes('/')) return '';
+function lookup(program: string, absent: readonly string[]): string {
   const name = shellQuote(program);
+  if (absent.includes(program)) return `{ echo ${name} >$D/absent; exit ${ABSENT_EXIT}; }`;
+  if (program === '' || program.includes('/')) return '';
   return `( IFS=:; set -f; for folder in $PATH; do [ -f "\${folder:-.}/"${name} ] && [ -x "\${folder:-.}/"${name} ] && exit 0; done; exit 1 ) || { echo ${name} >$D/absent; exit ${ABSENT_EXIT}; }`;
 }
 
-function waitPart(): string {
-  return `while :; do
-  interrupted=
-  wait "$main"
-  code=$?
-  [ -n "$interrupted" ] || break
-  kill -0 "$main" 2>/dev/null && continue
-  wait "$main"
-  again=$?
-  [ "$again" -eq 127 ] || code=$again
-  break
+/** Memory that only these processes have: what is resident, without what files and shared memory lend. */
+function watchPart({ memoryLimitBytes }: InitScriptInput): string {
+  if (memoryLimitBytes === undefined) return ':';
+  const pages = Math.floor(memoryLimitBytes / PAGE_BYTES);
+  return `( trap '' TERM; exec 9<&-
+while sleep ${MEMORY_LOOK_SECONDS}; do
+  pages=0
+  for entry in /proc/[0-9]*; do
+    { read -r size resident shared rest <"$entry/statm"; } 2>/dev/null && pages=$((pages + resident - shared))
+  done
+  [ "$pages" -le ${pages} ] || { kill -ALRM 1; exit; }
+done ) >/dev/null 2>&1 4>&- 5>&- 6<&- &
+kept="$kept $!"`;
+}
+
+function waitPart({ retry }: InitScriptInput): string {
+  const again = `[ "$code" -ne 0 ] && [ "$why" = exited ] && [ "$attempt" -lt ${retry?.retries ?? 0} ] || break
+  attempt=$((attempt + 1))
+  others -KILL
+  sleep ${((retry?.durationMs ?? 0) / 1000).toFixed(3)} &
+  pause=$!
+  kept="$kept $pause"
+  wait "$pause"
+  [ "$why" = exited ] || break
+  begin`;
+  return `attempt=0
+while :; do
+  while :; do
+    interrupted=
+    wait "$main"
+    code=$?
+    [ -n "$interrupted" ] || break
+    kill -0 "$main" 2>/dev/null && continue
+    wait "$main"
+    again=$?
+    [ "$again" -eq 127 ] || code=$again
+    break
+  done
+  ${retry === undefined ? 'break' : again}
 done
-trap '' TERM USR1 USR2
+exec 4>&- 5>&- 6<&-
+trap '' TERM USR1 USR2 ALRM
+kept=
 others -KILL
 others -KILL
 for cat in $cats; do wait "$cat"; done

@@ -9,6 +9,8 @@ export interface FolderLayers {
   podPath: string;
   /** Host folders, the topmost first. */
   layers: readonly string[];
+  /** Volumes of the pod below it. */
+  mounts?: readonly { target: string; source: string }[];
   isHidden: (podPath: string) => boolean;
 }
 
@@ -16,9 +18,25 @@ export interface FolderLayers {
  * Copies the layers of a folder over each other into `target`, as the overlay shows them: what a layer removed (a character device
  * 0:0) is removed, links stay links, hidden paths, devices and sockets are left out, as is what this user cannot read.
  */
-export async function mergeFolder({ podPath, layers, isHidden }: FolderLayers, target: string): Promise<void> {
+export async function mergeFolder({ podPath, layers, mounts = [], isHidden }: FolderLayers, target: string): Promise<void> {
   await mkdir(target, { recursive: true });
-  for (const layer of [...layers].reverse()) await lay(layer, target, podPath, isHidden);
+  const isCovered = (inside: string): boolean =>
+    isHidden(inside) || mounts.some((mount) => inside.startsWith(`${mount.target}/`));
+  for (const layer of [...layers].reverse()) await lay(layer, target, podPath, isCovered);
+  const parentsFirst = [...mounts].sort((left, right) => left.target.length - right.target.length);
+  for (const mount of parentsFirst) {
+    const place = path.join(target, path.relative(podPath, mount.target));
+    const isCoveredHere = (inside: string): boolean =>
+      isHidden(inside) ||
+      mounts.some((other) => other !== mount && other.target.startsWith(mount.target) && inside.startsWith(`${other.target}/`));
+    if ((await lstat(mount.source).catch(() => undefined))?.isFile() === true) {
+      await mkdir(path.dirname(place), { recursive: true });
+      await copyIfReadable(mount.source, place);
+    } else {
+      await mkdir(place, { recursive: true });
+      await lay(mount.source, place, mount.target, isCoveredHere);
+    }
+  }
 }
 
 async function lay(source: string, target: string, podPath: string, isHidden: (podPath: string) => boolean): Promise<void> {

@@ -38,8 +38,10 @@ export interface MountPlanInput {
   /** Folder with the empty files over which devices are bound. */
   deviceFolder: string;
   hidden: readonly string[];
-  /** Folders of the pod (emptyDir volumes) by their path inside. */
-  volumes: readonly { source: string; target: string }[];
+  /** Folders and files of the pod and of the host by their path inside, parents first. */
+  volumes: readonly { source: string; target: string; readOnly?: boolean | undefined }[];
+  /** Nothing but volumes can be written. */
+  readOnlyRoot?: boolean;
   userNamespace: boolean;
 }
 
@@ -75,14 +77,15 @@ function line({ source, target, type, options }: Mount): string {
 const layer = (folder: string): string => folder.replace(/[\\:,]/g, (character) => `\\${character}`);
 
 /** Upper and work are relative to the pod's folder, where `mount` runs; that keeps special characters out of the options. */
-function overlayRoot({ podFolder, imageRoot, layout }: MountPlanInput, root: string): string[] {
+function overlayRoot({ podFolder, imageRoot, layout, readOnlyRoot }: MountPlanInput, root: string): string[] {
+  const flags = readOnlyRoot === true ? 'ro,' : '';
   const { upper, work, host, hostUpper, hostWork } = LAYER_FOLDERS;
   const submounts = layout.submounts.map((target) =>
     line({ source: target, target: path.join(root, target), type: 'none', options: 'bind,ro' }),
   );
   if (imageRoot === undefined) {
     return [
-      line({ source: 'overlay', target: root, type: 'overlay', options: `lowerdir=/,upperdir=${upper},workdir=${work}` }),
+      line({ source: 'overlay', target: root, type: 'overlay', options: `${flags}lowerdir=/,upperdir=${upper},workdir=${work}` }),
       ...submounts,
     ];
   }
@@ -99,15 +102,16 @@ function overlayRoot({ podFolder, imageRoot, layout }: MountPlanInput, root: str
       source: 'overlay',
       target: root,
       type: 'overlay',
-      options: `lowerdir=${layer(imageRoot)}:${host},upperdir=${upper},workdir=${work}`,
+      options: `${flags}lowerdir=${layer(imageRoot)}:${host},upperdir=${upper},workdir=${work}`,
     }),
     ...submounts,
   ];
 }
 
-function topFolders({ mode, podFolder, imageRoot, imageFolders, layout }: MountPlanInput, root: string): string[] {
+function topFolders({ mode, podFolder, imageRoot, imageFolders, layout, readOnlyRoot }: MountPlanInput, root: string): string[] {
   const { upper, work } = LAYER_FOLDERS;
-  const own = line({ source: path.join(podFolder, LAYER_FOLDERS.root), target: root, type: 'none', options: 'bind' });
+  const options = readOnlyRoot === true ? 'bind,ro' : 'bind';
+  const own = line({ source: path.join(podFolder, LAYER_FOLDERS.root), target: root, type: 'none', options });
   const ofImage = new Set(imageFolders ?? []);
   const lines = layout.topFolders.map(({ name, nested }) => {
     const target = path.join(root, name);
@@ -118,7 +122,7 @@ function topFolders({ mode, podFolder, imageRoot, imageFolders, layout }: MountP
         source: 'overlay',
         target,
         type: 'overlay',
-        options: `lowerdir=${lower},upperdir=${upper}/${name},workdir=${work}/${name}`,
+        options: `${readOnlyRoot === true ? 'ro,' : ''}lowerdir=${lower},upperdir=${upper}/${name},workdir=${work}/${name}`,
       });
     }
     return line({ source: `/${name}`, target, type: 'none', options: 'rbind,ro' });
@@ -134,15 +138,21 @@ function topFolders({ mode, podFolder, imageRoot, imageFolders, layout }: MountP
   ];
 }
 
-function commonMounts({ podFolder, layout, deviceFolder, hidden, volumes }: MountPlanInput): Mount[] {
+function commonMounts({ podFolder, layout, deviceFolder, hidden, volumes, readOnlyRoot }: MountPlanInput): Mount[] {
+  const own = readOnlyRoot === true ? 'bind,ro' : 'bind';
   return [
-    { source: path.join(podFolder, LAYER_FOLDERS.tmp), target: '/tmp', type: 'none', options: 'bind' },
-    { source: path.join(podFolder, LAYER_FOLDERS.run), target: '/run', type: 'none', options: 'bind' },
+    { source: path.join(podFolder, LAYER_FOLDERS.tmp), target: '/tmp', type: 'none', options: own },
+    { source: path.join(podFolder, LAYER_FOLDERS.run), target: '/run', type: 'none', options: own },
     { source: 'proc', target: '/proc', type: 'proc', options: 'ro,nosuid,nodev,noexec' },
     { source: deviceFolder, target: '/dev', type: 'none', options: 'bind,ro' },
     ...layout.devices.map((name) => ({ source: `/dev/${name}`, target: `/dev/${name}`, type: 'none', options: 'bind' })),
     { source: 'tmpfs', target: '/dev/shm', type: 'tmpfs', options: 'nosuid,nodev,mode=1777,size=64m' },
     ...hidden.map((target) => ({ source: 'tmpfs', target, type: 'tmpfs', options: 'ro,nosuid,nodev,noexec,size=4k,mode=000' })),
-    ...volumes.map(({ source, target }) => ({ source, target, type: 'none', options: 'bind' })),
+    ...volumes.map(({ source, target, readOnly }) => ({
+      source,
+      target,
+      type: 'none',
+      options: readOnly === true ? 'bind,ro' : 'bind',
+    })),
   ];
 }

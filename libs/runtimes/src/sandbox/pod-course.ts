@@ -3,19 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
-import type { PodIdentity, PodObservation } from '../contract.js';
-import { absentMessage, brokenCourseMessage, DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
+import type { ContainerReport, PodIdentity, PodObservation } from '../contract.js';
+import { brokenCourseMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
 import { untilPossible } from '../patience.js';
-import { needsStaging, type PodFiles, type PodStaging } from '../staging.js';
-import { ABSENT_EXIT, type HostTools } from './init-script.js';
+import { isContainerSet } from '../pod-containers.js';
+import { needsStaging, type PodStaging } from '../staging.js';
+import type { HostTools } from './init-script.js';
 import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { kill } from './pod-ending.js';
+import type { SandboxPodFiles } from './pod-files.js';
+import { containerReports, podOutcome } from './pod-outcome.js';
+import { RunningPod } from './running-pod.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
 import { epochMsOfUptime, isAlive } from './process-identity.js';
 
-const ABSENT_FILE = 'absent';
 const LOST_MESSAGE = 'pod lost: its first process ended without a record of the end';
 const ADOPTED_POLL_MS = 50;
 /** An init writes its claim in one call right after making it. */
@@ -47,16 +50,19 @@ export class PodCourse {
   readonly done: Promise<void>;
   private last: PodObservation;
   private stopped = false;
-  private loggedBytes = 0;
+  private readonly loggedBytes = new Map<string, number>();
   private readonly stopSignal = new AbortController();
+  private readonly watch: RunningPod;
+  private isRunning = false;
 
   constructor(
     private readonly folder: PodFolder,
     private readonly record: PodRecord,
-    private readonly files: PodFiles,
+    private readonly files: SandboxPodFiles,
     private readonly means: CourseMeans,
   ) {
     this.identity = record.identity;
+    this.watch = new RunningPod(folder, record, files, { ...means, changed: () => this.publishRunning() });
     this.last = this.observation('Pending', {});
     this.done = this.run().catch((error: unknown) => this.giveUp(error));
   }
@@ -73,21 +79,28 @@ export class PodCourse {
   /** Leaves the pod as it is and follows it no longer. */
   stop(): void {
     this.stopped = true;
+    this.watch.stop();
     this.stopSignal.abort();
   }
 
-  /** Called at intervals while the pod runs: notes when its log grew. */
-  noteLog(nowMs: number): void {
-    this.loggedBytes = noteLogSize(this.folder, nowMs, this.loggedBytes);
+  /** Called at intervals while the pod runs: notes when its logs grew, and looks at its containers. */
+  look(nowMs: number): void {
+    for (const { folder } of this.record.containers) {
+      const before = this.loggedBytes.get(folder) ?? 0;
+      this.loggedBytes.set(folder, noteLogSize({ pod: this.folder, folder }, nowMs, before));
+    }
+    if (this.isRunning && this.watch.look(nowMs)) this.publishRunning();
   }
 
   private async run(): Promise<void> {
     const report = this.folder.report();
     if (report !== null) return this.publish(report);
     if (this.folder.claim() === null) await this.begin();
-    else this.publish(this.observation('Running', this.beginning()));
+    else this.beginRunning();
     if (this.stopped || this.hasEnded) return;
     await this.awaitEnd();
+    this.isRunning = false;
+    this.watch.stop();
     if (this.stopped) return;
     await this.finish();
   }
@@ -117,11 +130,25 @@ export class PodCourse {
     if (this.folder.isAskedToEnd() && this.folder.claimWithoutInit()) return;
     const { exited } = await this.launch();
     const timer = setTimeout(() => {
-      if (!this.stopped && !this.hasEnded) this.publish(this.observation('Running', this.beginning()));
+      if (!this.stopped && !this.hasEnded) this.beginRunning();
     }, this.means.runningReportDelayMs);
     timer.unref();
     await Promise.race([exited, this.aborted()]);
     clearTimeout(timer);
+    this.isRunning = false;
+  }
+
+  private beginRunning(): void {
+    this.isRunning = true;
+    this.watch.look(this.means.clock.nowMs());
+    this.publishRunning();
+  }
+
+  private publishRunning(): void {
+    if (this.stopped || this.hasEnded || !this.isRunning) return;
+    const { phase, ...facts } = this.watch.facts(this.means.clock.nowMs());
+    const observation = this.observation(phase, { ...this.beginning(), ...facts });
+    if (JSON.stringify(observation) !== JSON.stringify(this.last)) this.publish(observation);
   }
 
   private async launch(): Promise<{ exited: Promise<number | null> }> {
@@ -163,7 +190,7 @@ export class PodCourse {
     const neverClaimed = exit === null && this.folder.claimWithoutInit();
     if (exit === null && !neverClaimed) {
       this.report(this.observation('Gone', { message: LOST_MESSAGE, infrastructure: true, ...this.beginning() }));
-    } else if (exit === null || exit.reason === 'setup') {
+    } else if (exit === null) {
       const detail = (this.folder.text(INIT_LOG) ?? '').trim().split('\n').slice(-3).join('; ');
       this.report(this.observation('Failed', { message: `the pod could not be set up: ${detail}`, infrastructure: true }));
     } else {
@@ -179,15 +206,28 @@ export class PodCourse {
   }
 
   private async capture(exit: ExitRecord): Promise<void> {
-    const message = endMessage(exit, this.folder.text(ABSENT_FILE)?.trim());
+    const outcome = podOutcome(this.folder, this.record, exit);
+    const containers = this.containers();
+    const progress = this.watch.progress();
+    const facts = { ...containers, ...(progress === undefined ? {} : { progress }) };
+    const { message, infrastructure } = outcome;
+    if (outcome.neverRan === true && message !== undefined) {
+      const ended = { message, ...this.times(exit), ...(infrastructure === true ? { infrastructure } : {}) };
+      return this.report(this.observation('Failed', { ...facts, ...ended }));
+    }
     const report = await endReport({
       manifest: this.record.manifest,
       files: this.files,
       staging: this.means.staging,
-      exit: { exitCode: exit.exitCode, ...this.times(exit), ...(message === undefined ? {} : { message }) },
+      exit: { exitCode: outcome.exitCode, ...this.times(exit), ...(message === undefined ? {} : { message }) },
       patiently: (attempt) => this.untilPossible('capture', attempt),
     });
-    this.report(this.observation(report.phase, report));
+    this.report(this.observation(report.phase, { ...facts, ...report }));
+  }
+
+  private containers(): { containers?: ContainerReport[] } {
+    if (!isContainerSet(this.record.manifest)) return {};
+    return { containers: containerReports(this.folder, this.record, this.means.clock.nowMs()) };
   }
 
   private times(exit: ExitRecord): { startedAtMs: number; finishedAtMs: number } {
@@ -233,10 +273,4 @@ function orNothing<T extends object>(read: () => T): Partial<T> {
   } catch {
     return {};
   }
-}
-
-function endMessage(exit: ExitRecord, absent: string | undefined): string | undefined {
-  if (exit.reason === 'deadline') return DEADLINE_MESSAGE;
-  if (exit.exitCode === ABSENT_EXIT && absent !== undefined) return absentMessage(exit.exitCode, absent);
-  return exit.exitCode === 0 ? undefined : exitMessage(exit.exitCode);
 }

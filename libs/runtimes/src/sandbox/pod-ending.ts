@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { RuntimeUnavailableError } from '../errors.js';
 import type { PodFolder } from './pod-folder.js';
+import { EVENTS_PIPE } from './pod-script.js';
 import { isAlive, signal } from './process-identity.js';
 
 const POLL_MS = 5;
@@ -10,6 +11,7 @@ const KILL_LIMIT_MS = 10_000;
 /** TERM for all processes of the pod, KILL after the grace period. The file comes first: an init that is not ready for the signal reads it. */
 export function askToEnd(folder: PodFolder, graceSeconds: number): void {
   folder.askToEnd(graceSeconds);
+  folder.tell(EVENTS_PIPE, 'terminate');
   const claim = folder.claim();
   if (claim !== null && claim !== 'unwritten' && claim.pid !== 0) signal(claim, 'SIGTERM');
 }

@@ -2,9 +2,10 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 
+import { outputContainerOf } from '../pod-containers.js';
 import type { PodFiles } from '../staging.js';
 import { mergeFolder } from './merged-folder.js';
-import type { PodFolder } from './pod-folder.js';
+import type { ContainerRecord, PodFolder } from './pod-folder.js';
 import { PodPaths, type PodView } from './pod-paths.js';
 import { isCode } from './system-error.js';
 
@@ -12,16 +13,24 @@ import { isCode } from './system-error.js';
 export const LOG_FILE = 'log';
 export const STDOUT_FILE = 'stdout';
 
-/** The files of a sandbox pod: folders of the host, used in place. */
+/** The files of a sandbox pod as its output container sees them: folders of the host, used in place. */
 export class SandboxPodFiles implements PodFiles {
   private readonly paths: PodPaths;
+  private readonly output: ContainerRecord;
   private merged = 0;
 
   constructor(
     private readonly folder: PodFolder,
-    view: PodView,
+    private readonly containers: readonly ContainerRecord[],
+    view: (container: ContainerRecord) => PodView,
   ) {
-    this.paths = new PodPaths(view);
+    this.output = outputContainerOf(containers);
+    this.paths = new PodPaths(view(this.output));
+  }
+
+  /** Host path of a file as it stands now, links followed; null where there is none. */
+  presentPath(containerPath: string): string | null {
+    return this.paths.existing(containerPath);
   }
 
   async stagePath(containerPath: string): Promise<string> {
@@ -40,7 +49,7 @@ export class SandboxPodFiles implements PodFiles {
   async stdoutTail(maxBytes: number): Promise<Buffer> {
     let file;
     try {
-      file = await open(this.folder.path(STDOUT_FILE));
+      file = await open(this.folder.path(this.output.folder, STDOUT_FILE));
     } catch (error) {
       if (isCode(error, 'ENOENT')) return Buffer.alloc(0);
       throw error;
@@ -56,8 +65,10 @@ export class SandboxPodFiles implements PodFiles {
     }
   }
 
-  async *readLog(_container: string): AsyncIterable<Uint8Array> {
-    const stream = createReadStream(this.folder.path(LOG_FILE));
+  async *readLog(container: string): AsyncIterable<Uint8Array> {
+    const record = this.containers.find(({ name }) => name === container);
+    if (record === undefined) return;
+    const stream = createReadStream(this.folder.path(record.folder, LOG_FILE));
     try {
       for await (const chunk of stream) yield chunk as Uint8Array;
     } catch (error) {

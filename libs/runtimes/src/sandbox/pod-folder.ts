@@ -1,10 +1,24 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 
-import type { PodManifest } from '#libs/pod-spec';
+import { MAIN_CONTAINER, type PodManifest } from '#libs/pod-spec';
 
 import type { PodIdentity, PodObservation } from '../contract.js';
 import { identityKey } from '../pod-identity.js';
+import type { ContainerRole } from '../pod-containers.js';
+import type { RootParts } from './pod-root.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 import { removeFolder } from './remove-folder.js';
 import { isCode } from './system-error.js';
@@ -14,10 +28,20 @@ const PRIVATE_FILE = 0o600;
 const UNFINISHED_PREFIX = '.new-';
 const REMOVED_PREFIX = '.gone-';
 
+/** A container as it was made: where its files lie, and what it sees. */
+export interface ContainerRecord extends RootParts {
+  name: string;
+  role: ContainerRole;
+  /** Below the pod's folder; '' for the only container of a pod, whose files lie in the pod's folder itself. */
+  folder: string;
+}
+
 /** What is written when a pod is made, and never changed. */
 export interface PodRecord {
   identity: PodIdentity;
   manifest: PodManifest;
+  /** In the order of the spec, init containers first. */
+  containers: ContainerRecord[];
 }
 
 /** The init's own record of its beginning. */
@@ -25,9 +49,9 @@ export interface Claim extends ProcessIdentity {
   uptimeSeconds: number;
 }
 
-/** The init's record of the end. `setup`: the pod could not be made and `main` never ran. */
+/** The init's record of the end. `setup`: it could not be made and never ran; `skipped`: a container on which it depends failed. */
 export interface ExitRecord {
-  reason: 'exited' | 'terminated' | 'deadline' | 'setup';
+  reason: 'exited' | 'terminated' | 'deadline' | 'setup' | 'oom' | 'skipped';
   exitCode: number;
   uptimeSeconds: number;
 }
@@ -44,18 +68,18 @@ export class PodFolder {
   /** Makes the folder with its record and what `fill` puts there; null where a pod of this identity has one already. */
   static create(
     podsFolder: string,
-    record: PodRecord,
+    record: Pick<PodRecord, 'identity' | 'manifest'>,
     owner: ProcessIdentity,
-    fill: (unfinished: string, final: string) => void,
-  ): PodFolder | null {
+    fill: (unfinished: string, final: string) => ContainerRecord[],
+  ): { folder: PodFolder; record: PodRecord } | null {
     const key = identityKey(record.identity);
     const target = path.join(podsFolder, key);
     if (existsSync(target)) return null;
     const unfinished = path.join(podsFolder, `${UNFINISHED_PREFIX}${owner.pid}-${key}`);
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { mode: PRIVATE_FOLDER });
-    fill(unfinished, target);
-    writeFileSync(path.join(unfinished, 'pod.json'), JSON.stringify(record), { mode: PRIVATE_FILE });
+    const complete: PodRecord = { ...record, containers: fill(unfinished, target) };
+    writeFileSync(path.join(unfinished, 'pod.json'), JSON.stringify(complete), { mode: PRIVATE_FILE });
     writeFileSync(path.join(unfinished, 'owner.1'), ownerText(owner), { mode: PRIVATE_FILE });
     try {
       renameSync(unfinished, target);
@@ -64,7 +88,7 @@ export class PodFolder {
       if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return null;
       throw error;
     }
-    return new PodFolder(target);
+    return { folder: new PodFolder(target), record: complete };
   }
 
   static find(podsFolder: string, identity: PodIdentity): PodFolder | null {
@@ -95,7 +119,11 @@ export class PodFolder {
 
   /** Null where the folder is not one of ours or is being removed. */
   record(): PodRecord | null {
-    return this.json<PodRecord>('pod.json');
+    const record = this.json<PodRecord>('pod.json');
+    // Pods of older versions had `main` alone.
+    return record === null || (record.containers as ContainerRecord[] | undefined) !== undefined
+      ? record
+      : { ...record, containers: [{ name: MAIN_CONTAINER, role: 'main', folder: '', volumes: [] }] };
   }
 
   /** Takes the pod over where its last owner is dead; true where `owner` observes it now. */
@@ -112,8 +140,9 @@ export class PodFolder {
     return last !== null && (last.pid !== self.pid || last.startTime !== self.startTime) && isAlive(last);
   }
 
-  claim(): Claim | 'unwritten' | null {
-    const text = this.text('claim');
+  /** Of the pod, or of one of its containers where a folder is given. */
+  claim(folder = ''): Claim | 'unwritten' | null {
+    const text = this.text(path.join(folder, 'claim'));
     if (text === null) return null;
     const [pid, startTime, uptime] = text.trim().split(' ');
     if (pid === undefined || startTime === undefined || uptime === undefined) return 'unwritten';
@@ -125,8 +154,9 @@ export class PodFolder {
     return this.exclusive('claim', '0 0 0\n');
   }
 
-  exit(): ExitRecord | null {
-    const [reason, exitCode, uptime, end] = (this.text('exit') ?? '').trim().split(' ');
+  /** Of the pod, or of one of its containers where a folder is given. */
+  exit(folder = ''): ExitRecord | null {
+    const [reason, exitCode, uptime, end] = (this.text(path.join(folder, 'exit')) ?? '').trim().split(' ');
     if (end !== 'end') return null;
     return { reason: reason as ExitRecord['reason'], exitCode: Number(exitCode), uptimeSeconds: Number(uptime) };
   }
@@ -161,6 +191,23 @@ export class PodFolder {
     } catch (error) {
       if (isCode(error, 'ENOENT', 'ENOTDIR')) return null;
       throw error;
+    }
+  }
+
+  /** Tells the pod's own first process something, where the pod has several containers; nothing where it has no such process. */
+  tell(pipe: string, line: string): void {
+    let file: number;
+    try {
+      // Opened for both directions a pipe never blocks.
+      file = openSync(this.path(pipe), constants.O_RDWR | constants.O_NONBLOCK);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return;
+      throw error;
+    }
+    try {
+      writeSync(file, `${line}\n`);
+    } finally {
+      closeSync(file);
     }
   }
 

@@ -42,6 +42,11 @@ export class PodPaths {
     return path.join(this.top(parent), path.basename(wanted));
   }
 
+  /** The path without links, as the pod resolves it; what does not exist stays as written. */
+  resolved(podPath: string): string {
+    return this.follow(normalise(podPath), true);
+  }
+
   /** Host path of the topmost layer that has it; null where the pod sees nothing there. */
   existing(podPath: string): string | null {
     const resolved = this.follow(normalise(podPath), false);
@@ -62,8 +67,11 @@ export class PodPaths {
       if (stats !== null && !stats.isDirectory()) break;
       if (stats !== null) layers.push(folder);
     }
-    const covers = this.view.hidden.some((hidden) => hidden.startsWith(`${resolved}/`));
-    return layers.length > 1 || covers ? { podPath: resolved, layers, isHidden: (inside) => this.isHidden(inside) } : null;
+    const mounts = this.view.mounted.filter(({ target }) => target.startsWith(`${resolved}/`));
+    const covers = mounts.length > 0 || this.view.hidden.some((hidden) => hidden.startsWith(`${resolved}/`));
+    return layers.length > 1 || covers
+      ? { podPath: resolved, layers, mounts, isHidden: (inside) => this.isHidden(inside) }
+      : null;
   }
 
   private follow(podPath: string, missingIsFine: boolean): string {

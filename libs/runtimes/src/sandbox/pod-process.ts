@@ -3,15 +3,11 @@ import { closeSync, openSync } from 'node:fs';
 
 import { RuntimeUnavailableError } from '../errors.js';
 import type { HostTools } from './init-script.js';
+import { namespaceArguments } from './namespaces.js';
 
 /** Names inside the pod's folder. */
 export const INIT_SCRIPT = 'init.sh';
 export const INIT_LOG = 'init.log';
-
-/** Own mounts, process numbers, System V objects and host name; the pod dies with its `unshare`. */
-export function namespaceArguments(userNamespace: boolean): string[] {
-  return [...(userNamespace ? ['-U', '-r'] : []), '-m', '-p', '-f', '-i', '-u', '--kill-child'];
-}
 
 /** Starts the init of a prepared pod in namespaces of its own and in a session of its own, so that it outlives this process. */
 export async function launchInit(
@@ -21,7 +17,7 @@ export async function launchInit(
 ): Promise<{ exited: Promise<number | null> }> {
   const log = openSync(`${folder}/${INIT_LOG}`, 'a', 0o600);
   try {
-    const child = spawn(tools.unshare, [...namespaceArguments(userNamespace), tools.sh, INIT_SCRIPT], {
+    const child = spawn(tools.unshare, [...namespaceArguments(userNamespace ? 'pod-of-user' : 'pod'), tools.sh, INIT_SCRIPT], {
       cwd: folder,
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       stdio: ['ignore', log, log],

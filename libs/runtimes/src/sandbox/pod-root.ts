@@ -1,19 +1,8 @@
-import {
-  copyFileSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  symlinkSync,
-  writeFileSync,
-  chmodSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import path from 'node:path';
 
-import type { ImageEntry } from '../image-catalogue.js';
 import { type HostLayout, LAYER_FOLDERS, mountTable, type RootMode } from './mount-plan.js';
-import type { MountedFolder, PodView } from './pod-paths.js';
+import { type MountedFolder, PodPaths, type PodView } from './pod-paths.js';
 
 const NAME_RESOLUTION = '/etc/resolv.conf';
 /** Top folders of which nothing of the host is shown. */
@@ -29,55 +18,97 @@ export interface PodRootSettings {
   hidden: readonly string[];
 }
 
-/** A folder of the pod that is mounted inside (emptyDir): its name below the pod's folder and its path inside. */
-export interface PodVolume {
-  folder: string;
+/** A folder or file that is mounted inside a container. */
+export interface MountedVolume {
+  /** Below the pod's folder, or absolute. */
+  source: string;
+  /** Path inside, free of links. */
   target: string;
+  readOnly?: boolean;
+  isFile?: boolean;
 }
 
-/** What of a pod decides how its root looks. */
+/** What of a container decides how its root looks. */
 export interface RootParts {
-  image: ImageEntry | undefined;
-  volumes: readonly PodVolume[];
+  imageRoot?: string;
+  /** Parents before what is mounted inside them. */
+  volumes: readonly MountedVolume[];
+  readOnlyRoot?: boolean;
 }
 
-/** Builds the root of pods on this host: the folders beside the pod's files, the table of mounts, and the view for staging and capture. */
+/** Where a container's own files lie: the pod's folder, and the container's below it ('' where they are the same). */
+export interface ContainerPlace {
+  podFolder: string;
+  folder: string;
+}
+
+const ROOT_FOLDER_MODE = 0o755;
+
+/** Builds the roots of containers on this host: the folders beside their files, the table of mounts, and the view for staging and capture. */
 export class PodRoots {
   constructor(private readonly settings: PodRootSettings) {}
 
-  /** Makes in `unfinished` what the mounts need; the table names paths below `final`, to which the folder is renamed afterwards. */
-  prepare(unfinished: string, final: string, { image, volumes }: RootParts): void {
-    for (const name of Object.values(LAYER_FOLDERS)) mkdirSync(path.join(unfinished, name));
+  /**
+   * Makes in `place` what the mounts need; the table names paths below `finalPodFolder`, to which the pod's folder is renamed
+   * afterwards. Gives the volumes with their targets as the container resolves them.
+   */
+  prepare(place: ContainerPlace, finalPodFolder: string, parts: RootParts): MountedVolume[] {
+    const unfinished = path.join(place.podFolder, place.folder);
+    for (const name of Object.values(LAYER_FOLDERS)) mkdirSync(path.join(unfinished, name), { recursive: true });
+    for (const name of [LAYER_FOLDERS.root, LAYER_FOLDERS.upper]) chmodSync(path.join(unfinished, name), ROOT_FOLDER_MODE);
     chmodSync(path.join(unfinished, LAYER_FOLDERS.tmp), SHARED_TMP_MODE);
     mkdirSync(path.join(unfinished, LAYER_FOLDERS.run, 'lock'), { mode: 0o777 });
-    for (const volume of volumes) this.makeVolume(unfinished, volume);
-    const imageEntries = this.topEntries(image);
-    if (this.settings.mode !== 'overlay-root') this.makeTop(unfinished, image?.root, imageEntries);
+    const imageEntries = this.topEntries(parts.imageRoot);
+    if (this.settings.mode !== 'overlay-root') this.makeTop(unfinished, parts.imageRoot, imageEntries);
     this.copyNameResolution(unfinished);
+    const volumes = this.makeMountPoints(place, parts);
     writeFileSync(
       path.join(unfinished, 'fstab'),
       mountTable({
         mode: this.settings.mode,
-        podFolder: final,
-        ...(image?.root === undefined ? {} : { imageRoot: image.root }),
+        podFolder: path.join(finalPodFolder, place.folder),
+        ...(parts.imageRoot === undefined ? {} : { imageRoot: parts.imageRoot }),
         imageFolders: imageEntries.folders,
         layout: this.settings.layout,
         deviceFolder: this.settings.deviceFolder,
         hidden: this.settings.hidden,
-        volumes: volumes.map(({ folder, target }) => ({ source: path.join(final, folder), target })),
+        volumes: volumes.map(({ source, target, readOnly }) => ({
+          source: path.resolve(finalPodFolder, source),
+          target,
+          readOnly,
+        })),
+        readOnlyRoot: parts.readOnlyRoot === true,
         userNamespace: this.settings.userNamespace,
       }),
     );
+    return volumes;
   }
 
-  /** How paths of the pod map to files of the host before the start and after the end. */
-  view(folder: string, { image, volumes }: RootParts): PodView {
+  /** How paths of the container map to files of the host before the start and after the end. */
+  view({ podFolder, folder }: ContainerPlace, { imageRoot, volumes }: RootParts): PodView {
+    const own = path.join(podFolder, folder);
     const mounted: MountedFolder[] = [
-      { target: '/tmp', source: path.join(folder, LAYER_FOLDERS.tmp) },
-      { target: '/run', source: path.join(folder, LAYER_FOLDERS.run) },
-      ...volumes.map((volume) => ({ target: volume.target, source: path.join(folder, volume.folder) })),
+      { target: '/tmp', source: path.join(own, LAYER_FOLDERS.tmp) },
+      { target: '/run', source: path.join(own, LAYER_FOLDERS.run) },
+      ...volumes.map((volume) => ({ target: volume.target, source: path.resolve(podFolder, volume.source) })),
     ];
-    return { mounted, hidden: this.settings.hidden, layers: (podPath) => this.layers(folder, image?.root, podPath) };
+    return { mounted, hidden: this.settings.hidden, layers: (podPath) => this.layers(own, imageRoot, podPath) };
+  }
+
+  /** Each mount point is made in what stands there without it: a layer of the root, or a volume that is mounted further up. */
+  private makeMountPoints(place: ContainerPlace, parts: RootParts): MountedVolume[] {
+    const made: MountedVolume[] = [];
+    for (const volume of parts.volumes) {
+      const paths = new PodPaths(this.view(place, { ...parts, volumes: made }));
+      const target = paths.resolved(volume.target);
+      if (paths.existing(target) === null && this.settings.mode !== 'read-only') {
+        const file = paths.writable(target);
+        if (volume.isFile === true) writeFileSync(file, '', { flag: 'a' });
+        else mkdirSync(file, { recursive: true });
+      }
+      made.push({ ...volume, target });
+    }
+    return made;
   }
 
   private layers(folder: string, imageRoot: string | undefined, podPath: string): string[] {
@@ -107,24 +138,13 @@ export class PodRoots {
     for (const name of image.files) copyFileSync(path.join(imageRoot ?? '', name), path.join(unfinished, root, name));
   }
 
-  private topEntries(image: ImageEntry | undefined): { folders: string[]; files: string[] } {
-    const root = image?.root;
+  private topEntries(root: string | undefined): { folders: string[]; files: string[] } {
     if (root === undefined) return { folders: [], files: [] };
     const entries = readdirSync(root, { withFileTypes: true });
     return {
       folders: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
       files: entries.filter((entry) => entry.isFile()).map(({ name }) => name),
     };
-  }
-
-  private makeVolume(unfinished: string, volume: PodVolume): void {
-    mkdirSync(path.join(unfinished, volume.folder), { recursive: true });
-    chmodSync(path.join(unfinished, volume.folder), 0o777);
-    if (this.settings.mode === 'read-only') return;
-    // The mount point itself; parents that the host has are only covered by folders of the same name.
-    if (existsSync(volume.target) && lstatSync(volume.target).isDirectory()) return;
-    const layer = this.layers(unfinished, undefined, volume.target)[0];
-    if (layer !== undefined) mkdirSync(layer, { recursive: true });
   }
 
   /** /etc/resolv.conf often is a link into /run, of which a pod sees nothing: the file is copied to where the link leads. */

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { readHostLayout } from './host-layout.js';
 import { type HostTools, initScript } from './init-script.js';
 import type { HostLayout, RootMode } from './mount-plan.js';
-import { namespaceArguments, INIT_SCRIPT } from './pod-process.js';
+import { namespaceArguments } from './namespaces.js';
+import { INIT_SCRIPT } from './pod-process.js';
 import { PodRoots } from './pod-root.js';
 import { removeFolder } from './remove-folder.js';
 import { findTools, makeDeviceFolder } from './sandbox-host.js';
@@ -76,7 +77,7 @@ async function tryPod(
 ): Promise<string | null> {
   const folder = mkdtempSync(path.join(podsFolder, '.probe-'));
   try {
-    roots.prepare(folder, folder, { image: undefined, volumes: [] });
+    roots.prepare({ podFolder: folder, folder: '' }, folder, { volumes: [] });
     const script = initScript({
       tools,
       hostName: 'probe',
@@ -87,7 +88,7 @@ async function tryPod(
       graceSeconds: 1,
     });
     writeFileSync(path.join(folder, INIT_SCRIPT), script);
-    const run = spawnSync(tools.unshare, [...namespaceArguments(userNamespace), tools.sh, INIT_SCRIPT], {
+    const run = spawnSync(tools.unshare, [...namespaceArguments(userNamespace ? 'pod-of-user' : 'pod'), tools.sh, INIT_SCRIPT], {
       cwd: folder,
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       encoding: 'utf8',

@@ -13,7 +13,7 @@ export type ToolSearch = { tools: HostTools } | { missing: string[] };
 /** Finds the programs that the init needs. All but `setpriv` are necessary; they come with util-linux and coreutils (or busybox). */
 export function findTools(): ToolSearch {
   const find = (name: string): string | undefined => SEARCH_PATH.map((folder) => path.join(folder, name)).find(isExecutable);
-  const [sh, unshare, mount, umount, pivotRoot, mkfifo, setpriv] = [
+  const [sh, unshare, mount, umount, pivotRoot, mkfifo, setpriv, nsenter] = [
     'sh',
     'unshare',
     'mount',
@@ -21,6 +21,7 @@ export function findTools(): ToolSearch {
     'pivot_root',
     'mkfifo',
     'setpriv',
+    'nsenter',
   ].map(find);
   if (
     sh === undefined ||
@@ -33,7 +34,18 @@ export function findTools(): ToolSearch {
     const found = { sh, unshare, mount, umount, pivot_root: pivotRoot, mkfifo };
     return { missing: Object.entries(found).flatMap(([name, file]) => (file === undefined ? [name] : [])) };
   }
-  return { tools: { sh, unshare, mount, umount, pivotRoot, mkfifo, ...(setpriv === undefined ? {} : { setpriv }) } };
+  return {
+    tools: {
+      sh,
+      unshare,
+      mount,
+      umount,
+      pivotRoot,
+      mkfifo,
+      ...(setpriv === undefined ? {} : { setpriv }),
+      ...(nsenter === undefined ? {} : { nsenter }),
+    },
+  };
 }
 
 function isExecutable(file: string): boolean {

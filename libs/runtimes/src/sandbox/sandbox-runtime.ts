@@ -1,38 +1,42 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { type PodManifest, SCRIPT_PATH } from '#libs/pod-spec';
+import type { PodManifest } from '#libs/pod-spec';
 import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { EnvSource, RuntimeLogger } from '../collaborators.js';
-import type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '../contract.js';
-import { PodRefusedError } from '../errors.js';
-import { resolveEnvironment } from '../environment.js';
+import type {
+  ClaimKey,
+  ClaimOutcome,
+  CreateOutcome,
+  LogLine,
+  LogOptions,
+  PodIdentity,
+  PodObservation,
+  PodRuntime,
+} from '../contract.js';
 import type { ImageCatalogue } from '../image-catalogue.js';
-import { activeDeadlineSeconds, commandLine, mainOf } from '../main-process.js';
 import { ObservationQueue } from '../observation-queue.js';
 import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
-import { initScript } from './init-script.js';
 import { readLines } from './log-reader.js';
 import { logTimes } from './log-times.js';
 import { PodCourse } from './pod-course.js';
+import { askToEnd, kill } from './pod-ending.js';
 import { LOG_FILE, SandboxPodFiles } from './pod-files.js';
 import { PodFolder, type PodRecord } from './pod-folder.js';
-import { INIT_SCRIPT } from './pod-process.js';
-import { PodPaths } from './pod-paths.js';
-import type { PodRoots, RootParts } from './pod-root.js';
-import { askToEnd, kill } from './pod-ending.js';
-import { ownIdentity, uptimeSeconds } from './process-identity.js';
+import { layPod, type PlanMeans, planPod } from './pod-plan.js';
+import { ownIdentity } from './process-identity.js';
+import { removeFolder } from './remove-folder.js';
 import type { SandboxAbility } from './sandbox-ability.js';
-import { podVolumes } from './pod-volumes.js';
+import { claimFolder } from './volume-folders.js';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const CLAIMS_FOLDER = 'claims';
+const SHARED_MODE = 0o777;
 const SCAN_INTERVAL_MS = 2_000;
 const LOG_SAMPLE_MS = 250;
 const RUNNING_REPORT_DELAY_MS = 100;
-const SHELL_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const SCRIPT_MODE = 0o755;
 
 export interface SandboxOptions {
   ability: SandboxAbility;
@@ -46,6 +50,8 @@ export interface SandboxOptions {
   searchPath?: string;
   /** Pods that may run on this host at once, those of other processes included. */
   maxPods: number;
+  /** Paths of this host that pods may mount as hostPath, with all below them; default: none. */
+  hostPaths?: readonly string[];
 }
 
 /**
@@ -57,18 +63,23 @@ export class SandboxRuntime implements PodRuntime {
   readonly name = 'sandbox';
   private readonly courses = new Map<string, PodCourse>();
   private readonly self = ownIdentity();
-  private readonly roots: PodRoots;
+  private readonly means: PlanMeans;
   private readonly podsFolder: string;
   private queue: ObservationQueue | null = null;
   private scan: NodeJS.Timeout | null = null;
   private sampling: NodeJS.Timeout | null = null;
   private foreignPods = 0;
-  private readonly searchPath: string;
 
   constructor(private readonly options: SandboxOptions) {
-    this.roots = options.ability.roots;
-    this.podsFolder = options.ability.podsFolder;
-    this.searchPath = joinedPaths(options.searchPath);
+    const { ability, hostPaths = [] } = options;
+    this.podsFolder = ability.podsFolder;
+    const claimsFolder = path.join(path.dirname(ability.podsFolder), CLAIMS_FOLDER);
+    this.means = {
+      ...options,
+      ...ability,
+      searchPath: joinedPaths(options.searchPath),
+      places: { claimsFolder, hostPaths },
+    };
   }
 
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
@@ -78,7 +89,7 @@ export class SandboxRuntime implements PodRuntime {
     this.adoptOrphans();
     this.scan = setInterval(() => this.adoptOrphans(), SCAN_INTERVAL_MS);
     this.scan.unref();
-    this.sampling = setInterval(() => this.noteLogs(), LOG_SAMPLE_MS);
+    this.sampling = setInterval(() => this.lookAtPods(), LOG_SAMPLE_MS);
     this.sampling.unref();
   }
 
@@ -121,10 +132,35 @@ export class SandboxRuntime implements PodRuntime {
   }
 
   logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine> {
-    const folder = PodFolder.find(this.podsFolder, identity);
-    if (folder === null || (options.container !== undefined && options.container !== 'main')) return nothing();
-    const file = folder.path(LOG_FILE);
-    return readLines({ file, container: 'main', times: () => logTimes(folder), hasEnded: () => hasEnded(folder) }, options);
+    const pod = PodFolder.find(this.podsFolder, identity);
+    const containers = pod?.record()?.containers ?? [];
+    const container =
+      options.container === undefined
+        ? containers.find(({ role }) => role === 'main')
+        : containers.find(({ name }) => name === options.container);
+    if (pod === null || container === undefined) return nothing();
+    const { name, folder } = container;
+    const times = () => logTimes({ pod, folder });
+    return readLines(
+      { file: pod.path(folder, LOG_FILE), container: name, times, hasEnded: () => hasEnded(pod, folder) },
+      options,
+    );
+  }
+
+  async createClaim(claim: ClaimKey): Promise<ClaimOutcome> {
+    try {
+      const folder = claimFolder(this.means.places.claimsFolder, claim);
+      mkdirSync(folder, { recursive: true });
+      chmodSync(folder, SHARED_MODE);
+      return { type: 'created' };
+    } catch (error) {
+      if (error instanceof UserError) return { type: 'refused', message: error.message };
+      throw error;
+    }
+  }
+
+  async deleteClaim(claim: ClaimKey): Promise<void> {
+    await removeFolder(claimFolder(this.means.places.claimsFolder, claim));
   }
 
   async close(): Promise<void> {
@@ -137,55 +173,14 @@ export class SandboxRuntime implements PodRuntime {
     await this.queue?.close();
   }
 
-  private async make(record: PodRecord): Promise<CreateOutcome> {
-    const { manifest } = record;
-    const main = mainOf(manifest);
-    const image = main.image === undefined ? undefined : this.options.images.find(main.image);
-    const line = commandLine(main, image);
-    const environment = await this.environment(manifest);
-    const parts = { image, volumes: podVolumes(manifest, main) };
-    const folder = PodFolder.create(this.podsFolder, record, this.self, (unfinished, final) => {
-      this.roots.prepare(unfinished, final, parts);
-      this.writeScript(unfinished, parts, manifest);
-      const init = initScript({
-        tools: this.options.ability.tools,
-        hostName: manifest.metadata.name ?? 'pod',
-        environment,
-        workingDir: main.workingDir ?? '/',
-        commandLine: line,
-        separateStdout: manifest.work.captureResult,
-        graceSeconds: manifest.work.terminationGracePeriodSeconds,
-        ...this.deadline(manifest),
-      });
-      writeFileSync(path.join(unfinished, INIT_SCRIPT), init, { mode: 0o600 });
-    });
-    if (folder === null) return { type: 'adopted' };
-    this.follow(folder, record);
+  private async make({ identity, manifest }: { identity: PodIdentity; manifest: PodManifest }): Promise<CreateOutcome> {
+    const plan = await planPod(identity, manifest, this.means);
+    const made = PodFolder.create(this.podsFolder, { identity, manifest }, this.self, (unfinished, final) =>
+      layPod(plan, { unfinished, final }, this.means),
+    );
+    if (made === null) return { type: 'adopted' };
+    this.follow(made.folder, made.record);
     return { type: 'created' };
-  }
-
-  private async environment(manifest: PodManifest): Promise<Map<string, string>> {
-    const place = { hostName: this.options.hostName, podIP: '127.0.0.1' };
-    const resolved = await resolveEnvironment(manifest, mainOf(manifest), this.options.env, place);
-    const unfit = [...resolved.keys()].find((name) => !SHELL_NAME.test(name));
-    if (unfit !== undefined) throw new PodRefusedError(`env ${unfit}: the sandbox supports names of letters, digits and _ only`);
-    return new Map([['PATH', this.searchPath], ['HOSTNAME', manifest.metadata.name ?? 'pod'], ['HOME', '/root'], ...resolved]);
-  }
-
-  private writeScript(unfinished: string, parts: RootParts, { work }: PodManifest): void {
-    if (work.scriptSource === undefined) return;
-    const file = new PodPaths(this.roots.view(unfinished, parts)).writable(SCRIPT_PATH);
-    writeFileSync(file, work.scriptSource, { mode: SCRIPT_MODE });
-  }
-
-  private deadline(manifest: PodManifest): { deadlineCentiseconds?: number } {
-    const active = activeDeadlineSeconds(manifest);
-    const { deadlineMs } = manifest.work;
-    const limits = [
-      ...(active === undefined ? [] : [active * 100]),
-      ...(deadlineMs === undefined ? [] : [(deadlineMs - this.options.clock.nowMs()) / 10]),
-    ];
-    return limits.length === 0 ? {} : { deadlineCentiseconds: uptimeSeconds() * 100 + Math.max(0, Math.min(...limits)) };
   }
 
   /** The folder of a pod that exists, followed from here on unless a living process does; null where there is none. */
@@ -213,22 +208,19 @@ export class SandboxRuntime implements PodRuntime {
     }
   }
 
-  private noteLogs(): void {
+  private lookAtPods(): void {
     const nowMs = this.options.clock.nowMs();
     try {
-      for (const course of this.courses.values()) if (!course.hasEnded) course.noteLog(nowMs);
+      for (const course of this.courses.values()) if (!course.hasEnded) course.look(nowMs);
     } catch (error) {
-      this.options.logger.warn('the size of a log could not be noted', { err: error });
+      this.options.logger.warn('a running pod could not be looked at', { err: error });
     }
   }
 
   private follow(folder: PodFolder, record: PodRecord): void {
     const { ability, staging, clock, logger, hostName } = this.options;
-    const main = mainOf(record.manifest);
-    const image = main.image === undefined ? undefined : this.options.images.find(main.image);
-    const files = new SandboxPodFiles(
-      folder,
-      this.roots.view(folder.folder, { image, volumes: podVolumes(record.manifest, main) }),
+    const files = new SandboxPodFiles(folder, record.containers, (container) =>
+      this.options.ability.roots.view({ podFolder: folder.folder, folder: container.folder }, container),
     );
     const course = new PodCourse(folder, record, files, {
       tools: ability.tools,
@@ -264,8 +256,8 @@ export class SandboxRuntime implements PodRuntime {
 }
 
 /** A folder without living init and without future counts as ended too. */
-function hasEnded(folder: PodFolder): boolean {
-  return folder.exit() !== null || folder.report() !== null || folder.record() === null;
+function hasEnded(pod: PodFolder, container: string): boolean {
+  return pod.exit(container) !== null || pod.report() !== null || pod.record() === null;
 }
 
 async function* nothing(): AsyncIterable<LogLine> {

@@ -26,16 +26,32 @@ export class ResourceEnvSource implements EnvSource {
     );
   }
 
-  private async data(kind: string, namespace: string, name: string): Promise<Texts | null> {
+  async configMapFiles(namespace: string, name: string): Promise<Record<string, Uint8Array> | null> {
+    const data = await this.data('ConfigMap', namespace, name);
+    const binary = await this.data('ConfigMap', namespace, name, 'binaryData');
+    return data && { ...mapped(data, (text) => Buffer.from(text, 'utf8')), ...mapped(binary ?? {}, fromBase64) };
+  }
+
+  async secretFiles(namespace: string, name: string): Promise<Record<string, Uint8Array> | null> {
+    const data = await this.data('Secret', namespace, name);
+    return data && mapped(data, fromBase64);
+  }
+
+  private async data(kind: string, namespace: string, name: string, field = 'data'): Promise<Texts | null> {
     try {
       const resource = await this.resources.get({ kind, namespace, name });
-      return (resource['data'] ?? {}) as Texts;
+      return (resource[field] ?? {}) as Texts;
     } catch (error) {
       if (error instanceof ResourceNotFoundError) return null;
       throw error;
     }
   }
 }
+
+const fromBase64 = (text: string): Uint8Array => Buffer.from(text, 'base64');
+
+const mapped = (texts: Texts, convert: (text: string) => Uint8Array): Record<string, Uint8Array> =>
+  Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, convert(text)]));
 
 const own = (texts: Texts | null, key: string): string | null =>
   texts && Object.hasOwn(texts, key) ? (texts[key] ?? null) : null;

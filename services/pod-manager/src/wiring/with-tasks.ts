@@ -8,6 +8,8 @@ import type { Clock } from '#libs/workflow-spec';
 import { dataTask } from '../tasks/data/data-task.js';
 import { httpTask } from '../tasks/http/http-task.js';
 import { keepLog } from '../tasks/kept-log.js';
+import { PluginAgents } from '../tasks/plugin/plugin-agents.js';
+import { pluginTask } from '../tasks/plugin/plugin-task.js';
 import { readArtifactText } from '../tasks/resource/manifest-artifact.js';
 import { resourceTask } from '../tasks/resource/resource-task.js';
 import { MadePods } from '../tasks/side-pods/made-pods.js';
@@ -25,6 +27,8 @@ export interface TaskPorts {
   logger: Logger;
 }
 
+/** Runtimes whose pods have addresses of their own. */
+const ADDRESSED_RUNTIMES = new Set(['docker', 'kubernetes']);
 /** They wait more than they work; what is beyond it stays Pending. */
 const MAX_TASKS = 500;
 
@@ -35,16 +39,19 @@ export const withTasks = (pods: PodRuntime, ports: TaskPorts, host: string): Pod
   const transfer = new ArtifactTransfer(artifacts);
   const madePods: MadePods = new MadePods({ resources, pods: () => sidePods, host, logger });
   const sidePods = new SidePods({ runtime: pods, onSeen: (seen) => madePods.take(seen), logger });
+  const agents = new PluginAgents({ pods: sidePods, hasOwnAddresses: ADDRESSED_RUNTIMES.has(pods.name), logger });
   return new TaskRuntime({
     pods,
     runners: {
       http: httpTask((namespace, name, key) => secrets.secretKey(namespace, name, key)),
       data: dataTask(artifacts),
+      plugin: pluginTask({ resources, agents, controllerNamespace }),
       resource: resourceTask({
         accessTo: accessByKind(resources, { store, queue, clock }, madePods),
         readArtifact: (run, name) => readArtifactText(transfer, run, name),
       }),
     },
+    plugins: agents,
     sidePods,
     madePods,
     openTasks: () => store.tasks.openOf(host),

@@ -1,0 +1,83 @@
+import type { PodManifest } from '#libs/pod-spec';
+import type { Container } from '#libs/workflow-spec';
+
+import { PodRefusedError } from '../errors.js';
+
+/** What a container may still do as its own root: own files, change user, bind low ports. No mounts, no devices, no tracing. */
+export const KEPT_CAPABILITIES = ['chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'net_bind_service'];
+
+/** Who a container's program is, and what it may do. */
+export interface ContainerSecurity {
+  /** Absent: root of the pod. */
+  user?: { uid: number; gid: number };
+  groups: number[];
+  capabilities: string[];
+  readOnlyRoot: boolean;
+}
+
+interface WrittenContext {
+  runAsUser?: number;
+  runAsGroup?: number;
+  runAsNonRoot?: boolean;
+  fsGroup?: number;
+  supplementalGroups?: number[];
+  readOnlyRootFilesystem?: boolean;
+  privileged?: boolean;
+  capabilities?: { add?: string[]; drop?: string[] };
+  seccompProfile?: { type?: string };
+  [field: string]: unknown;
+}
+
+/** Fields that change nothing here: no privilege is ever gained, and the whole of a volume always gets its group. */
+const WITHOUT_EFFECT = ['allowPrivilegeEscalation', 'fsGroupChangePolicy', 'supplementalGroupsPolicy'];
+const HEEDED = [
+  'runAsUser',
+  'runAsGroup',
+  'runAsNonRoot',
+  'fsGroup',
+  'supplementalGroups',
+  'readOnlyRootFilesystem',
+  'privileged',
+  'capabilities',
+  'seccompProfile',
+];
+
+/** The pod's security context under the container's own. Throws PodRefusedError for what the sandbox cannot give, by name. */
+export function containerSecurity(manifest: PodManifest, container: Container): ContainerSecurity {
+  const ofPod = (manifest.spec.securityContext ?? {}) as WrittenContext;
+  const own = (container.securityContext ?? {}) as WrittenContext;
+  const context = { ...ofPod, ...own };
+  const where = `container ${container.name ?? ''}: securityContext`;
+  for (const [field, value] of Object.entries(context)) {
+    if (value !== undefined && !HEEDED.includes(field) && !WITHOUT_EFFECT.includes(field))
+      throw new PodRefusedError(`${where}.${field} is not supported by the sandbox`);
+  }
+  if (context.privileged === true) throw new PodRefusedError(`${where}.privileged is not supported by the sandbox`);
+  if (context.seccompProfile?.type === 'Localhost')
+    throw new PodRefusedError(`${where}.seccompProfile of type Localhost is not supported by the sandbox`);
+  const uid = context.runAsUser ?? 0;
+  if (context.runAsNonRoot === true && uid === 0)
+    throw new PodRefusedError(`${where}.runAsNonRoot: the program would run as root; give runAsUser`);
+  const gid = context.runAsGroup ?? 0;
+  return {
+    ...(uid === 0 && gid === 0 ? {} : { user: { uid, gid } }),
+    groups: [...(context.supplementalGroups ?? []), ...(ofPod.fsGroup === undefined ? [] : [ofPod.fsGroup])],
+    capabilities: capabilitiesOf(context, where),
+    readOnlyRoot: context.readOnlyRootFilesystem === true,
+  };
+}
+
+/** Group that owns the volumes of the pod; undefined where none is written. */
+export function volumeGroup(manifest: PodManifest): number | undefined {
+  return (manifest.spec.securityContext as WrittenContext | undefined)?.fsGroup;
+}
+
+function capabilitiesOf({ capabilities }: WrittenContext, where: string): string[] {
+  const plain = (name: string): string => name.toLowerCase().replace(/^cap_/, '');
+  const dropped = (capabilities?.drop ?? []).map(plain);
+  const added = (capabilities?.add ?? []).map(plain);
+  const beyond = added.find((name) => !KEPT_CAPABILITIES.includes(name));
+  if (beyond !== undefined)
+    throw new PodRefusedError(`${where}.capabilities: ${beyond.toUpperCase()} is not given by the sandbox`);
+  return KEPT_CAPABILITIES.filter((name) => added.includes(name) || !(dropped.includes('all') || dropped.includes(name)));
+}

@@ -1,0 +1,11 @@
+/** Where an init is started: on the host by its user, or inside a pod's namespaces as their root. */
+export type NamespaceScope = 'pod' | 'pod-of-user' | 'container';
+
+/**
+ * Arguments of `unshare`. A pod: own mounts, process numbers, System V objects and host name, in a user namespace where the user is not
+ * root. A container of a pod with several: own mounts and process numbers. What is inside dies with its `unshare`.
+ */
+export function namespaceArguments(scope: NamespaceScope): string[] {
+  if (scope === 'container') return ['-m', '-p', '-f', '--kill-child'];
+  return [...(scope === 'pod-of-user' ? ['-U', '-r'] : []), '-m', '-p', '-f', '-i', '-u', '--kill-child'];
+}

@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+import type { PodIdentity } from '../contract.js';
+import { identityKey } from '../pod-identity.js';
+
+/**
+ * The address of a pod: one of 127.0.0.0/8 of its own. Pods share the host's network, so whatever a pod listens on (all addresses, or
+ * this one) is found there by every other; two pods cannot listen on one port of all addresses.
+ */
+export function podAddress(identity: PodIdentity): string {
+  const [first = 0, second = 0, third = 0] = createHash('sha256').update(identityKey(identity)).digest();
+  return `127.${1 + (first % 254)}.${second}.${1 + (third % 254)}`;
+}
