@@ -23,6 +23,10 @@ export interface PodWork {
   nodeId: string;
   /** Work that is done without containers; `spec` has none then. */
   task?: TaskOrder;
+  /** A PersistentVolumeClaim to be made instead of a pod: the whole object. `spec` has no containers then. */
+  claim?: KubernetesObject;
+  /** Why no pod can be made of its order; whoever is to make it reports this as the node's error. */
+  refusal?: string;
   /** Containers whose end decides the pod; absent in rows of older versions, which have `main` alone. */
   mainContainers?: string[];
   /** Containers of `spec` that are markers for our executor (`init`, `wait`); who stages and captures itself leaves them out. */

@@ -4,5 +4,6 @@ export type { BuildPodInput, ContainerGraphNode, ContainerRetry, PodManifest, Po
 export { identityFromMetadata, identityLabels, IdentityLabel, type PodIdentityParts } from './identity.js';
 export { MAIN_CONTAINER, SCRIPT_PATH } from './pod-containers.js';
 export type { MergeType } from './strategic-merge/merge-schema.js';
+export { claimRow, podOrRefusal } from './pod-or-refusal.js';
 export { strategicMergePatch } from './strategic-merge/strategic-merge-patch.js';
 export { type TaskOrder } from './task-order.js';

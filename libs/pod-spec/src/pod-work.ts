@@ -42,6 +42,23 @@ function containerWork(template: Template): Partial<PodWork> {
   };
 }
 
+/** The work of a row that has no containers. */
+export function bareWork(workflow: BuildPodInput['workflow'], nodeId: string, more: Pick<PodWork, 'claim' | 'refusal'>): PodWork {
+  return {
+    workflowName: workflow.name,
+    workflowNamespace: workflow.namespace,
+    workflowUid: workflow.uid,
+    nodeId,
+    ...more,
+    inputArtifacts: [],
+    outputParameters: [],
+    outputArtifacts: [],
+    captureResult: false,
+    archiveLogs: false,
+    terminationGracePeriodSeconds: DEFAULT_GRACE_SECONDS,
+  };
+}
+
 const graphNode = ({ name, dependencies }: { name?: string; dependencies?: string[] }): ContainerGraphNode => ({
   name: name ?? '',
   dependencies: dependencies ?? [],

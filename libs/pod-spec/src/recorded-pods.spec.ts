@@ -97,7 +97,10 @@ describe.skipIf(conformance === undefined)(
       const folder = path.join(conformance ?? '', 'pods', name);
       const orders = orderedPods(recording);
       const found = readdirSync(folder).flatMap((file) => {
-        const pod = readJson(path.join(folder, file)) as { metadata: KubernetesObject & { name: string }; spec: KubernetesObject };
+        const pod = readJson(path.join(folder, file)) as {
+          metadata: KubernetesObject & { name: string };
+          spec: KubernetesObject;
+        };
         const order = orders.get(pod.metadata.name);
         if (order === undefined) return [];
         const built = buildPod({

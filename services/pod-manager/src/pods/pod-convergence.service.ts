@@ -1,14 +1,16 @@
 import type { JobOutcome } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import type { PodObservation, PodRuntime } from '#libs/runtimes';
+import type { PodManifest } from '#libs/pod-spec';
+import type { CreateOutcome, PodObservation, PodRuntime } from '#libs/runtimes';
 import type { HeldClaim, PodBucket, PodRepository, PodStatusRepository, PodWorkRow } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
+import { ClaimKeeper, claimOf } from '../claims/claim-keeper.js';
 import type { WaitingBuckets } from './waiting-buckets.js';
 
 export interface PodConvergencePorts {
   pods: Pick<PodRepository, 'readWork'>;
   podStatus: Pick<PodStatusRepository, 'claimMany' | 'takeOverClaims' | 'releaseClaim' | 'markDeletedMany'>;
-  runtime: Pick<PodRuntime, 'create' | 'terminate' | 'delete'>;
+  runtime: Pick<PodRuntime, 'create' | 'terminate' | 'delete' | 'createClaim' | 'deleteClaim'>;
   /** Takes what this service itself learns of a pod (refused, never made). */
   observe: (observations: PodObservation[]) => Promise<void>;
   waiting: WaitingBuckets;
@@ -46,14 +48,26 @@ export class PodConvergenceService {
   /** Pods that this process makes or has made: their first observation is on its way. Oldest first. */
   private readonly handled = new Map<string, 'making' | 'made'>();
 
-  constructor(private readonly ports: PodConvergencePorts) {}
+  private readonly claims: ClaimKeeper;
+
+  constructor(private readonly ports: PodConvergencePorts) {
+    this.claims = new ClaimKeeper(ports);
+  }
 
   async converge(bucket: PodBucket): Promise<JobOutcome> {
-    const { pods, clock, host } = this.ports;
-    const rows = await pods.readWork({ ...bucket, host, nowMs: clock.nowMs() + CLOCK_TOLERANCE_MS, limit: ROWS_PER_JOB });
+    const { clock, host } = this.ports;
+    const rows = await this.ports.pods.readWork({
+      ...bucket,
+      host,
+      nowMs: clock.nowMs() + CLOCK_TOLERANCE_MS,
+      limit: ROWS_PER_JOB,
+    });
     const resting = rows.filter((row) => this.isResting(row));
     const mine = await this.claim(rows.filter((row) => !resting.includes(row)));
-    const outcomes = await inParallel(mine, PARALLEL_CALLS, (row) => this.convergeRow(row));
+    // Claims first and in their order: the removal of an old one comes before it is made anew.
+    for (const row of mine.filter((each) => claimOf(each) !== undefined)) await this.claims.converge(row);
+    const pods = mine.filter((row) => claimOf(row) === undefined);
+    const outcomes = await inParallel(pods, PARALLEL_CALLS, (row) => this.convergeRow(row));
     const busy = outcomes.filter((outcome) => outcome === 'busy').length;
     if (busy > 0) this.ports.waiting.add(bucket);
     if (rows.length === ROWS_PER_JOB && busy < mine.length) return { again: true };
@@ -116,10 +130,13 @@ export class PodConvergenceService {
   private async create(row: WorkItem): Promise<'done' | 'busy'> {
     const { runtime, podStatus, observe, logger } = this.ports;
     this.remember(row, 'making');
-    const outcome = await runtime.create(row.key, row.manifest).catch((error: unknown) => {
-      this.handled.delete(keyText(row.key));
-      throw error;
-    });
+    const refusal = refusalOf(row);
+    const outcome = await (refusal === undefined ? runtime.create(row.key, row.manifest) : Promise.resolve(refusal)).catch(
+      (error: unknown) => {
+        this.handled.delete(keyText(row.key));
+        throw error;
+      },
+    );
     this.remember(row, 'made');
     switch (outcome.type) {
       case 'created':
@@ -146,6 +163,12 @@ export class PodConvergenceService {
     if (this.handled.size > REMEMBERED_PODS && oldest !== undefined) this.handled.delete(oldest);
   }
 }
+
+/** What the scheduler could not make a pod of says why. */
+const refusalOf = ({ manifest }: PodWorkRow): CreateOutcome | undefined => {
+  const message = (manifest.work as PodManifest['work'] | undefined)?.refusal;
+  return message === undefined ? undefined : { type: 'refused', message };
+};
 
 /** This host's claim of which nothing was observed yet: somebody is making the pod, or was. */
 const isUnobserved = ({ status, desired }: PodWorkRow, host: string): boolean =>

@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PodManifest, TaskOrder } from '#libs/pod-spec';
-import type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '#libs/runtimes';
+import type {
+  ClaimKey,
+  ClaimOutcome,
+  CreateOutcome,
+  LogLine,
+  LogOptions,
+  PodIdentity,
+  PodObservation,
+  PodRuntime,
+} from '#libs/runtimes';
 import type { TaskRow } from '#libs/store';
+import type { KubernetesObject } from '#libs/workflow-spec';
 import type { MadePods } from './side-pods/made-pods.js';
 import { SidePods } from './side-pods/side-pods.js';
 import { TaskCourse, type TaskCourseParts } from './task-course.js';
@@ -12,6 +22,7 @@ export interface TaskRuntimeParts extends Omit<TaskCourseParts, 'observe'> {
   /** Tasks of this host that have begun and not ended. */
   openTasks: () => Promise<TaskRow[]>;
   maxTasks: number;
+  plugins: { close(): Promise<void> };
   sidePods: SidePods;
   madePods: MadePods;
 }
@@ -87,12 +98,22 @@ export class TaskRuntime implements PodRuntime {
     yield* course === undefined ? this.parts.pods.logs(identity, options) : course.log.read(options);
   }
 
+  async createClaim(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {
+    const made = await this.parts.pods.createClaim?.(claim);
+    return made ?? { type: 'refused', message: `the runtime ${this.name} has no volumes that outlive pods` };
+  }
+
+  async deleteClaim(claim: ClaimKey): Promise<void> {
+    await this.parts.pods.deleteClaim?.(claim);
+  }
+
   async close(): Promise<void> {
     this.isClosing = true;
     this.parts.madePods.close();
     const courses = [...this.courses.values()];
     for (const course of courses) course.stop('closing');
     await Promise.allSettled([this.adopted, ...courses.map(({ done }) => done)]);
+    await this.parts.plugins.close();
     await this.parts.pods.close();
   }
 

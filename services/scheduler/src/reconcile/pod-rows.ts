@@ -1,6 +1,6 @@
 import type { Command, EngineConfig, PodOrder, SubmittedWorkflow } from '#libs/engine';
 import { POD_BUCKETS } from '#libs/jobs';
-import { buildPod, type PodManifest } from '#libs/pod-spec';
+import { claimRow, podOrRefusal, type PodManifest } from '#libs/pod-spec';
 import { fnv1a32 } from '#libs/workflow-spec';
 
 /** A desired pod as the `pods` table takes it. */
@@ -35,12 +35,13 @@ export interface PodRowsContext {
   instanceId?: string | undefined;
 }
 
+const identityOf = ({ metadata: { name = '', namespace = '', uid = '' } }: SubmittedWorkflow) => ({ name, namespace, uid });
+
 const manifestOf = (order: PodOrder, { workflow, config, instanceId }: PodRowsContext): PodManifest => {
-  const { name = '', namespace = '', uid = '' } = workflow.metadata;
   const repository = config.artifactRepository;
-  return buildPod({
+  return podOrRefusal({
     order,
-    workflow: { name, namespace, uid },
+    workflow: identityOf(workflow),
     ...(repository ? { repository: repository.location } : {}),
     archiveLogs: archivesLogs(order, workflow, repository?.archiveLogs ?? false),
     ...(instanceId === undefined ? {} : { instanceId }),
@@ -65,6 +66,12 @@ export const podChangesOf = (commands: readonly Command[], context: PodRowsConte
           bucket: bucketOf(nodeId),
           manifest: manifestOf(command.order, context),
         });
+        break;
+      }
+      case 'createClaim': {
+        const { orderId, incarnation, claimName } = command;
+        const manifest = claimRow(identityOf(context.workflow), command);
+        result.inserts.push({ nodeId: orderId, incarnation, podName: claimName, bucket: bucketOf(orderId), manifest });
         break;
       }
       case 'stopPod':

@@ -1,0 +1,53 @@
+import type { PodManifest } from '#libs/pod-spec';
+import type { PodObservation, PodRuntime } from '#libs/runtimes';
+import type { PodStatusRepository, PodWorkRow } from '#libs/store';
+import type { Clock, KubernetesObject } from '#libs/workflow-spec';
+
+export interface ClaimKeeperPorts {
+  runtime: Pick<PodRuntime, 'createClaim' | 'deleteClaim'>;
+  podStatus: Pick<PodStatusRepository, 'markDeletedMany'>;
+  observe: (observations: PodObservation[]) => Promise<void>;
+  clock: Clock;
+}
+
+/** The claim that a row asks for, where it asks for one and not for a pod. */
+export const claimOf = ({ manifest }: Pick<PodWorkRow, 'manifest'>): KubernetesObject | undefined =>
+  (manifest.work as PodManifest['work'] | undefined)?.claim;
+
+/** Names of the claims that a pod mounts. */
+export const mountedClaims = ({ spec }: PodManifest): string[] =>
+  (((spec as KubernetesObject | undefined)?.['volumes'] as KubernetesObject[] | undefined) ?? []).flatMap(
+    ({ persistentVolumeClaim }) => {
+      const name = (persistentVolumeClaim as { claimName?: string } | undefined)?.claimName;
+      return name === undefined ? [] : [name];
+    },
+  );
+
+/**
+ * Makes and removes the volumes of claims. Their rows stand among those of the pods: claimed by a host, repeated until observed.
+ *
+ * Crash points: after the volume is made and before it is observed it is made again, which changes nothing; likewise its removal.
+ */
+export class ClaimKeeper {
+  constructor(private readonly ports: ClaimKeeperPorts) {}
+
+  /** One row of a claim; asked twice, the same happens. */
+  async converge({ key, namespace, podName, desired, manifest }: PodWorkRow): Promise<void> {
+    const { runtime, podStatus, observe, clock } = this.ports;
+    if (desired === 'delete') {
+      await runtime.deleteClaim?.({ namespace, name: podName });
+      await podStatus.markDeletedMany([key], clock.nowMs());
+      return;
+    }
+    const spec = (claimOf({ manifest })?.['spec'] ?? {}) as KubernetesObject;
+    const outcome = await (runtime.createClaim?.({ namespace, name: podName, spec }) ?? {
+      type: 'refused' as const,
+      message: 'this runtime has no volumes that outlive pods',
+    });
+    await observe([
+      outcome.type === 'created'
+        ? { identity: key, phase: 'Succeeded' }
+        : { identity: key, phase: 'Failed', infrastructure: true, message: outcome.message },
+    ]);
+  }
+}
