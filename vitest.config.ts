@@ -38,7 +38,7 @@ export default defineConfig({
       project('unit', ['{libs,services}/**/*.spec.ts', 'test/architecture/**/*.spec.ts'], 20_000),
       project('integration', ['{libs,services}/**/*.itest.ts', 'test/integration/**/*.itest.ts'], 60_000, 2),
       project('e2e', ['test/e2e/**/*.e2e.ts'], 300_000, 1),
-      project('conformance', ['test/conformance/**/*.conformance.ts'], 300_000, 1, 12),
+      project('conformance', ['test/conformance/**/*.conformance.ts'], 300_000, 2, 12),
     ],
   },
 });

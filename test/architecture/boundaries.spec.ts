@@ -47,9 +47,8 @@ describe('boundaries', () => {
   it('holds in the whole tree, and the checker has really seen it', async () => {
     const summary = await cruise(root, ['libs', 'services', 'test']);
     expect(summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`)).toEqual([]);
-    const sources = (await readdir(root, { recursive: true })).filter(
-      (path) => /^(libs|services|test)\/.*\.ts$/.test(path) && !/node_modules|\/dist\/|violations/.test(path),
-    );
+    const folders = ['libs', 'services', 'test'].map((folder) => readdir(join(root, folder), { recursive: true }));
+    const sources = (await Promise.all(folders)).flat().filter((path) => path.endsWith('.ts') && !path.includes('violations'));
     expect(sources.length).toBeGreaterThan(100);
     expect(summary.totalCruised).toBeGreaterThanOrEqual(sources.length);
   }, 120_000);

@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLogger } from '#libs/observability';
+import { sharedFolder } from '#libs/testing';
+import { type EmbeddedStack, startEmbeddedStack } from '../../services/cli/src/embedded/embedded-stack.js';
+import { ApiClient } from '../../services/cli/src/client/api-client.js';
+import { KNOWN_DIFFERENCES } from './known-differences.js';
+import { applyObject, type Comparison, play } from './play.js';
+import { readRecordings, type RecordedObject, type Recording, unsupportedIn } from './recordings.js';
+
+const shared = sharedFolder();
+const folder = shared === undefined ? undefined : path.join(shared, 'conformance');
+
+interface Tally {
+  passed: number;
+  total: number;
+  firstPassed: number;
+  firstTotal: number;
+}
+
+/** A group of recordings, in the namespace in which they were recorded, on one stack of its own. */
+export interface Suite {
+  title: string;
+  group: string;
+  namespace: string;
+  runtime: 'simulated' | 'sandbox';
+}
+
+/** Objects that stood in the recorder's cluster beside those that a recording names. */
+const STANDING_OBJECTS: readonly RecordedObject[] = [
+  { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'simple-parameters' }, data: { msg: 'hello world' } },
+];
+/** As real processes only some of the random ones: their outcome does not depend on the runtime. */
+const SANDBOXED_RANDOM = 50;
+const TIMEOUT_MS = 240_000;
+/** Who asked for what, in the recorder's cluster. */
+const RECORDED_ACCOUNT: Readonly<Record<string, string>> = { argo: 'system:serviceaccount:argo:argo-server' };
+
+const recordingsOf = ({ group, runtime }: Suite): Recording[] => {
+  if (folder === undefined) return [];
+  const runnable = readRecordings(folder, group).filter((recording) => unsupportedIn(recording).length === 0);
+  return group === 'random' && runtime === 'sandbox'
+    ? runnable.filter(({ argoNeverEnds }) => !argoNeverEnds).slice(0, SANDBOXED_RANDOM)
+    : runnable;
+};
+
+/** Registers the tests of the suites: every recorded workflow that can run ends as it did in the real Argo. */
+export const playRecordings = (suites: readonly Suite[]): void => {
+  if (folder === undefined) {
+    it.skip('recordings of the real Argo are not on this machine (set ARGOSY_SHARED to their folder)', () => undefined);
+  }
+
+  describe.skipIf(folder === undefined).each(suites)('$title', (suite) => {
+    const all = recordingsOf(suite);
+    const recordings = all.filter(({ name }) => KNOWN_DIFFERENCES[name] === undefined);
+    const tally: Tally = { passed: 0, total: 0, firstPassed: 0, firstTotal: 0 };
+    let stack: EmbeddedStack;
+    let dataDir: string;
+    let comparison: Comparison;
+
+    beforeAll(async () => {
+      comparison = (await import(pathToFileURL(path.join(folder ?? '', 'compare.mjs')).href)) as Comparison;
+      const account = RECORDED_ACCOUNT[suite.namespace];
+      if (account === undefined) delete process.env['SERVICE_ACCOUNT'];
+      else process.env['SERVICE_ACCOUNT'] = account;
+      dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-conformance-'));
+      stack = await startEmbeddedStack({
+        dataDir: path.join(dataDir, 'data'),
+        runtime: suite.runtime,
+        imagesFile: path.join(folder ?? '', 'images/images.yaml'),
+        port: 0,
+        queuesWrite: false,
+        logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
+      });
+      for (const object of STANDING_OBJECTS)
+        await applyObject(new ApiClient({ baseUrl: stack.url, headers: {} }), object, suite.namespace);
+    });
+
+    afterAll(async () => {
+      console.log(
+        `conformance: ${suite.title}: ${tally.passed} of ${tally.total}, of those marked first ${tally.firstPassed} of ${tally.firstTotal}`,
+      );
+      await stack.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    });
+
+    for (const { name } of all) {
+      if (KNOWN_DIFFERENCES[name] !== undefined) it.skip(`${name}: ${KNOWN_DIFFERENCES[name]}`, () => undefined);
+    }
+
+    it.concurrent.each(recordings)('$name ends as in the real Argo', async (recording) => {
+      tally.total += 1;
+      if (recording.first) tally.firstTotal += 1;
+      const found = await play(recording, { url: stack.url, namespace: suite.namespace, comparison, timeoutMs: TIMEOUT_MS });
+      if (found.length === 0) {
+        tally.passed += 1;
+        if (recording.first) tally.firstPassed += 1;
+      }
+      expect(found).toEqual([]);
+    });
+  });
+};
