@@ -4,6 +4,8 @@ import { parseManifests, UserError } from '#libs/workflow-spec';
 /** One document of a file. */
 export interface ManifestDocument {
   file: string;
+  /** Counts the documents of the file from 1. */
+  document: number;
   object: Record<string, unknown> & { kind?: string; apiVersion?: string; metadata?: { name?: string; namespace?: string } };
 }
 
@@ -21,17 +23,21 @@ const readManifestText = async (file: string): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8');
 };
 
+/** A file as text, and its documents. Throws UserError that names the file and the place. */
+export const readManifestFile = async (file: string): Promise<{ text: string; documents: ManifestDocument[] }> => {
+  const text = await readManifestText(file);
+  try {
+    const manifests = parseManifests(text, { maxBytes: MAX_BYTES });
+    return { text, documents: manifests.map(({ document, value }) => ({ file, document, object: objectOf(value) })) };
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${file}: ${error.message}`, { cause: error }) : error;
+  }
+};
+
 /** All documents of the files, in order. Throws UserError that names the file and the place. */
 export const readManifests = async (files: readonly string[]): Promise<ManifestDocument[]> => {
   const documents: ManifestDocument[] = [];
-  for (const file of files) {
-    const text = await readManifestText(file);
-    try {
-      for (const { value } of parseManifests(text, { maxBytes: MAX_BYTES })) documents.push({ file, object: objectOf(value) });
-    } catch (error) {
-      throw error instanceof UserError ? new UserError(`${file}: ${error.message}`, { cause: error }) : error;
-    }
-  }
+  for (const file of files) documents.push(...(await readManifestFile(file)).documents);
   return documents;
 };
 
