@@ -81,7 +81,7 @@ export interface ContainerReport {
   name: string;
   phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   exitCode?: number;
-  /** Without it the engine says `<name>: Error (exit code N)`. */
+  /** Argo's words for a Container node; without it `Error (exit code N): `. */
   message?: string;
   /** Milliseconds since the epoch. */
   startedAtMs?: number;
@@ -183,10 +183,14 @@ export interface EngineConfig {
   artifactRepository: ArtifactRepository | null;
   /** Argo's default; `v1` uses node ids as pod names. */
   podNames: 'v1' | 'v2';
+  /** `transientErrorPattern`: a Go regular expression for messages of errors that pass by themselves, beside the known ones. `hostNameLabel`: default `kubernetes.io/hostname`. */
+  retry?: { transientErrorPattern?: string; hostNameLabel?: string };
   /** What a workflow that begins now gets where neither it nor its template says anything: Argo's `workflowDefaults`. */
   workflowDefaults?: WorkflowDefaults;
   /** Argo's `workflowRestrictions.templateReferencing`: only workflows run that name a WorkflowTemplate. */
   templateReferencing?: 'Strict' | 'Secure';
+  /** How long ended pods are kept where `podGC` names no delay; absent: not at all. */
+  podDeleteDelayMs?: number;
 }
 export interface ArtifactRepository {
   /** The location block without its key, for example `{ s3: { bucket, endpoint } }` or `{ filesystem: {} }`. */

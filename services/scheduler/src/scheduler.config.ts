@@ -1,4 +1,4 @@
-import { configOf, duration, integer, oneOf, optionalText, programFields, size } from '#libs/config';
+import { configOf, duration, integer, oneOf, optionalText, programFields, size, text } from '#libs/config';
 
 /** Variables of the scheduler. */
 export const configSchema = configOf({
@@ -25,6 +25,14 @@ export const configSchema = configOf({
     about:
       'How often changed limits of semaphores and of running workflows are noticed, and permits of workflows that are gone are freed.',
     byDefault: '2s',
+  }),
+  transientErrorPattern: optionalText({
+    about:
+      'Regular expression (Go) for messages of errors that pass by themselves; retryPolicy OnTransientError knows them beside its own.',
+  }),
+  retryHostNameLabelKey: text({
+    about: "Label of a host's name, for retries on another host.",
+    byDefault: 'kubernetes.io/hostname',
   }),
   podNames: oneOf({
     about: "Argo's naming of pods: v2 has the template's name in it, v1 is the node id.",

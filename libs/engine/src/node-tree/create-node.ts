@@ -11,6 +11,7 @@ import {
 import type { Pass, StartRequest } from '../pass.js';
 import { hasOwnProgress } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
+import { estimateOf } from '../workflow/estimate.js';
 import { annotatedName } from './shown-name.js';
 
 /** What differs between the nodes of one request. */
@@ -61,6 +62,7 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
       ...(boundary === undefined ? {} : { boundaryID: boundary.id }),
       ...(draft.message === undefined || draft.message === '' ? {} : { message: draft.message }),
       startedAt,
+      ...estimateOf(state, request.nodeName),
       finishedAt: finished ? startedAt : null,
       ...(hasOwnProgress(draft.type) ? { progress: '0/1' } : {}),
       ...(draft.type === NodeType.Pod ? { taskResultSynced: true } : {}),

@@ -1,12 +1,20 @@
-import { parseDuration, type RetryStrategy } from '#libs/workflow-spec';
+import { parseDuration, type IntOrString, type RetryStrategy } from '#libs/workflow-spec';
 import { ExecutionError } from '../errors.js';
+
+/** A whole number as it is written or as a tag has given it. Throws ExecutionError for anything else; undefined where it is not written. */
+export const wholeNumber = (value: IntOrString | null | undefined): number | undefined => {
+  if (value === undefined || value === null) return undefined;
+  if (!/^[-+]?\d+$/.test(String(value)))
+    throw new ExecutionError(`strconv.ParseInt: parsing ${JSON.stringify(String(value))}: invalid syntax`);
+  return Number(value);
+};
 
 /** How long to wait before the next attempt, in milliseconds: duration × factor^(attempts − 1), at most `cap`. Throws ExecutionError without a duration. */
 export const backoffMs = (backoff: NonNullable<RetryStrategy['backoff']>, attemptCount: number): number => {
   if (backoff.duration === undefined || backoff.duration === '')
     throw new ExecutionError('no base duration specified for retryStrategy');
   const baseMs = parseDuration(backoff.duration);
-  const factor = backoff.factor === undefined ? 0 : Number(backoff.factor);
+  const factor = wholeNumber(backoff.factor) ?? 0;
   const waitMs = factor > 0 ? baseMs * factor ** (attemptCount - 1) : baseMs;
   return backoff.cap === undefined || backoff.cap === '' ? waitMs : Math.min(waitMs, parseDuration(backoff.cap));
 };

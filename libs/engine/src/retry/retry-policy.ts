@@ -1,4 +1,5 @@
 import { NodePhase, type RetryStrategy } from '#libs/workflow-spec';
+import { compileGoRegexp } from '#libs/expressions';
 import { ExecutionError } from '../errors.js';
 
 const TRANSIENT = [
@@ -14,8 +15,18 @@ const policyOf = (strategy: RetryStrategy): string => {
   return strategy.expression === undefined || strategy.expression === '' ? 'OnFailure' : 'Always';
 };
 
-/** Whether the policy lets an attempt that ended so be repeated. Throws ExecutionError for an unknown policy. */
-export const isRetryable = (strategy: RetryStrategy, attempt: { phase?: NodePhase; message?: string }): boolean => {
+const isTransient = (message: string, ownPattern: string | undefined): boolean =>
+  TRANSIENT.some((pattern) => pattern.test(message)) || (ownPattern !== undefined && compileGoRegexp(ownPattern).test(message));
+
+/**
+ * Whether the policy lets an attempt that ended so be repeated; `transientErrorPattern` is the installation's own (Argo's
+ * TRANSIENT_ERROR_PATTERN). Throws ExecutionError for an unknown policy.
+ */
+export const isRetryable = (
+  strategy: RetryStrategy,
+  attempt: { phase?: NodePhase; message?: string },
+  transientErrorPattern?: string,
+): boolean => {
   const policy = policyOf(strategy);
   switch (policy) {
     case 'Always':
@@ -25,7 +36,7 @@ export const isRetryable = (strategy: RetryStrategy, attempt: { phase?: NodePhas
     case 'OnFailure':
       return attempt.phase !== NodePhase.Error;
     case 'OnTransientError':
-      return TRANSIENT.some((pattern) => pattern.test(attempt.message ?? ''));
+      return isTransient(attempt.message ?? '', transientErrorPattern);
     default:
       throw new ExecutionError(`${policy} is not a valid RetryPolicy`);
   }

@@ -21,7 +21,8 @@ import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { endedByError, startBody } from '../templates/start-template.js';
 import { podNameOf, retryStrategyOf, templateOf } from '../templates/process-template.js';
-import { backoffMs, seriesDeadlineMs, spokenDuration } from './backoff.js';
+import { awayFromFailedHosts } from './anti-affinity.js';
+import { backoffMs, seriesDeadlineMs, spokenDuration, wholeNumber } from './backoff.js';
 import { isRetryable, takesErrors } from './retry-policy.js';
 
 const durationSeconds = (node: TreeNode): string =>
@@ -74,7 +75,8 @@ const startAttempt = (pass: Pass, retryNode: TreeNode, index: number, deadlineMs
     createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message, retried: true });
     return { error: message };
   }
-  const started = endedByError(pass, startBody(pass, request, template, { retried: true }));
+  const placed = awayFromFailedHosts(pass, retryNode, retryStrategyOf(pass, base) ?? {}, template);
+  const started = endedByError(pass, startBody(pass, request, placed, { retried: true }));
   return isFulfilled(started.node.status) ? takeEnd(pass, retryNode, started.node, started.error) : {};
 };
 
@@ -112,7 +114,8 @@ const backoffVerdict = (pass: Pass, retryNode: TreeNode, strategy: RetryStrategy
   const untilMs = (attempt.memory.finishedAtMs ?? pass.nowMs) + waitMs;
   if (deadlineMs !== undefined && untilMs > deadlineMs)
     return { type: 'over', message: 'Backoff would exceed max duration limit' };
-  const isLimited = strategy.limit !== undefined && count <= Number(strategy.limit);
+  const limit = wholeNumber(strategy.limit);
+  const isLimited = limit !== undefined && count <= limit;
   if (pass.nowMs < untilMs && isLimited) return { type: 'wait', untilMs, message: `Backoff for ${spokenDuration(waitMs)}` };
   return { type: 'again', ...(deadlineMs === undefined ? {} : { deadlineMs }) };
 };
@@ -130,9 +133,10 @@ const judge = (pass: Pass, retryNode: TreeNode, strategy: RetryStrategy, attempt
   }
   const backoff = backoffVerdict(pass, retryNode, strategy, attempt);
   if (backoff.type !== 'again') return backoff;
-  if (!isRetryable(strategy, attempt.status)) return { type: 'over', message: attempt.status.message ?? '' };
-  if (strategy.limit !== undefined && (attempt.memory.index ?? 0) + 1 > Number(strategy.limit))
-    return { type: 'over', message: 'No more retries left' };
+  if (!isRetryable(strategy, attempt.status, pass.config.retry?.transientErrorPattern))
+    return { type: 'over', message: attempt.status.message ?? '' };
+  const limit = wholeNumber(strategy.limit);
+  if (limit !== undefined && (attempt.memory.index ?? 0) + 1 > limit) return { type: 'over', message: 'No more retries left' };
   const { expression } = strategy;
   if (expression !== undefined && expression !== '' && !evaluateBoolean(expression, createScope(expressionScope(attempt)))) {
     return { type: 'over', message: 'retryStrategy.expression evaluated to false' };

@@ -89,9 +89,16 @@ export const processTemplate = (pass: Pass, request: StartRequest): ProcessedTem
   return { template: ready, scope: resolved.scope, ...(known === undefined ? {} : { known }) };
 };
 
+/** The workflow's strategy for templates without one, its tags replaced. */
+const commonRetryStrategy = (pass: Pass): Template['retryStrategy'] => {
+  const { retryStrategy } = pass.state.spec;
+  if (retryStrategy === undefined) return undefined;
+  return pass.state.derived.of('', 'retryStrategy', () => substituteJson(retryStrategy, globalScope(pass.state, pass.nowMs)));
+};
+
 /** The template's own retry strategy, else the workflow's. */
 export const retryStrategyOf = (pass: Pass, template: Template): Template['retryStrategy'] =>
-  template.retryStrategy ?? pass.state.spec.retryStrategy;
+  template.retryStrategy ?? commonRetryStrategy(pass);
 
 /**
  * The processed template of a node that exists, made again from the values in its inputs; kept while the state is in memory.
