@@ -3,16 +3,17 @@ import type { EngineConfig } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
-import type { ResourceStore } from '#libs/resources';
+import { type ControllerSettings, fixedControllerSettings, type ResourceStore } from '#libs/resources';
 import type { ParallelismLimits, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ConfigMapMemos } from './memoization/config-map-memos.js';
 import { MemoKeeper } from './memoization/memo-keeper.js';
 import { SpecMetrics } from './metrics/spec-metrics.js';
 import { admissionTimer } from './admission/admission-timer.js';
-import { parallelismFrom, type ParallelismSource, type WrittenLimits } from './admission/parallelism.js';
+import { parallelismFrom, type ParallelismSource } from './admission/parallelism.js';
 import { limitReader } from './admission/limit-reader.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
+import { engineConfigOf } from './controller-engine-config.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
@@ -47,8 +48,8 @@ export interface SchedulerPorts {
   logger: Logger;
   metrics: Metrics;
   settings: SchedulerSettings;
-  /** Limits that somebody changes while the program runs: the controller's ConfigMap. They go before those of the variables. */
-  writtenLimits?: () => WrittenLimits;
+  /** The controller's ConfigMap, which is applied while the program runs. What it says goes before the variables. Absent: it says nothing. */
+  controllerConfig?: ControllerSettings;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -58,8 +59,10 @@ export const schedulerJobs = (settings: Pick<SchedulerSettings, 'reconcileConcur
 
 const SWEEP_PAGE = 500;
 
-const parallelismOf = ({ settings, writtenLimits }: SchedulerPorts): ParallelismSource =>
-  parallelismFrom(settings.parallelism, writtenLimits);
+const NO_CONFIG = fixedControllerSettings();
+
+const parallelismOf = ({ settings, controllerConfig = NO_CONFIG }: SchedulerPorts): ParallelismSource =>
+  parallelismFrom(settings.parallelism, () => controllerConfig.current());
 
 const scheduleTimer = ({ store, resources, queue, clock, logger, metrics, settings }: SchedulerPorts): ScheduleTimer => {
   const { schedules, retention, requests } = store;
@@ -106,6 +109,8 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       clock,
       logger,
       intervalMs: settings.retentionIntervalMs,
+      limits: () => (ports.controllerConfig ?? NO_CONFIG).current().retentionPolicy,
+      instanceId: settings.instanceId ?? '',
     });
     this.admission = admissionTimer({
       locks: store.locks,
@@ -153,7 +158,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
 @Module({})
 export class SchedulerModule {
   static register(ports: SchedulerPorts): DynamicModule {
-    const { store, queue, resources, clock, metrics, settings } = ports;
+    const { store, queue, resources, clock, metrics, settings, controllerConfig = NO_CONFIG } = ports;
     const parallelism = parallelismOf(ports);
     const dispatcher = new CommandDispatcher(queue);
     const removal = new RemovalService({ retention: store.retention, locks: store.locks, dispatcher, clock });
@@ -179,7 +184,12 @@ export class SchedulerModule {
         removal,
       },
       {
-        engine: settings.engine,
+        get engine() {
+          return engineConfigOf(settings.engine, controllerConfig.current());
+        },
+        get containers() {
+          return controllerConfig.current();
+        },
         instanceId: settings.instanceId,
         cacheBytes: settings.stateCacheBytes,
         inboxLimit: settings.inboxBatch,

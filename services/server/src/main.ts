@@ -16,7 +16,19 @@ try {
   const board = createQueueBoard({ backend: parts.queueBackend, basePath: '/queues', readOnly: !config.queuesWrite });
   const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
-  const ports = { store, resources, queue, artifacts, podLogs, queueBoard: board.handler, clock, logger, config };
+  const { controllerConfig } = parts;
+  const ports = {
+    store,
+    controllerConfig,
+    resources,
+    queue,
+    artifacts,
+    podLogs,
+    queueBoard: board.handler,
+    clock,
+    logger,
+    config,
+  };
   const server = await startServer(ports, new NestLogger(logger));
   const health = config.metricsPort === 0 ? undefined : new HealthServer({ port: config.metricsPort, metrics, readiness });
   await health?.start();

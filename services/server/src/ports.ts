@@ -1,6 +1,6 @@
 import type { ArtifactDrivers } from '#libs/artifacts';
 import type { JobQueue } from '#libs/jobs';
-import type { ResourceStore } from '#libs/resources';
+import type { ControllerConfigState, ResourceStore } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import type { RequestHandler } from 'express';
@@ -48,6 +48,8 @@ export const ARTIFACT_DRIVERS = Symbol('ArtifactDrivers');
 
 /** What nearly every feature needs besides the store. */
 export interface ServerContext {
+  /** The controller's ConfigMap as it is now; absent where nobody watches it. */
+  controllerConfig?: { state(): ControllerConfigState } | undefined;
   config: ServerConfig;
   clock: Clock;
   queue: JobQueue;

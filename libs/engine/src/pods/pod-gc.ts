@@ -64,8 +64,8 @@ export const deletePod = (pass: Pass, node: TreeNode, delayMs?: number): void =>
 };
 
 /** How long ended pods are kept. Argo's default of 5 s only spares its API server; here they go at once unless the spec says more. */
-const delayOf = ({ deleteDelayDuration }: PodGC): number | undefined =>
-  deleteDelayDuration === undefined || deleteDelayDuration === '' ? undefined : parseDuration(deleteDelayDuration);
+const delayOf = ({ deleteDelayDuration }: PodGC, { config }: Pass): number | undefined =>
+  deleteDelayDuration === undefined || deleteDelayDuration === '' ? config.podDeleteDelayMs : parseDuration(deleteDelayDuration);
 
 /** A pod has ended: it goes now under `OnPodCompletion`, and under `OnPodSuccess` if it succeeded. Without a strategy pods stay with their workflow. */
 export const collectEndedPod = (pass: Pass, node: TreeNode): void => {
@@ -73,7 +73,7 @@ export const collectEndedPod = (pass: Pass, node: TreeNode): void => {
   if (podGC === undefined || !isSelected(pass, node, podGC)) return;
   const isWanted =
     podGC.strategy === 'OnPodCompletion' || (podGC.strategy === 'OnPodSuccess' && node.status.phase === NodePhase.Succeeded);
-  if (isWanted) deletePod(pass, node, delayOf(podGC));
+  if (isWanted) deletePod(pass, node, delayOf(podGC, pass));
 };
 
 /** The workflow has ended: all its pods go under `OnWorkflowCompletion`, and under `OnWorkflowSuccess` if it succeeded. */
@@ -84,6 +84,6 @@ export const collectAllPods = (pass: Pass): void => {
   const isWanted = podGC?.strategy === 'OnWorkflowCompletion' || (podGC?.strategy === 'OnWorkflowSuccess' && hasSucceeded);
   if (podGC === undefined || !isWanted) return;
   for (const node of state.nodes.values()) {
-    if (isOrderedType(node.status.type) && isSelected(pass, node, podGC)) deletePod(pass, node, delayOf(podGC));
+    if (isOrderedType(node.status.type) && isSelected(pass, node, podGC)) deletePod(pass, node, delayOf(podGC, pass));
   }
 };

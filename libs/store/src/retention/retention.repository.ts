@@ -37,6 +37,21 @@ export class RetentionRepository {
     return rows.map(({ uid }) => uid);
   }
 
+  /** Finished workflows of one phase beyond the `keep` that ended last, and that wait for no archive: Argo's retention policy. */
+  async beyondRetention(query: { phase: string; keep: number; instanceId: string; limit: number }): Promise<string[]> {
+    const rows = await this.#database.run<{ uid: string }>({
+      name: 'retention-beyond',
+      text: `
+        SELECT uid FROM (
+          SELECT s.uid FROM workflow_state s JOIN workflows w ON w.uid = s.uid
+          WHERE s.completed AND s.phase = $1 AND w.instance_id = $2 AND w.deleted_at_ms IS NULL
+          ORDER BY s.finished_at_ms DESC, s.uid OFFSET $3 LIMIT $4) ended
+        WHERE NOT EXISTS (SELECT 1 FROM handoffs h WHERE h.queue = 'archive' AND h.workflow = ended.uid)`,
+      values: [query.phase, query.instanceId, query.keep, query.limit],
+    });
+    return rows.map(({ uid }) => uid);
+  }
+
   /** Asks for deletion and hands the workflow to artifact GC; false where there is no such workflow or it was asked before. */
   async markDeleted(uid: string, nowMs: number): Promise<boolean> {
     const rows = await this.#database.run({

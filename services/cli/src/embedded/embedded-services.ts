@@ -4,7 +4,7 @@ import { loadConfig, processEnvironment } from '#libs/config';
 import type { JobQueue } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import type { ClaimedJob } from '#libs/queue';
-import type { ResourceStore } from '#libs/resources';
+import type { ControllerConfigWatch, ResourceStore } from '#libs/resources';
 import type { PodRuntime } from '#libs/runtimes';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
@@ -19,6 +19,7 @@ export interface EmbeddedParts {
   store: Store;
   queue: JobQueue;
   resources: ResourceStore;
+  controllerConfig: ControllerConfigWatch;
   artifacts: ArtifactDrivers;
   runtime: PodRuntime;
   clock: Clock;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { loadConfig, processEnvironment, Secret } from '#libs/config';
+import { configOf, controllerFields, loadConfig, processEnvironment, Secret } from '#libs/config';
 import {
   type Logger,
   Metrics,
@@ -15,7 +15,7 @@ import {
   Readiness,
   showBacklogs,
 } from '#libs/observability';
-import { openArtifactDrivers, openResources, systemClock } from '#libs/program';
+import { openArtifactDrivers, openControllerConfig, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodRuntime, RuntimeChoice } from '#libs/runtimes';
 import { createStore, type EmbeddedPostgres, startEmbeddedPostgres, type Store } from '#libs/store';
@@ -104,6 +104,14 @@ const startOn = async (
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);
+  const controller = loadConfig(configOf(controllerFields), processEnvironment());
+  const controllerConfig = openControllerConfig(controller, {
+    resources,
+    clock,
+    logger,
+    metrics,
+  });
+  closers.push(() => controllerConfig.stop());
   const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(dataDir, 'artifacts') });
   closers.push(async () => artifacts.close());
   const host = hostname();
@@ -113,6 +121,7 @@ const startOn = async (
     dataDir,
     imagesFile: options.imagesFile,
     maxPods: options.maxPods,
+    controllerNamespace: processEnvironment()['CONTROLLER_NAMESPACE'],
     hiddenPaths: [postgres.socketDir],
   };
   const runtime = await openPodRuntime(runtimeSettings, {
@@ -130,6 +139,7 @@ const startOn = async (
   const serverPorts = {
     store,
     resources,
+    controllerConfig,
     artifacts,
     podLogs: new RuntimePodLogSource(runtime),
     queueBoard: board.handler,
@@ -142,6 +152,7 @@ const startOn = async (
     store,
     queue: queueRuntime.queue,
     resources,
+    controllerConfig,
     artifacts,
     runtime,
     clock,

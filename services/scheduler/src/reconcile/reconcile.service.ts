@@ -20,6 +20,7 @@ import { type Clock, TransientError } from '#libs/workflow-spec';
 import { admissionChangeOf, lockChangesOf } from '../admission/lock-rows.js';
 import { isAdmissionLimited, type ParallelismSource } from '../admission/parallelism.js';
 import type { CommandDispatcher } from './command-dispatcher.js';
+import { type ContainerDefaults, withContainerDefaults } from './container-defaults.js';
 import { expiryOf } from './expiry.js';
 import type { FactLoader } from './fact-loader.js';
 import { memoRowsOf, type MemoKeeper } from '../memoization/memo-keeper.js';
@@ -30,6 +31,8 @@ import { StateCache } from './state-cache.js';
 
 export interface ReconcileOptions {
   engine: EngineConfig;
+  /** The controller's word on containers; read anew for each decision, as `engine` is. */
+  containers?: ContainerDefaults;
   /** Value of the controller-instanceid label on pods; absent for none. */
   instanceId?: string | undefined;
   cacheBytes: number;
@@ -138,8 +141,8 @@ export class ReconcileService {
     const held = await this.heldAt(uid, inbox);
     if (!held) return { wakeAtMs: null };
     const decision = await this.decideWithFacts(held, inbox.entries);
-    const pods = podChangesOf(decision.commands, {
-      workflow: held.workflow,
+    const pods = podChangesOf(withContainerDefaults(decision.commands, this.options.containers ?? {}), {
+      workflow: { ...held.workflow, spec: held.state.spec },
       config: this.options.engine,
       instanceId: this.options.instanceId,
     });

@@ -2,16 +2,20 @@ import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { PeriodicTask } from '#libs/queue';
 import type { PodRepository, RequestRepository, RetentionRepository } from '#libs/store';
-import type { Clock } from '#libs/workflow-spec';
+import type { Clock, ControllerConfig } from '#libs/workflow-spec';
 
 export interface ExpiryTimerOptions {
-  retention: Pick<RetentionRepository, 'dueTtl' | 'markDeleted'>;
+  retention: Pick<RetentionRepository, 'dueTtl' | 'beyondRetention' | 'markDeleted'>;
   pods: Pick<PodRepository, 'purgeDeleted'>;
   requests: Pick<RequestRepository, 'prune'>;
   queue: JobQueue;
   clock: Clock;
   logger: Logger;
   intervalMs: number;
+  /** Argo's `retentionPolicy` as it is now: how many ended workflows are kept, by how they ended. */
+  limits?: () => ControllerConfig['retentionPolicy'];
+  /** Whose workflows the limits are about. */
+  instanceId?: string;
 }
 
 const BATCH = 500;
@@ -29,21 +33,39 @@ export const expiryTimer = (options: ExpiryTimerOptions): PeriodicTask =>
     logger: options.logger,
     run: async () => {
       await deleteExpired(options);
+      await deleteBeyondLimits(options);
       await forget(options);
     },
   });
 
-async function deleteExpired({ retention, queue, clock }: ExpiryTimerOptions): Promise<void> {
-  for (;;) {
-    const expired = await retention.dueTtl({ nowMs: clock.nowMs(), limit: BATCH });
-    if (expired.length === 0) return;
-    for (const uid of expired) await retention.markDeleted(uid, clock.nowMs());
+async function deleteExpired(options: ExpiryTimerOptions): Promise<void> {
+  const { retention, clock } = options;
+  while ((await deleteAll(options, await retention.dueTtl({ nowMs: clock.nowMs(), limit: BATCH }))) === BATCH);
+}
+
+async function deleteBeyondLimits(options: ExpiryTimerOptions): Promise<void> {
+  const { retention, limits, instanceId = '' } = options;
+  const { completed, failed, errored } = limits?.() ?? {};
+  for (const [phase, keep] of [
+    ['Succeeded', completed],
+    ['Failed', failed],
+    ['Error', errored],
+  ] as const) {
+    if (keep === undefined) continue;
+    while ((await deleteAll(options, await retention.beyondRetention({ phase, keep, instanceId, limit: BATCH }))) === BATCH);
+  }
+}
+
+/** Gives how many it asked to delete. */
+async function deleteAll({ retention, queue, clock }: ExpiryTimerOptions, uids: readonly string[]): Promise<number> {
+  for (const uid of uids) await retention.markDeleted(uid, clock.nowMs());
+  if (uids.length > 0) {
     await queue.wakeMany(
       WorkflowJob,
-      expired.map((workflow) => ({ workflow })),
+      uids.map((workflow) => ({ workflow })),
     );
-    if (expired.length < BATCH) return;
   }
+  return uids.length;
 }
 
 async function forget({ pods, requests, clock }: ExpiryTimerOptions): Promise<void> {

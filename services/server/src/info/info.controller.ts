@@ -28,8 +28,12 @@ export class InfoController {
   @Get('info')
   info(): Answer {
     const { managedNamespace } = this.context.config;
+    const { links, columns, navColor } = this.context.controllerConfig?.state().config ?? {};
     return {
       ...(managedNamespace === undefined ? {} : { managedNamespace }),
+      ...(links === undefined ? {} : { links }),
+      ...(columns === undefined ? {} : { columns }),
+      ...(navColor === undefined ? {} : { navColor }),
       modals: { feedback: true, firstTimeUser: true, newVersion: true },
     };
   }
