@@ -1,5 +1,4 @@
 import { ExpressionError } from '../errors.js';
-import { isNumber } from '../golang/numbers.js';
 import { goTypeName } from '../golang/values.js';
 import { compare } from './comparison.js';
 
@@ -10,15 +9,10 @@ function descending(order: unknown): boolean {
   throw new ExpressionError(`interface conversion: interface {} is ${goTypeName(order)}, not string`);
 }
 
-function compareKeys(left: unknown, right: unknown): number {
-  if (isNumber(left) && isNumber(right)) return compare('<', left, right);
-  return compare('<', left, right);
-}
-
 /** The items in the order of their keys (stable); `order` is `asc` (default) or `desc`. */
 export function sortByKey(items: readonly unknown[], keys: readonly unknown[], order: unknown): unknown[] {
   const sign = descending(order) ? -1 : 1;
   const indexes = items.map((_, i) => i);
-  indexes.sort((a, b) => sign * compareKeys(keys[a], keys[b]));
+  indexes.sort((a, b) => sign * compare('<', keys[a], keys[b]));
   return indexes.map((i) => items[i]);
 }
