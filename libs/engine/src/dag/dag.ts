@@ -8,7 +8,7 @@ import { isLoop } from '../loops/expand.js';
 import { outboundNodes } from '../node-tree/outbound.js';
 import { exportGlobals } from '../outputs/global-outputs.js';
 import { templateOutputs } from '../outputs/template-outputs.js';
-import { exitHookOf, type ChangedChild, type Outcome, type Pass, type StartRequest } from '../pass.js';
+import { exitHookOf, isBudgetSpent, type ChangedChild, type Outcome, type Pass, type StartRequest } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { ancestorsOf, assertJoinable, dagOutputScope, taskScope } from '../scope/dag-scope.js';
 import { mentionedNames } from '../scope/mentioned-names.js';
@@ -213,6 +213,10 @@ const startReady = (pass: Pass, dag: Dag, name: string, isFinal = false): 'start
 /** Starts the task if its dependencies let it. Returns whether its node exists now. */
 const tryStart = (pass: Pass, dag: Dag, name: string): boolean => {
   if (taskNode(pass, dag, name) !== undefined) return true;
+  if (isBudgetSpent(pass)) {
+    pass.state.deferred.set(dag.node.id, 'budget');
+    return false;
+  }
   let ready: boolean | undefined;
   try {
     ready = readiness(pass, dag, name);
@@ -277,6 +281,27 @@ interface LateHooks {
   exits: TreeNode[];
 }
 
+/** Where the walk over the tasks stopped: names that have not had their turn, and what is left to the end. */
+interface Interruption {
+  names: string[];
+  late: LateHooks;
+}
+
+const INTERRUPTION = 'interruption';
+
+/** Takes out what was left when the walk over this DAG was cut; undefined where it was not. */
+const takeInterruption = (pass: Pass, dag: Dag): Interruption | undefined => {
+  const left = pass.state.derived.take<Interruption>(dag.node.id, INTERRUPTION);
+  if (left !== undefined) pass.state.resuming.delete(dag.node.id);
+  return left;
+};
+
+const isCut = (pass: Pass, dag: Dag): boolean => pass.state.deferred.has(dag.node.id);
+
+const keep = (pass: Pass, dag: Dag, left: Interruption): void => {
+  pass.state.derived.of(dag.node.id, INTERRUPTION, () => left);
+};
+
 const runEarly = (pass: Pass, dag: Dag, { node, isErrored }: { node: TreeNode; isErrored: boolean }, late: LateHooks): void => {
   if (isHookLast(node)) late.hooks.push(node);
   else runTaskHooks(pass, dag, node);
@@ -285,29 +310,38 @@ const runEarly = (pass: Pass, dag: Dag, { node, isErrored }: { node: TreeNode; i
 };
 
 const runLate = (pass: Pass, dag: Dag, late: LateHooks): void => {
-  for (const node of late.hooks) runTaskHooks(pass, dag, node);
-  for (const node of late.exits) {
-    if (pass.state.deferred.has(dag.node.id)) waitingExits(pass, dag).add(node.memory.name ?? '');
-    else runTaskExit(pass, dag, node);
+  while (late.hooks.length + late.exits.length > 0) {
+    const [hook] = late.hooks;
+    const [exit] = late.exits;
+    if (hook !== undefined) runTaskHooks(pass, dag, hook);
+    else if (exit !== undefined) runTaskExit(pass, dag, exit);
+    if (isCut(pass, dag)) return keep(pass, dag, { names: [], late });
+    if (hook !== undefined) late.hooks.shift();
+    else late.exits.shift();
   }
 };
 
 /** Follows the ends of tasks: whatever waited for them is started, and what ends at once is followed in turn. */
-const follow = (pass: Pass, dag: Dag, first: readonly string[], errored?: string): Outcome => {
+const follow = (pass: Pass, dag: Dag, { names: queue, late }: Interruption, errored?: string): Outcome => {
   const blocked = blockedTasks(pass, dag);
-  const late: LateHooks = { hooks: [], exits: [] };
-  const queue = [...first];
   for (let at = 0; at < queue.length; at += 1) {
     const name = queue[at] ?? '';
     const existed = taskNode(pass, dag, name) !== undefined;
     const node = existed || tryStart(pass, dag, name) ? taskNode(pass, dag, name) : undefined;
-    if (node === undefined) continue;
-    blocked.delete(name);
-    const error = existed ? undefined : targetError(pass, dag, name);
-    if (error !== undefined) return { error };
-    if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
-    runEarly(pass, dag, { node, isErrored: name === errored }, late);
-    if (isSettled(pass, dag, node)) queue.push(...unstartedDependents(pass, dag, name));
+    if (node !== undefined) {
+      blocked.delete(name);
+      const error = existed ? undefined : targetError(pass, dag, name);
+      if (error !== undefined) return { error };
+      if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
+      const before = { hooks: [...late.hooks], exits: [...late.exits] };
+      runEarly(pass, dag, { node, isErrored: name === errored }, late);
+      if (isCut(pass, dag)) Object.assign(late, before);
+    }
+    if (isCut(pass, dag)) {
+      keep(pass, dag, { names: queue.slice(at), late });
+      return {};
+    }
+    if (node !== undefined && isSettled(pass, dag, node)) queue.push(...unstartedDependents(pass, dag, name));
   }
   runLate(pass, dag, late);
   return {};
@@ -356,13 +390,14 @@ const isExitHandlerWaiting = (pass: Pass, dag: Dag): boolean =>
 /** Nothing below is open: the targets decide. */
 const assess = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
+  if (isCut(pass, dag)) return {};
   if (state.counters.open(dag.node.id) > 0 || state.unfollowed.of(dag.node.id) > 0) return {};
   if (isExitHandlerWaiting(pass, dag)) return {};
   const unresolved = [...unresolvedTasks(pass, dag)];
   if (unresolved.length > 0) {
     for (const name of unresolved) startReady(pass, dag, name, true);
     unresolvedTasks(pass, dag).clear();
-    const followed = follow(pass, dag, unresolved);
+    const followed = follow(pass, dag, { names: unresolved, late: { hooks: [], exits: [] } });
     return followed.error === undefined ? assess(pass, dag) : followed;
   }
   const isFailFast = isFailFastDag(pass, dag.node);
@@ -381,25 +416,27 @@ const subjectOf = (pass: Pass, node: TreeNode): TreeNode =>
 
 /**
  * Goes on with a DAG (Argo's executeDAG). With a changed task only its dependents are looked at, otherwise every task that could not be
- * started yet.
+ * started yet; also where a walk that was cut has still to come to this DAG.
  */
 export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): Outcome => {
   if (isFulfilled(node.status)) return {};
   const dag = { node, graph: graphOf(pass, node) };
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
-  const names =
-    changed === undefined
-      ? [...blockedTasks(pass, dag), ...waitingExits(pass, dag)]
-      : [subjectOf(pass, changed.node).memory.name ?? ''];
-  const errored = changed?.error === undefined ? undefined : names[0];
-  const followed = follow(pass, dag, changed === undefined ? inOrder(dag, names) : names, errored);
+  const own = changed === undefined ? undefined : (subjectOf(pass, changed.node).memory.name ?? '');
+  const errored = changed?.error === undefined ? undefined : own;
+  const left = takeInterruption(pass, dag) ?? {
+    names: own === undefined ? waitingNames(pass, dag) : [],
+    late: { hooks: [], exits: [] },
+  };
+  const followed = follow(pass, dag, { ...left, names: [...(own === undefined ? [] : [own]), ...left.names] }, errored);
   if (followed.error !== undefined) return followed;
   const assessed = assess(pass, dag);
   if (errored !== undefined && changed !== undefined && !isFulfilled(node.status)) runTaskExit(pass, dag, changed.node);
   return assessed;
 };
 
-const inOrder = (dag: Dag, names: readonly string[]): string[] => {
-  const wanted = new Set(names);
-  return wanted.size * 2 < dag.graph.order.length ? [...names] : dag.graph.order.filter((name) => wanted.has(name));
-};
+/** Tasks that could not be started yet, or whose exit handler could not, in the order of the graph. */
+const waitingNames = (pass: Pass, dag: Dag): string[] =>
+  [...new Set([...blockedTasks(pass, dag), ...waitingExits(pass, dag)])].sort(
+    (left, right) => dag.graph.position(left) - dag.graph.position(right),
+  );

@@ -8,6 +8,8 @@ export interface TaskGraph {
   targets: readonly string[];
   /** Tasks that run at all: the targets and everything that they wait for, each after what it waits for. */
   order: readonly string[];
+  /** Where in `order` the task stands. */
+  position(task: string): number;
   dependencies(task: string): readonly string[];
   /** What has to be true of the dependencies for the task to run; undefined where it has none. */
   condition(task: string): Depends | undefined;
@@ -55,6 +57,7 @@ export const taskGraph = (dag: DAGTemplate): TaskGraph => {
   );
   const targets = dag.target ? dag.target.split(/\s+/).filter((name) => name !== '') : leaves(dag.tasks, dependencies);
   const order = reachable(targets, dependencies);
+  const positions = new Map(order.map((name, at) => [name, at]));
   const dependents = new Map<string, string[]>();
   for (const name of order) {
     for (const dependency of dependencies.get(name) ?? []) {
@@ -67,6 +70,7 @@ export const taskGraph = (dag: DAGTemplate): TaskGraph => {
     tasks,
     targets,
     order,
+    position: (task) => positions.get(task) ?? order.length,
     dependencies: (task) => dependencies.get(task) ?? [],
     condition: (task) => conditions.get(task),
     dependents: (task) => dependents.get(task) ?? [],

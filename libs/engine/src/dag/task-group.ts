@@ -1,5 +1,4 @@
-import { isCompleted, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
-import { runExitHandler } from '../exit-handlers/exit-handler.js';
+import { isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import { expand, type Members } from '../loops/expand.js';
 import { createNode } from '../node-tree/create-node.js';
 import { exitHookOf, isBudgetSpent, type ChangedChild, type Pass, type StartRequest } from '../pass.js';
@@ -9,6 +8,7 @@ import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact } from '../templates/inputs.js';
 import { scopeInside } from '../templates/process-template.js';
+import { isItemExitDue, noteItemEnd, runItemExits } from './item-exits.js';
 import { isFailFastDag, resolveTask, type ResolvedTask } from './resolve-task.js';
 
 interface PreparedLoop extends ResolvedTask {
@@ -90,31 +90,27 @@ const startItems = (pass: Pass, group: TreeNode, loop: PreparedLoop): 'started' 
     pass.state.change(group, () => {
       group.memory.cursor = at + 1;
     });
+    const item = pass.state.lastOwned(group.id, (node) => node.memory.role === 'item');
+    if (item !== undefined && isFulfilled(item.status)) {
+      noteItemEnd(pass, group, loop, item);
+      if (!runItemExits(pass, group, loop)) return 'waits';
+    }
   }
   return 'started';
 };
 
-const isExitHandlerOpen = (pass: Pass, group: TreeNode): boolean =>
-  pass.state.ownedBy(group.id).some((node) => node.memory.role === 'exit' && !isFulfilled(node.status));
-
-/** Starts the exit handler of a member. That of a failed pod does not start beside another one; Argo drops it then. */
-const runItemExit = (pass: Pass, group: TreeNode, loop: PreparedLoop, item: TreeNode): void => {
-  if (exitHookOf(loop.task, undefined) === undefined || item.memory.role !== 'item' || !isCompleted(item.status)) return;
-  const isFailedPod = item.status.type === NodeType.Pod && isFailedOrErrorPhase(item.status.phase);
-  if (isFailedPod && isExitHandlerOpen(pass, group)) return;
-  runExitHandler(pass, {
-    node: item,
-    invocation: loop.task,
-    prefix: `tasks.${loop.task.name}`,
-    variables: loop.scope.variables,
-    owner: group,
-  });
-};
-
-const isExitHandlerMissing = (pass: Pass, group: TreeNode, loop: PreparedLoop): boolean => {
-  if (exitHookOf(loop.task, undefined) === undefined) return false;
-  for (const item of pass.state.ownedBy(group.id)) runItemExit(pass, group, loop, item);
-  return pass.state.counters.open(group.id) > 0 || pass.state.waitingForSlot.has(group.id) || pass.state.deferred.has(group.id);
+/**
+ * Whether every member has ended and nothing of them is waited for. With the DAG's failFast a loop does not wait for the exit handlers of
+ * its members once they have begun (Argo completes such a group while it assesses the DAG).
+ */
+const isOver = (pass: Pass, group: TreeNode, loop: PreparedLoop): boolean => {
+  const { state } = pass;
+  const isEveryItemFulfilled = (): boolean =>
+    state.counters.open(group.id) === 0 ||
+    state.ownedBy(group.id).every((node) => node.memory.role !== 'item' || isFulfilled(node.status));
+  if (exitHookOf(loop.task, undefined) !== undefined && isFailFastDag(pass, state.get(group.memory.owner)))
+    return isEveryItemFulfilled();
+  return state.counters.open(group.id) === 0 && !isItemExitDue(pass, group, loop);
 };
 
 /** Goes on with the members of a loop task; when all have ended the group takes the phase of the last that failed, or Succeeded. */
@@ -130,22 +126,10 @@ export const advanceTaskGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
     return;
   }
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
-  if (changed !== undefined) runItemExit(pass, group, loop, changed.node);
-  if (startItems(pass, group, loop) === 'waits') return;
-  if (!isAheadOfExitHandlers(pass, group, loop) && (state.counters.open(group.id) > 0 || isExitHandlerMissing(pass, group, loop)))
-    return;
+  if (changed !== undefined) noteItemEnd(pass, group, loop, changed.node);
+  if (!runItemExits(pass, group, loop) || startItems(pass, group, loop) === 'waits' || !isOver(pass, group, loop)) return;
   const failed = state
     .ownedBy(group.id)
     .findLast((node) => node.memory.role === 'item' && isFailedOrErrorPhase(node.status.phase));
   setPhase(state, group, { phase: failed?.status.phase ?? NodePhase.Succeeded, nowMs });
-};
-
-/** With the DAG's failFast a loop does not wait for the exit handlers of its members (Argo completes such a group while it assesses the DAG). */
-const isAheadOfExitHandlers = (pass: Pass, group: TreeNode, loop: PreparedLoop): boolean => {
-  const { state } = pass;
-  if (exitHookOf(loop.task, undefined) === undefined || !isFailFastDag(pass, state.get(group.memory.owner))) return false;
-  const items = state.ownedBy(group.id).filter((node) => node.memory.role === 'item');
-  if (!items.every((item) => isFulfilled(item.status))) return false;
-  for (const item of items) runItemExit(pass, group, loop, item);
-  return true;
 };

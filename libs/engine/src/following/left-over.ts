@@ -10,16 +10,16 @@ import { inWalkOrder } from './walk-order.js';
 
 /** Takes up the walk where it stopped. Where this decision has no room for all of it either, the rest goes on waiting. */
 const goOnWithDeferred = (pass: Pass): void => {
-  const { deferred } = pass.state;
+  const { deferred, resuming } = pass.state;
   const ids = inWalkOrder(pass.state, deferred.keys());
+  for (const id of ids) resuming.add(id);
   deferred.clear();
-  for (const [at, id] of ids.entries()) {
-    if (isInterrupted(pass)) {
-      for (const rest of ids.slice(at)) deferred.set(rest, 'budget');
-      return;
-    }
-    revisit(pass, id);
+  for (const id of ids) {
+    if (isInterrupted(pass)) break;
+    if (resuming.delete(id)) revisit(pass, id);
   }
+  for (const id of resuming) deferred.set(id, 'budget');
+  resuming.clear();
 };
 
 /** Everything that was left over: the start, a shutdown, the walk that was cut, ends that nobody was told, slots that nobody was given. */

@@ -7,6 +7,7 @@ import { isShutDownFor, shutdownMessage, shutdownOf } from './shutdown.js';
 import { isActiveOrder } from '../state/counters.js';
 import { isLockedOut } from '../synchronization/lock-memory.js';
 import { endSuspension, noteSuspensionDone } from '../suspend/resume.js';
+import type { WorkflowState } from '../state/workflow-state.js';
 import type { TreeNode } from '../state/tree-node.js';
 
 const DEADLINE_MESSAGE = 'Step exceeded its deadline';
@@ -84,5 +85,9 @@ const wake = (pass: Pass, id: string): ChangedChild[] => {
   return [{ node }];
 };
 
+const inTreeOrder = (state: WorkflowState, ids: readonly string[]): string[] =>
+  [...ids].sort((left, right) => (state.find(left)?.ordinal ?? -1) - (state.find(right)?.ordinal ?? -1));
+
 /** Takes everything whose time has come and gives the nodes that it changed. */
-export const takeWakeups = (pass: Pass): ChangedChild[] => pass.state.wakeups.due(pass.nowMs).flatMap((id) => wake(pass, id));
+export const takeWakeups = (pass: Pass): ChangedChild[] =>
+  inTreeOrder(pass.state, pass.state.wakeups.due(pass.nowMs)).flatMap((id) => wake(pass, id));

@@ -20,6 +20,14 @@ export class DerivedValues {
     return this.byNode.get(nodeId)?.has(kind) ?? false;
   }
 
+  /** Takes the kept value out; undefined where there is none. */
+  take<T>(nodeId: string, kind: string): T | undefined {
+    const values = this.byNode.get(nodeId);
+    const value = values?.get(kind) as T | undefined;
+    values?.delete(kind);
+    return value;
+  }
+
   drop(nodeId: string): void {
     this.byNode.delete(nodeId);
   }

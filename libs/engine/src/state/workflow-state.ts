@@ -55,6 +55,8 @@ export class WorkflowState {
   readonly wakeups = new Wakeups();
   /** Containers that could not go on for a reason outside of their children; looked at again by the next decision. */
   readonly deferred = new Map<string, 'budget' | 'fact' | 'restored'>();
+  /** Those of them whose turn in the present decision is still to come. */
+  readonly resuming = new Set<string>();
   readonly unfollowed = new UnfollowedEnds();
   /** Containers that wait for a slot, in the order in which they began to. */
   readonly waitingForSlot = new Set<string>();
