@@ -11,6 +11,7 @@ import { addApply } from './commands/resources.js';
 import { addShow } from './commands/show.js';
 import { addStack } from './commands/stack.js';
 import { addSubmit } from './commands/submit.js';
+import { addSync } from './commands/sync.js';
 import { addTemplates } from './commands/templates.js';
 import { addVersion } from './commands/version.js';
 
@@ -42,6 +43,7 @@ export const createProgram = (): Command => {
   addApply(program);
   addTemplates(program);
   addArchive(program);
+  addSync(program);
   addFsck(program);
   addVersion(program);
   return program;

@@ -18,6 +18,8 @@ import { ARTIFACT_DRIVERS, POD_LOG_SOURCE, RESOURCE_STORE, SERVER_CONTEXT, type 
 import { OwnResourcesController } from './resources/own-resources.controller.js';
 import { StreamLimit } from './streams/stream-limit.js';
 import { StoredObjects } from './templates/stored-objects.js';
+import { SyncLimitsController } from './sync/sync-limits.controller.js';
+import { SyncLimits } from './sync/sync-limits.service.js';
 import { TemplateObjects } from './templates/template-objects.service.js';
 import {
   ClusterWorkflowTemplatesController,
@@ -47,6 +49,7 @@ const CONTROLLERS = [
   ArchivedWorkflowsController,
   ArtifactsController,
   OwnResourcesController,
+  SyncLimitsController,
   NotYetController,
 ];
 
@@ -57,6 +60,7 @@ const SERVICES = [
   StoredObjects,
   StreamLimit,
   SubmissionService,
+  SyncLimits,
   TemplateObjects,
   TemplateSubmission,
   WatchService,

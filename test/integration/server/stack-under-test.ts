@@ -18,7 +18,7 @@ import { createStore } from '#libs/store';
 import { postgresTemplate } from '#libs/testing';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
 import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
-import { SchedulerModule, schedulerJobs } from '#services/scheduler';
+import { SchedulerModule, schedulerJobs, type SchedulerSettings } from '#services/scheduler';
 import { configureServerApp, RuntimePodLogSource, serverSchema, ServerModule, type ServerPorts } from '#services/server';
 
 /** The services that a workflow needs to run and end, in this process, on a real Postgres and with simulated pods. */
@@ -42,7 +42,10 @@ const slowly = ({ spec }: PodManifest): SimPlay => {
 @Module({})
 class StackRoot {}
 
-export async function startStackUnderTest(environment: Record<string, string> = {}): Promise<StackUnderTest> {
+export async function startStackUnderTest(
+  environment: Record<string, string> = {},
+  schedulerSettings: Partial<SchedulerSettings> = {},
+): Promise<StackUnderTest> {
   const database = await postgresTemplate();
   const folder = await mkdtemp(join(tmpdir(), 'argosy-stack-'));
   const logger = createLogger({
@@ -76,6 +79,9 @@ export async function startStackUnderTest(environment: Record<string, string> = 
     inboxBatch: 500,
     retentionIntervalMs: 1_000,
     scheduleIntervalMs: 200,
+    parallelism: { byNamespace: {} },
+    admissionIntervalMs: 200,
+    ...schedulerSettings,
   };
   const podManager = {
     host: 'here',

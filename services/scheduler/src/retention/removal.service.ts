@@ -29,9 +29,9 @@ export class RemovalService {
     const { retention, dispatcher, clock } = this.ports;
     for (let step = 0; step < STEPS_PER_JOB; step += 1) {
       const outcome = await retention.step(uid, { nowMs: clock.nowMs() });
+      if (outcome !== 'waiting-pods' && outcome !== 'more') await this.letGo(uid);
       switch (outcome) {
         case 'gone':
-          await this.letGo(uid);
           return undefined;
         case 'more':
           continue;

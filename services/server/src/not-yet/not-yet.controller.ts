@@ -26,11 +26,6 @@ export class NotYetController {
     return { metadata: { resourceVersion: page.resourceVersion }, items: page.items.length === 0 ? null : page.items };
   }
 
-  @All('api/v1/sync/{*path}')
-  sync(): never {
-    throw new NotServedError('synchronization limits are');
-  }
-
   @All(['api/v1/event-sources/{*path}', 'api/v1/stream/event-sources/{*path}'])
   eventSources(): never {
     throw new NotServedError('event sources are');
