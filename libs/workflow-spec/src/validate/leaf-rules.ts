@@ -109,6 +109,10 @@ const assertResourceManifest = (name: string, resource: KubernetesObject, templa
   if (manifest !== '' && !isPlaceholder(manifest)) assertManifest(name, manifest);
 };
 
+const assertPlugin = (name: string, plugin: object): void => {
+  if (Object.keys(plugin).length !== 1) refuse(`templates.${name}.plugin must have exactly one key`);
+};
+
 const assertDeadline = ({ name, activeDeadlineSeconds: seconds }: Template): void => {
   if (seconds === undefined) return;
   const isTag = typeof seconds === 'string' && (/^\{\{.*\}\}$/.test(seconds) || isPlaceholder(seconds));
@@ -126,8 +130,9 @@ export const validateLeaf = (frame: TemplateFrame): void => {
     assertMounts(name, template.container, template);
     assertImage(frame, 'container');
   }
-  if (template['containerSet'] !== undefined) assertContainerSet(name, template['containerSet'] as ContainerSet, template);
-  if (template['resource'] !== undefined) assertResource(name, template['resource'] as KubernetesObject, template);
+  if (template['containerSet'] !== undefined) assertContainerSet(name, template['containerSet'], template);
+  if (template['resource'] !== undefined) assertResource(name, template['resource'], template);
+  if (template.plugin !== undefined) assertPlugin(name, template.plugin);
   if (template.script !== undefined) assertImage(frame, 'script');
   assertDeadline(template);
   if (template.parallelism !== undefined) refuse(`templates.${name}.parallelism is only valid for steps and dag templates`);

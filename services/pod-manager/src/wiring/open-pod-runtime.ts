@@ -12,6 +12,8 @@ import { ResourceEnvSource } from './resource-env-source.js';
 import { withTasks } from './with-tasks.js';
 
 export interface PodRuntimeSettings {
+  /** Where executor plugins for all namespaces are installed; default argo. */
+  controllerNamespace?: string | undefined;
   runtime: RuntimeChoice;
   host: string;
   dataDir: string;
@@ -19,6 +21,8 @@ export interface PodRuntimeSettings {
   maxPods?: number | undefined;
   /** Host paths of which pods see nothing. */
   hiddenPaths: readonly string[];
+  /** Host paths that pods may mount; none where absent. */
+  hostPaths?: readonly string[] | undefined;
 }
 
 export interface PodRuntimePorts {
@@ -43,7 +47,8 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     dataFolder: path.resolve(settings.dataDir),
     hiddenPaths: settings.hiddenPaths,
     searchPath: processEnvironment()['PATH'] ?? '',
+    hostPaths: settings.hostPaths ?? [],
     ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });
-  return withTasks(pods, ports, settings.host);
+  return withTasks(pods, ports, settings);
 };

@@ -27,13 +27,23 @@ export interface TaskPorts {
   logger: Logger;
 }
 
+export interface TaskSettings {
+  host: string;
+  /** Executor plugins that are installed there are for every workflow. */
+  controllerNamespace?: string | undefined;
+}
+
 /** Runtimes whose pods have addresses of their own. */
 const ADDRESSED_RUNTIMES = new Set(['docker', 'kubernetes']);
 /** They wait more than they work; what is beyond it stays Pending. */
 const MAX_TASKS = 500;
 
 /** The runtime with tasks beside its pods: http, data, resource and plugin templates are done in this process. */
-export const withTasks = (pods: PodRuntime, ports: TaskPorts, host: string): PodRuntime => {
+export const withTasks = (
+  pods: PodRuntime,
+  ports: TaskPorts,
+  { host, controllerNamespace = 'argo' }: TaskSettings,
+): PodRuntime => {
   const { store, queue, resources, artifacts, clock, logger } = ports;
   const secrets = new ResourceEnvSource(resources);
   const transfer = new ArtifactTransfer(artifacts);

@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Logger } from '#libs/observability';
+import type { PodIdentity } from '#libs/runtimes';
+import { LabelName, TransientError } from '#libs/workflow-spec';
+import { sideManifest } from '../side-pods/side-manifest.js';
+import { SidePods } from '../side-pods/side-pods.js';
+import { TaskError } from '../task.js';
+import type { PluginDefinition } from './plugin-definitions.js';
+
+/** Where a running plugin is asked, and with what it is shown that we may ask. */
+export interface PluginAgent {
+  url: string;
+  token: string;
+  /** It has said that it executes no templates. */
+  isDeaf: boolean;
+  /** Throws TaskError once its pod has ended. */
+  assertAlive(): void;
+}
+
+export interface PluginAgentsParts {
+  pods: SidePods;
+  /** Whether each pod has an address of its own: then every workflow has its own plugins, as in Argo; else they would meet at one port and are shared. */
+  hasOwnAddresses: boolean;
+  logger: Logger;
+}
+
+interface Running extends PluginAgent {
+  identity: PodIdentity;
+  users: number;
+  started: Promise<void>;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** How long a plugin that nobody asks goes on, for the next step to find it there. */
+const IDLE_MS = 20_000;
+const GRACE_SECONDS = 5;
+/** Where Argo puts the token that callers have to show. */
+const TOKEN_PATH = '/var/run/argo/token';
+
+/**
+ * Pods of executor plugins, each with the one container of its plugin. States of one: starting → running (asked by `users`) → idle → gone. A plugin that has ended by itself
+ * is in error for those who ask it, and is started again for the next.
+ */
+export class PluginAgents {
+  private readonly agents = new Map<string, Running>();
+
+  constructor(private readonly parts: PluginAgentsParts) {}
+
+  /** Calls `work` with the plugin running. Throws TransientError where there is no slot for it, TaskError where it cannot run. */
+  async with<Result>(
+    plugin: PluginDefinition,
+    workflowUid: string,
+    signal: AbortSignal,
+    work: (agent: PluginAgent) => Promise<Result>,
+  ): Promise<Result> {
+    const agent = this.take(plugin, workflowUid);
+    try {
+      await Promise.race([agent.started, untilAborted(signal)]);
+      return await work(agent);
+    } finally {
+      this.release(agent);
+    }
+  }
+
+  async close(): Promise<void> {
+    const agents = [...this.agents.values()];
+    this.agents.clear();
+    for (const { idle } of agents) clearTimeout(idle);
+    await Promise.allSettled(agents.map(({ identity }) => this.parts.pods.remove(identity)));
+  }
+
+  private take(plugin: PluginDefinition, workflowUid: string): Running {
+    const owner = this.parts.hasOwnAddresses ? workflowUid : '';
+    const name = `${plugin.name.slice(0, 40)}-${digestOf([plugin, owner])}`;
+    const known = this.agents.get(name);
+    const agent = known ?? this.start(plugin, name);
+    clearTimeout(agent.idle);
+    agent.users += 1;
+    return agent;
+  }
+
+  private start(plugin: PluginDefinition, name: string): Running {
+    const { pods } = this.parts;
+    const identity = SidePods.identity('side-plugins', name);
+    const token = randomBytes(24).toString('base64url');
+    const agent: Running = {
+      url: `http://127.0.0.1:${plugin.port}`,
+      token,
+      isDeaf: false,
+      identity,
+      users: 0,
+      idle: undefined,
+      started: Promise.resolve(),
+      assertAlive: () => {
+        const end = pods.ended(identity);
+        if (end !== undefined) throw failure(end.message);
+      },
+    };
+    agent.started = this.launch(plugin, agent);
+    agent.started.catch(() => this.forget(agent));
+    this.agents.set(name, agent);
+    return agent;
+  }
+
+  private async launch(plugin: PluginDefinition, agent: Running): Promise<void> {
+    const { pods, logger } = this.parts;
+    const { identity, token } = agent;
+    const manifest = sideManifest({
+      identity,
+      metadata: { name: identity.nodeId, namespace: plugin.namespace, labels: { [LabelName.component]: 'agent' } },
+      spec: { containers: [{ ...plugin.container, name: 'main' }] },
+      mainContainers: ['main'],
+      files: [{ name: 'token', path: TOKEN_PATH, raw: { data: token }, archive: { none: {} } }],
+      graceSeconds: GRACE_SECONDS,
+    });
+    // What a predecessor left has another token.
+    if ((await pods.run(identity, manifest)) === 'adopted') {
+      await pods.remove(identity);
+      await pods.run(identity, manifest);
+    }
+    const seen = await pods.settled(identity, AbortSignal.timeout(IDLE_MS * 3));
+    if (seen === undefined) throw new TransientError(`the plugin ${plugin.name} does not start`);
+    if (seen.phase !== 'Running') throw failure(seen.message);
+    if (seen.podIP !== undefined) agent.url = `http://${seen.podIP}:${plugin.port}`;
+    logger.info('an executor plugin runs', { plugin: plugin.name, namespace: plugin.namespace });
+  }
+
+  private release(agent: Running): void {
+    agent.users -= 1;
+    if (agent.users > 0) return;
+    const isOver = this.parts.pods.ended(agent.identity) !== undefined;
+    if (isOver) this.forget(agent);
+    else agent.idle = setTimeout(() => this.forget(agent), IDLE_MS).unref();
+  }
+
+  private forget(agent: Running): void {
+    if (this.agents.get(agent.identity.nodeId) !== agent) return;
+    this.agents.delete(agent.identity.nodeId);
+    this.parts.pods.remove(agent.identity).catch((error: unknown) => {
+      this.parts.logger.warn('the pod of a plugin could not be removed', { plugin: agent.identity.nodeId, err: error });
+    });
+  }
+}
+
+const failure = (message = ''): TaskError => new TaskError(`agent pod failed with reason:${JSON.stringify(message)}`);
+
+const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
+
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const end = (): void => reject(new TaskError('context canceled'));
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
