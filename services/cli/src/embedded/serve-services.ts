@@ -1,0 +1,135 @@
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { configOf, controllerFields, loadConfig, processEnvironment, Secret } from '#libs/config';
+import { Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness, showBacklogs } from '#libs/observability';
+import { openArtifactDrivers, openControllerConfig, openResources, systemClock } from '#libs/program';
+import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
+import { createStore, type EmbeddedPostgres } from '#libs/store';
+import { openPodRuntime } from '#services/pod-manager';
+import { configureServerApp, listenAddress, RuntimePodLogSource, type ServerConfig, serverSchema } from '#services/server';
+import { embeddedServices } from './embedded-services.js';
+import type { EmbeddedOptions, EmbeddedStack } from './embedded-stack.js';
+
+/** Connections of the one process; with those of the queue and the leases the stack stays below 15. */
+const STORE_CONNECTIONS = 6;
+
+@Module({})
+class EmbeddedRoot {}
+
+/** Opens the parts on a database that runs and serves all services from them. `closers` get what has to be closed, in this order. */
+export const serveServices = async (
+  postgres: EmbeddedPostgres,
+  options: EmbeddedOptions,
+  closers: (() => Promise<void>)[],
+): Promise<Omit<EmbeddedStack, 'stop'>> => {
+  const { queueRuntime, readiness, ...parts } = await openStackParts(postgres, options, closers);
+  const { store, runtime, metrics, logger, serverPorts } = parts;
+  const services = embeddedServices({ ...parts, queue: queueRuntime.queue });
+  const root: DynamicModule = {
+    module: EmbeddedRoot,
+    imports: [ObservabilityModule.forRoot({ logger, metrics, readiness, port: options.metricsPort }), ...services.modules],
+  };
+  const app = await NestFactory.create<NestExpressApplication>(root, { bodyParser: false, logger: new NestLogger(logger) });
+  closers.push(() => app.close());
+  configureServerApp(app, serverPorts);
+  app.connectMicroservice({ strategy: new BullMqServer(queueRuntime, services.jobs) });
+  await app.startAllMicroservices();
+  await app.listen(options.port, listenAddress(serverPorts.config));
+  const { address, port } = app.getHttpServer().address() as AddressInfo;
+  return { url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`, store, runtime };
+};
+
+const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptions, closers: (() => Promise<void>)[]) => {
+  const { logger, dataDir } = options;
+  const clock = systemClock;
+  const metrics = new Metrics();
+  const readiness = new Readiness();
+  const store = createStore({
+    connection: postgres.connection,
+    clock,
+    logger,
+    maxConnections: STORE_CONNECTIONS,
+    applicationName: 'argosy',
+    changes: { crossProcess: false },
+  });
+  closers.push(() => store.close());
+  const backend = openQueueBackend({ kind: 'postgres', connection: postgres.connection }, logger);
+  const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger, telemetry: queueMetrics(metrics) });
+  closers.push(() => queueRuntime.close());
+  showBacklogs(metrics, () => queueRuntime.backlogs());
+  readiness.register('database', async () => (await store.health()).ready);
+  readiness.register('queue', () => queueRuntime.isReady());
+  const resources = openResources(store, clock);
+  const controller = loadConfig(configOf(controllerFields), processEnvironment());
+  const controllerConfig = openControllerConfig(controller, {
+    resources,
+    clock,
+    logger,
+    metrics,
+  });
+  closers.push(() => controllerConfig.stop());
+  const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(dataDir, 'artifacts') });
+  closers.push(async () => artifacts.close());
+  const host = hostname();
+  const runtimeSettings = {
+    runtime: options.runtime,
+    host,
+    dataDir,
+    imagesFile: options.imagesFile,
+    maxPods: options.maxPods,
+    controllerNamespace: processEnvironment()['CONTROLLER_NAMESPACE'],
+    hiddenPaths: [postgres.socketDir],
+  };
+  const runtime = await openPodRuntime(runtimeSettings, {
+    store,
+    queue: queueRuntime.queue,
+    resources,
+    artifacts,
+    clock,
+    logger,
+  });
+  const board = createQueueBoard({ backend, basePath: '/queues', readOnly: !options.queuesWrite });
+  closers.push(() => board.close());
+
+  const serverPorts = {
+    store,
+    resources,
+    controllerConfig,
+    artifacts,
+    podLogs: new RuntimePodLogSource(runtime),
+    queueBoard: board.handler,
+    config: serverConfigOf(options),
+    clock,
+    queue: queueRuntime.queue,
+    logger,
+  };
+  return {
+    store,
+    resources,
+    controllerConfig,
+    artifacts,
+    runtime,
+    clock,
+    logger,
+    metrics,
+    readiness,
+    host,
+    queueRuntime,
+    serverPorts,
+  };
+};
+
+/** The server's variables count here too; what the command line says stands above them. */
+const serverConfigOf = ({ host, port, authToken, queuesWrite }: EmbeddedOptions): ServerConfig => {
+  const given = loadConfig(serverSchema, processEnvironment({ PORT: String(port) }));
+  return {
+    ...given,
+    host: host ?? given.host,
+    authToken: authToken === undefined ? given.authToken : new Secret(authToken),
+    queuesWrite: queuesWrite || given.queuesWrite,
+  };
+};
