@@ -32,6 +32,8 @@ export interface EmbeddedPostgresOptions {
   /** Further server settings, `name: value`. */
   settings?: Record<string, string>;
   logger?: StoreLogger;
+  /** Called when the server's process runs and is waited for: the time to do something else. Not called where one is adopted. */
+  onSpawn?: () => void;
 }
 
 export interface EmbeddedPostgres {
@@ -192,6 +194,7 @@ async function startOnce(starting: Starting, useSetpriv: boolean): Promise<LiveP
   await log.close();
   const spawnError = await spawned;
   if (spawnError || child.pid === undefined) return { failure: spawnError?.message ?? 'no process' };
+  options.onSpawn?.();
   const { pid } = child;
   const alive = () => child.exitCode === null && child.signalCode === null;
   if (await waitUntilReady(folders.clusterDir, pid, { timeoutMs: Math.max(0, deadline - performance.now()), alive })) {

@@ -41,15 +41,15 @@ export const startEmbeddedStack = async (options: EmbeddedOptions): Promise<Embe
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
   onProgress('the database');
   // Loading the services takes as long as Postgres takes to start: both go on at once.
-  const services = import('./serve-services.js');
-  const postgres = await startEmbeddedPostgres({ dataDir, onLive: 'stop', logger });
+  const loadServices = () => import('./serve-services.js');
+  const postgres = await startEmbeddedPostgres({ dataDir, onLive: 'stop', logger, onSpawn: () => void loadServices() });
   const closers: (() => Promise<void>)[] = [() => postgres.stop()];
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
     onProgress('the services');
-    const { serveServices } = await services;
+    const { serveServices } = await loadServices();
     return { ...(await serveServices(postgres, { ...options, dataDir }, closers)), stop };
   } catch (error) {
     await stop();
