@@ -52,6 +52,7 @@ export {
   decodeClusterWorkflowTemplate,
   decodeCronWorkflow,
   decodeWorkflow,
+  decodeWorkflowEventBinding,
   decodeWorkflowSpec,
   decodeWorkflowTemplate,
   type Decoded,
@@ -69,7 +70,16 @@ export {
   type ValidationResult,
 } from './validate/validate-workflow.js';
 export { validateCronWorkflow } from './validate/validate-cron-workflow.js';
-export { resubmitted, workflowFromCron, workflowFromTemplate, type ResubmitOptions } from './submit/new-workflows.js';
+export {
+  resubmitted,
+  retriedFromArchive,
+  workflowFromCron,
+  workflowFromTemplate,
+  type NewRun,
+  type ResubmitOptions,
+  type RetryOptions,
+} from './submit/new-workflows.js';
+export type { ReusedNode, ReusedNodes } from './submit/reused-nodes.js';
 export { applySubmitOptions, generatedName, overrideParameters, type SubmitOptions } from './submit/submit-options.js';
 export { objectNameProblem } from './object-names.js';
 export { formatTime, parseTime } from './times.js';
@@ -145,6 +155,7 @@ export type {
   ValueFrom,
   UserContainer,
   Workflow,
+  WorkflowEventBinding,
   WorkflowLevelArtifactGC,
   WorkflowPodFields,
   WorkflowSpec,

@@ -73,6 +73,7 @@ export const Kind = {
   WorkflowTemplate: 'WorkflowTemplate',
   ClusterWorkflowTemplate: 'ClusterWorkflowTemplate',
   CronWorkflow: 'CronWorkflow',
+  WorkflowEventBinding: 'WorkflowEventBinding',
   ConfigMap: 'ConfigMap',
   Secret: 'Secret',
 } as const;

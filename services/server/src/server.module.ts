@@ -3,11 +3,15 @@ import { APP_FILTER } from '@nestjs/core';
 import { Store } from '#libs/store';
 import { ActionService } from './actions/action.service.js';
 import { ActionsController } from './actions/actions.controller.js';
+import { ArchivedRetry } from './archived-workflows/archived-retry.js';
 import { ArchivedWorkflowsController } from './archived-workflows/archived-workflows.controller.js';
 import { ArtifactDownload } from './artifacts/artifact-download.service.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';
 import { ApiErrorFilter } from './errors/api-error.filter.js';
+import { EventBindingsController } from './event-bindings/event-bindings.controller.js';
+import { EventDispatch } from './event-bindings/event-dispatch.service.js';
 import { EventsController } from './events/events.controller.js';
+import { KubernetesEventsController } from './events/kubernetes-events.controller.js';
 import { WatchService } from './events/watch.service.js';
 import { HealthController } from './health/health.controller.js';
 import { InfoController } from './info/info.controller.js';
@@ -43,6 +47,8 @@ const CONTROLLERS = [
   ActionsController,
   LogsController,
   EventsController,
+  EventBindingsController,
+  KubernetesEventsController,
   WorkflowTemplatesController,
   ClusterWorkflowTemplatesController,
   CronWorkflowsController,
@@ -55,7 +61,9 @@ const CONTROLLERS = [
 
 const SERVICES = [
   ActionService,
+  ArchivedRetry,
   ArtifactDownload,
+  EventDispatch,
   LogStreamService,
   StoredObjects,
   StreamLimit,

@@ -5,6 +5,7 @@ import type {
   CronWorkflow,
   JsonValue,
   Workflow,
+  WorkflowEventBinding,
   WorkflowSpec,
   WorkflowTemplate,
 } from '../model/workflow.js';
@@ -78,6 +79,10 @@ export const decodeClusterWorkflowTemplate = (value: unknown, options: DecodeOpt
 /** A CronWorkflow; as `decodeWorkflow`. */
 export const decodeCronWorkflow = (value: unknown, options: DecodeOptions = {}): Decoded<CronWorkflow> =>
   decodeKind<CronWorkflow>(Kind.CronWorkflow, value, options);
+
+/** A WorkflowEventBinding; as `decodeWorkflow`. Its parameters come from events (`valueFrom.event`) and from nowhere else. */
+export const decodeWorkflowEventBinding = (value: unknown, options: DecodeOptions = {}): Decoded<WorkflowEventBinding> =>
+  decodeKind<WorkflowEventBinding>(Kind.WorkflowEventBinding, value, options);
 
 /** A bare workflow spec, as stored templates carry it. */
 export const decodeWorkflowSpec = (value: unknown): Decoded<WorkflowSpec> => {

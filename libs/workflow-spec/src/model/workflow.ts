@@ -57,6 +57,21 @@ export interface CronWorkflowSpec {
   catchUp?: boolean;
   [field: string]: unknown;
 }
+/** Which events submit which template, and how they fill it. */
+export interface WorkflowEventBinding extends TypedObject {
+  spec: {
+    /** An expression over `namespace`, `discriminator`, `payload` and `metadata`. */
+    event?: { selector?: string };
+    submit?: {
+      workflowTemplateRef?: WorkflowTemplateRef;
+      /** Each parameter an expression over the event. */
+      arguments?: { parameters?: { name?: string; valueFrom?: { event?: string } }[] };
+      /** Name, generateName, and values of labels and annotations: expressions that give a string. */
+      metadata?: ObjectMeta;
+    };
+  };
+}
+
 export interface CronWorkflow extends TypedObject {
   spec: CronWorkflowSpec;
   status?: KubernetesObject;

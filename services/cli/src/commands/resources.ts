@@ -19,6 +19,7 @@ const SECRET = place('Secret');
 const WORKFLOW_TEMPLATE = place('WorkflowTemplate');
 const CLUSTER_WORKFLOW_TEMPLATE = place('ClusterWorkflowTemplate', false);
 const CRON_WORKFLOW = place('CronWorkflow');
+const EVENT_BINDING = place('WorkflowEventBinding');
 
 /** As kubectl takes them: singular, plural, short names. */
 const KINDS: Readonly<Record<string, KindPlace>> = {
@@ -37,6 +38,9 @@ const KINDS: Readonly<Record<string, KindPlace>> = {
   cronworkflows: CRON_WORKFLOW,
   cronwf: CRON_WORKFLOW,
   cwf: CRON_WORKFLOW,
+  workfloweventbinding: EVENT_BINDING,
+  workfloweventbindings: EVENT_BINDING,
+  wfeb: EVENT_BINDING,
 };
 
 interface StoredObject {

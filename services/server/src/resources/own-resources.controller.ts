@@ -3,6 +3,7 @@ import type { Resource } from '#libs/resources';
 import { API_VERSION, type ObjectMeta } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { ApiError } from '../errors/errors.js';
+import { bindingResource } from '../event-bindings/stored-binding.js';
 import { parseListOptions, type Query as QueryTexts } from '../selection/list-options.js';
 import { isNamespaced, StoredObjects, type StoredKind } from '../templates/stored-objects.js';
 import { TemplateObjects, type TemplateAnswer } from '../templates/template-objects.service.js';
@@ -16,6 +17,7 @@ const KINDS: Readonly<Record<string, StoredKind>> = {
   workflowtemplates: 'WorkflowTemplate',
   clusterworkflowtemplates: 'ClusterWorkflowTemplate',
   cronworkflows: 'CronWorkflow',
+  workfloweventbindings: 'WorkflowEventBinding',
 };
 /** Kubernetes' own limit of one ConfigMap or Secret. */
 const MAX_DATA_BYTES = 1024 * 1024;
@@ -58,7 +60,7 @@ const kindOf = (plural: string): StoredKind => {
 };
 
 /**
- * What `argosy apply`, `get` and `delete` use where there is no Kubernetes: ConfigMaps, Secrets, templates and CronWorkflows. PUT creates
+ * What `argosy apply`, `get` and `delete` use where there is no Kubernetes: ConfigMaps, Secrets, templates, CronWorkflows and event bindings. PUT creates
  * or replaces. The namespace of a cluster-scoped kind is written `-`. The values of a Secret are taken and never given back: answers
  * name its keys only.
  */
@@ -99,7 +101,7 @@ export class OwnResourcesController {
     if (kind === 'ConfigMap' || kind === 'Secret') {
       return withoutSecrets(await this.objects.apply(dataResource(kind, { namespace, name: at.name }, body)));
     }
-    if (kind === 'WorkflowEventBinding') throw new ApiError(12, 'event bindings are not supported yet');
+    if (kind === 'WorkflowEventBinding') return this.objects.apply(bindingResource({ namespace, name: at.name }, body));
     const answer = await this.templates.apply({ kind, namespace, name: at.name }, body);
     return { apiVersion: API_VERSION, kind, ...answer };
   }
