@@ -77,6 +77,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
     this.deadHosts = deadHosts({
       hosts: store.podHosts,
       podStatus: store.podStatus,
+      tasks: store.tasks,
       observe: observations.observe,
       clock,
       logger,

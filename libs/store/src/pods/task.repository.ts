@@ -41,4 +41,20 @@ export class TaskRepository {
       if (rows.length < PAGE) return found;
     }
   }
+
+  /**
+   * Gives back the tasks of a host that will not end them, for any host to do them again; returns how many. Only while nobody has asked for their end: that is
+   * for the one who reports them.
+   */
+  async release(host: string): Promise<number> {
+    const rows = await this.#database.run({
+      name: 'tasks-release',
+      text: `
+        DELETE FROM pod_status st USING pods p
+        WHERE st.host = $1 AND st.phase_rank < ${FINAL_RANK} AND p.desired = 'run' AND p.manifest #> '{work,task}' IS NOT NULL
+          AND p.workflow = st.workflow AND p.node_id = st.node_id AND p.incarnation = st.incarnation RETURNING 1`,
+      values: [host],
+    });
+    return rows.length;
+  }
 }

@@ -31,6 +31,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
   const observed: PodObservation[] = [];
   const deleted: string[] = [];
   const removed: string[] = [];
+  const released: string[] = [];
   let nowMs = 0;
   const task = deadHosts({
     hosts: {
@@ -41,6 +42,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
       heldPage: async ({ host }) => (host === 'dead' ? held : []),
       markDeletedMany: async (keys) => void deleted.push(...keys.map(({ nodeId }) => nodeId)),
     },
+    tasks: { release: async (host) => released.push(host) },
     observe: async (observations) => void observed.push(...observations),
     clock: { nowMs: () => nowMs },
     logger: { ...quietLogger, child: () => quietLogger } as never,
@@ -50,6 +52,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
   for (nowMs = 0; nowMs <= 100; nowMs += 20) await task.run();
   expect(observed).toMatchObject([{ identity: key('active'), phase: 'Gone', infrastructure: true, message: 'pod deleted' }]);
   expect(deleted).toEqual(['ended']);
+  expect(released).toEqual(['dead']);
   expect(removed).toEqual([]);
   held = [];
   await task.run();

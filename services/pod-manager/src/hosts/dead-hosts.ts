@@ -1,12 +1,14 @@
 import type { Logger } from '#libs/observability';
 import { PeriodicTask } from '#libs/queue';
 import type { PodObservation } from '#libs/runtimes';
-import type { HeldPod, PodHost, PodHostRepository, PodKey, PodStatusRepository } from '#libs/store';
+import type { HeldPod, PodHost, PodHostRepository, PodKey, PodStatusRepository, TaskRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 
 export interface DeadHostsOptions {
   hosts: Pick<PodHostRepository, 'list' | 'removeIdle'>;
   podStatus: Pick<PodStatusRepository, 'heldPage' | 'markDeletedMany'>;
+  /** What needs no pod is given back, for another host to do. */
+  tasks: Pick<TaskRepository, 'release'>;
   observe: (observations: PodObservation[]) => Promise<void>;
   clock: Clock;
   logger: Logger;
@@ -77,7 +79,9 @@ export const deadHosts = (options: DeadHostsOptions): PeriodicTask => {
   });
 };
 
-async function bury(host: string, { hosts, podStatus, observe, clock, logger }: DeadHostsOptions): Promise<void> {
+async function bury(host: string, { hosts, podStatus, tasks, observe, clock, logger }: DeadHostsOptions): Promise<void> {
+  const released = await tasks.release(host);
+  if (released > 0) logger.warn('a host of tasks is dead; they are done again elsewhere', { host, tasks: released });
   let after: PodKey | undefined;
   let lost = 0;
   for (;;) {
