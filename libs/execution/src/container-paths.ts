@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import type { PodManifest } from '#libs/pod-spec';
+import { MAIN_CONTAINER, type PodManifest } from '#libs/pod-spec';
 import type { JsonValue } from '#libs/workflow-spec';
 
 /** Folders that Argo mounts for itself; a path below them is not one of the user's volumes. */
@@ -17,12 +17,12 @@ export function isOnVolume(containerPath: string, manifest: PodManifest): boolea
   return [...folders, ...inputs].some((folder) => isBelow(containerPath, folder));
 }
 
-/** Containers whose output is kept as logs: all but Argo's own `wait`, in the manifest's order. */
+/** Containers whose output is kept as logs: those whose end decides the pod, in the manifest's order. Sidecars and init containers are not kept. */
 export function loggedContainers(manifest: PodManifest): string[] {
+  const mains = manifest.work.mainContainers ?? [MAIN_CONTAINER];
   return containersOf(manifest)
     .map((container) => stringField(container, 'name'))
-    .filter((name) => name !== '' && name !== 'wait' && name !== 'supervisor')
-    .sort((a, b) => Number(b === 'main') - Number(a === 'main'));
+    .filter((name) => mains.includes(name));
 }
 
 function containersOf(manifest: PodManifest): { [field: string]: JsonValue }[] {

@@ -339,22 +339,21 @@ describe('output artifacts', () => {
       outputParameters: [{ name: 'p', valueFrom: { path: '/tmp/p' } }],
     };
     expect(await capture(work)).toEqual(await capture(work));
-    expect(transfer.saved.slice(0, 3).map(({ location }) => location)).toEqual(
-      transfer.saved.slice(3).map(({ location }) => location),
+    expect(transfer.saved.slice(0, 2).map(({ location }) => location)).toEqual(
+      transfer.saved.slice(2).map(({ location }) => location),
     );
   });
 });
 
 describe('logs', () => {
-  it('of all containers but wait are saved and reported after the artifacts, main first', async () => {
+  it('of the main containers are saved and reported after the artifacts', async () => {
     await leave('/tmp/a', 'x');
     const captured = await capture({ archiveLogs: true, outputArtifacts: [{ name: 'a', path: '/tmp/a' }] });
     expect(captured.outputs.artifacts).toEqual([
       { name: 'a', path: '/tmp/a', s3: { key: 'wf/wf-main-1/a.tgz' } },
       { name: 'main-logs', s3: { key: 'wf/wf-main-1/main.log' } },
-      { name: 'side-logs', s3: { key: 'wf/wf-main-1/side.log' } },
     ]);
-    expect(transfer.saved.slice(1).map(({ text }) => text)).toEqual(['log of main', 'log of side']);
+    expect(transfer.saved.slice(1).map(({ text }) => text)).toEqual(['log of main']);
   });
 
   it('are not saved where nobody asked for them', async () => {

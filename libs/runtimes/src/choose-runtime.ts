@@ -35,6 +35,8 @@ export interface RuntimeMeans {
   searchPath?: string;
   /** Pods at once on this host; absent: by cores and memory (`defaultMaxPods`). */
   maxPods?: number;
+  /** Paths of this host that pods may mount as hostPath, with all below them; absent: none. */
+  hostPaths?: readonly string[];
   docker?: DockerLocation & { network?: string };
 }
 

@@ -43,8 +43,11 @@ export function resourceValue(
   if ((side !== 'limits' && side !== 'requests') || resource === '') return undefined;
   const resources = (container?.resources ?? {}) as Record<string, Record<string, string | number> | undefined>;
   const written = resources[side]?.[resource] ?? (side === 'requests' ? undefined : wholeMachine(resource, machine));
-  const divisor = parseQuantity(String(reference.divisor ?? '1')) || 1;
-  return String(Math.ceil(parseQuantity(written ?? 0) / divisor));
+  return String(Math.ceil(parseQuantity(written ?? 0) / divisorOf(reference)));
+}
+
+function divisorOf({ divisor }: KubernetesObject): number {
+  return (typeof divisor === 'string' || typeof divisor === 'number' ? parseQuantity(divisor) : 0) || 1;
 }
 
 const wholeMachine = (resource: string, machine: { cores: number; memoryBytes: number }): number | undefined =>

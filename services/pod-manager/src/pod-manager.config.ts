@@ -2,6 +2,7 @@ import {
   configOf,
   duration,
   integer,
+  list,
   oneOf,
   optionalInteger,
   optionalSecret,
@@ -21,6 +22,9 @@ export const configSchema = configOf({
   podHost: optionalText({ about: "Name of the machine whose pods this program runs; the machine's host name where absent." }),
   dataDir: text({ about: 'Folder for pods and, with the filesystem repository, artifacts.', byDefault: './.argosy' }),
   imagesFile: optionalText({ about: 'YAML file that says what image names are (root folder, entrypoint, cmd).' }),
+  hostPaths: list({
+    about: 'Paths of this machine that pods may mount as hostPath, with all below them; without any, such pods are refused.',
+  }),
   maxPods: optionalInteger({ about: 'Most pods that run here at the same time; by cores and memory where absent.', min: 1 }),
   podConcurrency: integer({ about: 'Buckets of pods handled at the same time.', byDefault: 16, min: 1 }),
   observationBatch: integer({ about: 'Most observations of pods written in one transaction.', byDefault: 200, min: 1 }),

@@ -48,16 +48,8 @@ export function containerSecurity(manifest: PodManifest, container: Container): 
   const own = (container.securityContext ?? {}) as WrittenContext;
   const context = { ...ofPod, ...own };
   const where = `container ${container.name ?? ''}: securityContext`;
-  for (const [field, value] of Object.entries(context)) {
-    if (value !== undefined && !HEEDED.includes(field) && !WITHOUT_EFFECT.includes(field))
-      throw new PodRefusedError(`${where}.${field} is not supported by the sandbox`);
-  }
-  if (context.privileged === true) throw new PodRefusedError(`${where}.privileged is not supported by the sandbox`);
-  if (context.seccompProfile?.type === 'Localhost')
-    throw new PodRefusedError(`${where}.seccompProfile of type Localhost is not supported by the sandbox`);
+  assertPossible(context, where);
   const uid = context.runAsUser ?? 0;
-  if (context.runAsNonRoot === true && uid === 0)
-    throw new PodRefusedError(`${where}.runAsNonRoot: the program would run as root; give runAsUser`);
   const gid = context.runAsGroup ?? 0;
   return {
     ...(uid === 0 && gid === 0 ? {} : { user: { uid, gid } }),
@@ -65,6 +57,18 @@ export function containerSecurity(manifest: PodManifest, container: Container): 
     capabilities: capabilitiesOf(context, where),
     readOnlyRoot: context.readOnlyRootFilesystem === true,
   };
+}
+
+function assertPossible(context: WrittenContext, where: string): void {
+  for (const [field, value] of Object.entries(context)) {
+    if (value !== undefined && !HEEDED.includes(field) && !WITHOUT_EFFECT.includes(field))
+      throw new PodRefusedError(`${where}.${field} is not supported by the sandbox`);
+  }
+  if (context.privileged === true) throw new PodRefusedError(`${where}.privileged is not supported by the sandbox`);
+  if (context.seccompProfile?.type === 'Localhost')
+    throw new PodRefusedError(`${where}.seccompProfile of type Localhost is not supported by the sandbox`);
+  if (context.runAsNonRoot === true && (context.runAsUser ?? 0) === 0)
+    throw new PodRefusedError(`${where}.runAsNonRoot: the program would run as root; give runAsUser`);
 }
 
 /** Group that owns the volumes of the pod; undefined where none is written. */

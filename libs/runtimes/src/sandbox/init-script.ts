@@ -148,7 +148,7 @@ end_by() {
   interrupted=1
   grace=${graceSeconds}
   [ -f $D/terminate ] && read -r grace <$D/terminate
-  ( trap - TERM; exec 9<&-; sleep "$grace" && kill -USR2 1 ) >/dev/null 2>&1 4>&- 5>&- 6<&- &
+  ( trap '' TERM; exec 9<&-; sleep "$grace" && kill -USR2 1 ) >/dev/null 2>&1 4>&- 5>&- 6<&- &
   kept="$kept $!"
   ${term}
 }
@@ -255,7 +255,6 @@ kept="$kept $!"`;
 function waitPart({ retry }: InitScriptInput): string {
   const again = `[ "$code" -ne 0 ] && [ "$why" = exited ] && [ "$attempt" -lt ${retry?.retries ?? 0} ] || break
   attempt=$((attempt + 1))
-  others -KILL
   sleep ${((retry?.durationMs ?? 0) / 1000).toFixed(3)} &
   pause=$!
   kept="$kept $pause"

@@ -46,7 +46,7 @@ const DEFAULT_MODE = 0o644;
  * followed. Throws PodRefusedError for missing objects and keys that are not optional, in the kubelet's words.
  */
 export async function volumeFiles(volume: KubernetesObject, context: VolumeFilesContext): Promise<VolumeFile[]> {
-  const name = String(volume.name);
+  const name = typeof volume.name === 'string' ? volume.name : '';
   const projected = volume.projected as ObjectSource | undefined;
   const mode = projected?.defaultMode ?? DEFAULT_MODE;
   const sources = projected === undefined ? [volume] : (projected.sources ?? []);
