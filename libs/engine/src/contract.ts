@@ -2,6 +2,7 @@ import type {
   ExecutorPlugin,
   NodeStatus,
   Outputs,
+  ReusedNodes,
   Template,
   Workflow,
   WorkflowDefaults,
@@ -221,6 +222,8 @@ export interface PodOrder {
   executorPlugins?: ExecutorPlugin[];
   /** What the workflow's spec says of all its pods, tags resolved; absent where it says nothing. */
   podFields?: WorkflowPodFields;
+  /** Where this pod's artifacts and logs go, where its template says so; absent: the general repository. */
+  repository?: { [driver: string]: JsonValue };
 }
 
 export type Command =
@@ -297,4 +300,7 @@ export interface DecideInput {
 }
 
 /** The submitted object as the engine is given it: metadata with name, namespace, uid, creationTimestamp, and the spec. */
-export type SubmittedWorkflow = Pick<Workflow, 'metadata' | 'spec'>;
+export type SubmittedWorkflow = Pick<Workflow, 'metadata' | 'spec'> & {
+  /** What of an earlier run is not repeated. */
+  reuse?: ReusedNodes;
+};

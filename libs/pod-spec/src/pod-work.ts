@@ -8,7 +8,8 @@ const DEFAULT_GRACE_SECONDS = 30;
 
 /** What an executor has to do around the containers of this pod. */
 export function podWork(input: BuildPodInput): PodWork {
-  const { order, workflow, repository, archiveLogs } = input;
+  const { order, workflow, archiveLogs } = input;
+  const repository = order.repository ?? input.repository;
   const { template } = order;
   const task = taskOrderOf(input);
   const outputs = template.outputs ?? {};

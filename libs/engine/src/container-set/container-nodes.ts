@@ -68,7 +68,7 @@ const take = (pass: Pass, node: TreeNode, report: ContainerReport): void => {
     node.status.finishedAt = formatTime(finishedAtMs);
     node.memory.finishedAtMs = finishedAtMs;
   });
-  const message = report.phase === 'Succeeded' ? '' : (report.message ?? `${report.name}: Error (exit code ${exitCode})`);
+  const message = report.phase === 'Succeeded' ? '' : (report.message ?? `Error (exit code ${exitCode}): `);
   setPhase(state, node, { phase: endPhase(report), message, nowMs });
 };
 
@@ -83,8 +83,9 @@ export const takeContainers = (pass: Pass, pod: TreeNode, { containers = [] }: P
 /** The pod has ended: containers of which nothing was heard end as it did. */
 export const endContainers = (pass: Pass, pod: TreeNode): void => {
   const { state, nowMs } = pass;
-  const { phase = NodePhase.Error, message = '' } = pod.status;
+  const { phase = NodePhase.Error, message: said = '' } = pod.status;
   if (!isFulfilledPhase(phase)) return;
+  const message = said === 'pod deleted' ? 'container deleted' : said;
   for (const node of containerNodes(state, pod)) {
     if (isFulfilledPhase(node.status.phase)) continue;
     if (phase === NodePhase.Succeeded) {

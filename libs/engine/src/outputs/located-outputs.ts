@@ -3,6 +3,7 @@ import type { Pass } from '../pass.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { archiveKeyOf } from './artifact-keys.js';
+import { repositoryFor } from './template-repository.js';
 
 const LOCATION_FIELDS = [
   's3',
@@ -73,7 +74,7 @@ export const locatedOutputs = (pass: Pass, node: TreeNode, reported: Outputs): O
   const template = templateOf(pass, node);
   const podName = podNameOf(pass, node.status.name, node.status.templateRef?.template ?? node.status.templateName ?? '');
   const archiveKey = archiveKeyOf(pass, { node, podName, template });
-  const repository = pass.config.artifactRepository?.location;
+  const repository = repositoryFor(pass, template);
   const artifacts = reported.artifacts.flatMap((artifact): Artifact[] => {
     const declared = template.outputs?.artifacts?.find(({ name }) => name === artifact.name);
     if (declared !== undefined) return [located(declared, locationOf(declared, repository, archiveKey))];

@@ -4,6 +4,7 @@ import type { Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { archiveKeyOf } from '../outputs/artifact-keys.js';
 import { located, locationOf } from '../outputs/located-outputs.js';
+import { repositoryFor } from '../outputs/template-repository.js';
 import { pendingDeadlineMs, timeoutsOf } from '../limits/timeouts.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import type { TreeNode } from '../state/tree-node.js';
@@ -44,7 +45,7 @@ const templateNameOf = (node: TreeNode, template: Template): string =>
 
 /** Artifacts with the locations that they will be read from and written to: keys alone borrow the rest from the repository. */
 const withLocations = (pass: Pass, template: Template, archiveKey: string | undefined): Template => {
-  const repository = pass.config.artifactRepository?.location;
+  const repository = repositoryFor(pass, template);
   const locate = (artifact: Artifact): Artifact => located(artifact, locationOf(artifact, repository, archiveKey));
   const borrow = (artifact: Artifact): Artifact => located(artifact, locationOf(artifact, repository, undefined));
   const { inputs, outputs } = template;
@@ -80,6 +81,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
   const podName = podNameOf(pass, node.status.name, templateName);
   const archiveKey = archiveKeyOf(pass, { node, podName, template });
   const { executorPlugins } = state.spec;
+  const repository = repositoryFor(pass, template);
   const podFields = workflowPodFields(pass, node, { template, podName });
   const order: PodOrder = {
     nodeId: node.id,
@@ -97,6 +99,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     annotations: { ...template.metadata?.annotations, ...podGcAnnotation(state.spec.podGC) },
     ...(archiveKey === undefined ? {} : { archiveKey }),
     ...(podFields === undefined ? {} : { podFields }),
+    ...(repository === undefined || repository === pass.config.artifactRepository?.location ? {} : { repository }),
     ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),
   };
   state.pending.commands.push({ type: 'runPod', order });

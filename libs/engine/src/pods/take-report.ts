@@ -35,9 +35,15 @@ const endMessage = (pass: Pass, node: TreeNode, report: PodReport): string | und
   return report.message ?? (report.phase === 'Gone' ? 'pod deleted' : undefined);
 };
 
+/** Of a container set only a member called `main` gives one. */
+const exitCodeOf = (pass: Pass, node: TreeNode, report: PodReport): number | undefined =>
+  templateOf(pass, node).containerSet === undefined
+    ? report.exitCode
+    : report.containers?.find(({ name }) => name === 'main')?.exitCode;
+
 const mergedOutputs = (pass: Pass, node: TreeNode, report: PodReport): Outputs | undefined => {
   const reported = report.outputs === undefined ? undefined : locatedOutputs(pass, node, report.outputs);
-  const exitCode = node.memory.stopping === undefined ? report.exitCode : undefined;
+  const exitCode = node.memory.stopping === undefined ? exitCodeOf(pass, node, report) : undefined;
   if (reported === undefined && exitCode === undefined) return undefined;
   return { ...reported, ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }) };
 };
