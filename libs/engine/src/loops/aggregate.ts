@@ -16,12 +16,16 @@ const joinedValues = (values: readonly string[]): string => {
   return JSON.stringify(values);
 };
 
+/** A member that has succeeded, now or (shown as Skipped) in the run that is resubmitted. */
+const hasGivenOutputs = ({ phase, outputs }: TreeNode['status']): boolean =>
+  phase === NodePhase.Succeeded || (phase === NodePhase.Skipped && outputs !== undefined);
+
 const join = (items: readonly TreeNode[]): Map<string, string> => {
   const results: string[] = [];
   const parameters: Record<string, string>[] = [];
   const byName = new Map<string, string[]>();
   for (const { status } of items) {
-    if (status.outputs === undefined || status.phase !== NodePhase.Succeeded) continue;
+    if (status.outputs === undefined || !hasGivenOutputs(status)) continue;
     const own = status.outputs.parameters ?? [];
     if (own.length > 0) parameters.push(Object.fromEntries(own.map(({ name, value }) => [name, value ?? ''])));
     for (const { name, value } of own) {
@@ -46,7 +50,9 @@ export const aggregateOf = (
   pass: Pass,
   loop: { key: string; owner: TreeNode; items: readonly TreeNode[]; prefix: string; keepSkipped?: boolean },
 ): [string, string][] => {
-  const items = loop.items.filter((item) => loop.keepSkipped === true || item.status.type !== NodeType.Skipped);
+  const items = loop.items.filter(
+    (item) => loop.keepSkipped === true || item.status.type !== NodeType.Skipped || hasGivenOutputs(item.status),
+  );
   if (items.length === 0) return [];
   const joined = pass.state.derived.of(loop.owner.id, `aggregate ${loop.key}`, () =>
     join([...items].sort((left, right) => (left.memory.index ?? 0) - (right.memory.index ?? 0))),

@@ -1,5 +1,5 @@
 import { createScope, substituteJson, type Scope } from '#libs/expressions';
-import { isFulfilled, NodeType, type PrometheusMetric, type Template } from '#libs/workflow-spec';
+import { isFulfilled, NodeType, type Parameter, type PrometheusMetric, type Template } from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
 import { globalScope } from '../scope/globals.js';
 import type { TreeNode } from '../state/tree-node.js';
@@ -9,24 +9,29 @@ import { measure, startGauges } from './measure.js';
 const secondsOf = ({ memory }: TreeNode, nowMs: number): string =>
   (((memory.finishedAtMs ?? nowMs) - (memory.startedAtMs ?? nowMs)) / 1000).toFixed(6);
 
-/** What metrics of a template may name beside the global variables and its inputs. */
+const parameterVariables = (prefix: string, parameters: readonly Parameter[] | undefined): [string, string][] =>
+  (parameters ?? []).flatMap(({ name, value }): [string, string][] =>
+    value === undefined ? [] : [[`${prefix}.parameters.${name}`, value]],
+  );
+
+const retriesOf = (pass: Pass, node: TreeNode): number => {
+  const attempts = pass.state.ownedBy(node.id).filter(({ memory }) => memory.role === 'attempt');
+  return Math.max(0, attempts.length - 1);
+};
+
+/** What metrics of a template may name beside the global variables. */
 const variablesOf = (pass: Pass, node: TreeNode, { inputs }: Template): Map<string, string> => {
-  const { status } = node;
-  const variables = new Map([
+  const { phase = '', outputs, resourcesDuration = {} } = node.status;
+  return new Map([
     ['duration', secondsOf(node, pass.nowMs)],
-    ['status', status.phase ?? ''],
-    ['exitCode', status.outputs?.exitCode ?? ''],
-    ['retries', String(Math.max(0, pass.state.ownedBy(node.id).filter(({ memory }) => memory.role === 'attempt').length - 1))],
+    ['status', phase],
+    ['retries', String(retriesOf(pass, node))],
+    ...(outputs?.exitCode === undefined ? [] : [['exitCode', outputs.exitCode] as const]),
+    ...(outputs?.result === undefined ? [] : [['outputs.result', outputs.result] as const]),
+    ...parameterVariables('inputs', inputs?.parameters),
+    ...parameterVariables('outputs', outputs?.parameters),
+    ...Object.entries(resourcesDuration).map(([name, seconds]) => [`resourcesDuration.${name}`, String(seconds)] as const),
   ]);
-  if (status.outputs?.exitCode === undefined) variables.delete('exitCode');
-  if (status.outputs?.result !== undefined) variables.set('outputs.result', status.outputs.result);
-  for (const { name, value } of inputs?.parameters ?? [])
-    if (value !== undefined) variables.set(`inputs.parameters.${name}`, value);
-  for (const { name, value } of status.outputs?.parameters ?? [])
-    if (value !== undefined) variables.set(`outputs.parameters.${name}`, value);
-  for (const [resource, seconds] of Object.entries(status.resourcesDuration ?? {}))
-    variables.set(`resourcesDuration.${resource}`, String(seconds));
-  return variables;
 };
 
 /** Whether anything in this workflow can have metrics; looked up once. */

@@ -27,7 +27,7 @@ export const awayFromFailedHosts = (pass: Pass, retryNode: TreeNode, strategy: R
   if (strategy.affinity?.['nodeAntiAffinity'] === undefined) return template;
   const hosts = failedHosts(pass, retryNode);
   if (hosts.length === 0) return template;
-  const affinity = (template['affinity'] ?? pass.state.spec['affinity'] ?? {}) as KubernetesObject;
+  const affinity: KubernetesObject = template.affinity ?? pass.state.spec.affinity ?? {};
   const nodeAffinity = child(affinity, 'nodeAffinity');
   const required = child(nodeAffinity, 'requiredDuringSchedulingIgnoredDuringExecution');
   const terms = (required['nodeSelectorTerms'] ?? [{}]) as NodeSelectorTerm[];

@@ -7,6 +7,7 @@ import { exportGlobals } from '../outputs/global-outputs.js';
 import { isBudgetSpent, type Outcome, type Pass, type StartRequest, type StartResult } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { orderPod } from '../pods/order-pod.js';
+import { reusedDraft } from '../reuse/reused-node.js';
 import { startSuspension } from '../suspend/suspension.js';
 import { createWaitingNode, mustWaitForLocks } from '../synchronization/node-locks.js';
 import type { TreeNode } from '../state/tree-node.js';
@@ -33,7 +34,24 @@ export const startBody = (
     ...(retried === undefined ? {} : { retried }),
     ...(more === undefined ? {} : { more }),
   };
-  const type = templateTypeOf(template);
+  return startReused(pass, request, draft) ?? startType(pass, request, template, draft);
+};
+
+/** The node of work that is not repeated. */
+const startReused = (pass: Pass, request: StartRequest, draft: Partial<NodeDraft>): { node: TreeNode } | undefined => {
+  const reused = reusedDraft(pass, request.nodeName);
+  if (reused === undefined) return undefined;
+  const node = createNode(pass, request, { ...draft, ...reused, more: { ...draft.more, ...reused.more } });
+  exportGlobals(pass.state, node.status.outputs);
+  return { node };
+};
+
+const startType = (
+  pass: Pass,
+  request: StartRequest,
+  template: Template,
+  draft: Partial<NodeDraft>,
+): { node: TreeNode } & Outcome => {
   const container = (nodeType: NodeType): { node: TreeNode } & Outcome => {
     const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Running });
     pass.state.derived.of(node.id, 'template', () => template);
@@ -49,7 +67,7 @@ export const startBody = (
     }
     return { node };
   };
-  switch (type) {
+  switch (templateTypeOf(template)) {
     case 'steps':
       return container(NodeType.Steps);
     case 'dag':
@@ -70,10 +88,7 @@ export const startBody = (
       return { node };
     }
     default: {
-      const message =
-        type === undefined
-          ? `Template '${template.name ?? ''}' missing specification`
-          : `template ${template.name ?? ''}: field ${type} is not supported yet`;
+      const message = `Template '${template.name ?? ''}' missing specification`;
       return { node: createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message }), error: message };
     }
   }

@@ -92,7 +92,7 @@ interface Event {
   effect?: () => void;
 }
 
-const submittedFrom = (workflow: Workflow): SubmittedWorkflow => ({
+const submittedFrom = (workflow: Workflow & Pick<SubmittedWorkflow, 'reuse'>): SubmittedWorkflow => ({
   metadata: {
     namespace: 'lab',
     uid: '00000000-0000-4000-8000-000000000001',
@@ -100,6 +100,7 @@ const submittedFrom = (workflow: Workflow): SubmittedWorkflow => ({
     ...workflow.metadata,
   },
   spec: workflow.spec,
+  ...(workflow.reuse === undefined ? {} : { reuse: workflow.reuse }),
 });
 
 const factOf = (key: FactKey, { others = [], syncLimits = {} }: SimulationOptions): FactValue => {

@@ -155,7 +155,7 @@ export class ReconcileService {
     decision: Decision,
     { pods, inboxHasMore }: { pods: PodChanges; inboxHasMore: boolean },
   ): Promise<Step> {
-    const { states, dispatcher, clock, metrics } = this.collaborators;
+    const { states, dispatcher, clock } = this.collaborators;
     const uid = held.workflow.metadata.uid ?? '';
     const nowMs = clock.nowMs();
     const namespace = held.workflow.metadata.namespace ?? '';
@@ -182,16 +182,24 @@ export class ReconcileService {
       return 'again';
     }
     markCommitted(held.state);
-    const phase = decision.header?.status.phase;
-    if (phase !== undefined && phase !== '' && phase !== held.phase) metrics.entered(phase, namespace);
-    this.collaborators.specMetrics.committed(uid, decision.commands);
-    await this.collaborators.memos.committed(decision.commands);
+    const phase = await this.noteCommitted(held, decision);
     const { version, nodeRevision, treeEpoch } = outcome;
-    this.cache.set(uid, { ...held, phase: phase ?? held.phase, version, nodeRevision, treeEpoch }, sizeOf(held.state));
+    this.cache.set(uid, { ...held, phase, version, nodeRevision, treeEpoch }, sizeOf(held.state));
     const told = outcome.wake.filter((other) => other !== uid);
     if (told.length > 0) await dispatcher.told(told);
     await dispatcher.committed({ uid, pods, visible: decision.header !== undefined || decision.nodes.length > 0 });
     return decision.more || inboxHasMore || outcome.wake.includes(uid) ? 'again' : { wakeAtMs: decision.nextWakeAtMs };
+  }
+
+  /** What is counted and remembered of a commit; gives the phase that the workflow has now. */
+  private async noteCommitted({ workflow, phase: before }: Held, { header, commands }: Decision): Promise<string | undefined> {
+    const { metrics, specMetrics, memos } = this.collaborators;
+    const { uid = '', namespace = '' } = workflow.metadata;
+    const phase = header?.status.phase ?? before;
+    if (phase !== undefined && phase !== '' && phase !== before) metrics.entered(phase, namespace);
+    specMetrics.committed(uid, commands);
+    await memos.committed(commands);
+    return phase;
   }
 
   private async decideWithFacts(held: Held, inbox: readonly InboxEntry[]): Promise<Decision> {

@@ -4,7 +4,7 @@ import type { RequestOutcome, WorkflowRequest } from '#libs/engine';
 import { WorkflowJob } from '#libs/jobs';
 import { Store, type StoredWorkflow } from '#libs/store';
 import type { Workflow } from '#libs/workflow-spec';
-import { ApiError, notFound, NotServedError } from '../errors/errors.js';
+import { ApiError, notFound } from '../errors/errors.js';
 import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
 import { WorkflowReader } from '../workflows/workflow-reader.js';
 
@@ -22,7 +22,7 @@ export class ActionService {
 
   /** The workflow after the request took effect; the engine's refusal as an ApiError. */
   async act(namespace: string, name: string, request: WorkflowRequest, key?: string): Promise<Workflow> {
-    const stored = await this.liveWorkflow(namespace, name, request);
+    const stored = await this.liveWorkflow(namespace, name);
     const { snapshot } = await this.request(stored, this.signed(request), key);
     return snapshot === undefined ? this.reader.render(stored) : this.reader.renderSnapshot(stored, snapshot);
   }
@@ -40,10 +40,9 @@ export class ActionService {
     return user === undefined || !isShown || request.user !== undefined ? request : { ...request, user };
   }
 
-  private async liveWorkflow(namespace: string, name: string, request: WorkflowRequest): Promise<StoredWorkflow> {
+  private async liveWorkflow(namespace: string, name: string): Promise<StoredWorkflow> {
     const found = await this.reader.find(namespace, name);
     if (found.place === 'live') return found.stored;
-    if (request.type === 'retry') throw new NotServedError('retrying a workflow that only the archive holds is');
     throw notFound('workflows', name);
   }
 

@@ -6,6 +6,7 @@ import { workflowShape } from '../presentation/wire-shape.js';
 import { SubmissionService } from '../workflows/submission.service.js';
 import { given, parseBody } from '../workflows/submit-options.js';
 import { WorkflowReader } from '../workflows/workflow-reader.js';
+import { ArchivedRetry, retryBody } from '../archived-workflows/archived-retry.js';
 import { ActionService } from './action.service.js';
 import { assertIdempotencyKey } from './idempotency-key.js';
 
@@ -15,7 +16,7 @@ const bodies = {
   resume: z.object(selector),
   stop: z.object({ ...selector, message: text }),
   set: z.object({ ...selector, message: text, phase: text, outputParameters: text }),
-  retry: z.object({ ...selector, restartSuccessful: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
+  retry: retryBody,
   resubmit: z.object({ memoized: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
 };
 
@@ -28,6 +29,7 @@ export class ActionsController {
     @Inject(ActionService) private readonly actions: ActionService,
     @Inject(SubmissionService) private readonly submission: SubmissionService,
     @Inject(WorkflowReader) private readonly reader: WorkflowReader,
+    @Inject(ArchivedRetry) private readonly archived: ArchivedRetry,
   ) {}
 
   @Put('suspend')
@@ -56,16 +58,20 @@ export class ActionsController {
   }
 
   @Put('retry')
-  retry(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
-    return this.act(at, { type: 'retry', ...given(parseBody(bodies.retry, body)) }, key);
+  async retry(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
+    const options = given(parseBody(bodies.retry, body));
+    const found = await this.reader.find(at.namespace, at.name);
+    if (found.place === 'live') return this.act(at, { type: 'retry', ...options }, key);
+    return workflowShape(await this.archived.retry(found.workflow, options, assertIdempotencyKey(key)));
   }
 
   @Put('resubmit')
   async resubmit(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
     const { memoized, parameters } = parseBody(bodies.resubmit, body);
-    const original = await this.reader.get(await this.reader.find(at.namespace, at.name), false);
-    const workflow = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
-    return workflowShape(await this.submission.submit(at.namespace, workflow, { idempotencyKey: assertIdempotencyKey(key) }));
+    const original = await this.reader.get(await this.reader.find(at.namespace, at.name), memoized === true);
+    const { workflow, reuse } = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
+    const options = { idempotencyKey: assertIdempotencyKey(key), reuse };
+    return workflowShape(await this.submission.submit(at.namespace, workflow, options));
   }
 
   private async act(at: Place, request: WorkflowRequest, key: string | undefined): Answer {

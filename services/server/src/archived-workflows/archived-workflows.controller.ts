@@ -3,12 +3,13 @@ import { Store } from '#libs/store';
 import { resubmitted, type Workflow } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { assertIdempotencyKey } from '../actions/idempotency-key.js';
-import { ApiError, NotServedError } from '../errors/errors.js';
+import { ApiError } from '../errors/errors.js';
 import { FieldFilter } from '../presentation/field-filter.js';
 import { workflowShape } from '../presentation/wire-shape.js';
 import { parseListOptions, parseWorkflowListRequest, queryText, type Query as QueryTexts } from '../selection/list-options.js';
 import { SubmissionService } from '../workflows/submission.service.js';
-import { parseBody } from '../workflows/submit-options.js';
+import { given, parseBody } from '../workflows/submit-options.js';
+import { ArchivedRetry, retryBody } from './archived-retry.js';
 import { asListed, asPersisted } from '../workflows/workflow-reader.js';
 
 /** Argo's page size where none is asked for. */
@@ -23,6 +24,7 @@ export class ArchivedWorkflowsController {
   constructor(
     @Inject(Store) private readonly store: Store,
     @Inject(SubmissionService) private readonly submission: SubmissionService,
+    @Inject(ArchivedRetry) private readonly archived: ArchivedRetry,
   ) {}
 
   @Get('archived-workflows')
@@ -67,15 +69,17 @@ export class ArchivedWorkflowsController {
   async resubmit(@Param('uid') uid: string, @Body() body: unknown, @Headers('idempotency-key') key?: string): Promise<Answer> {
     const original = await this.find(uid, {});
     const { memoized, parameters } = parseBody(resubmitBody, body);
-    const workflow = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
+    const { workflow, reuse } = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
     const namespace = original.metadata.namespace ?? '';
-    return workflowShape(await this.submission.submit(namespace, workflow, { idempotencyKey: assertIdempotencyKey(key) }));
+    const options = { idempotencyKey: assertIdempotencyKey(key), reuse };
+    return workflowShape(await this.submission.submit(namespace, workflow, options));
   }
 
   @Put('archived-workflows/:uid/retry')
-  async retry(@Param('uid') uid: string): Promise<Answer> {
-    await this.find(uid, {});
-    throw new NotServedError('retrying a workflow that only the archive holds is');
+  async retry(@Param('uid') uid: string, @Body() body: unknown, @Headers('idempotency-key') key?: string): Promise<Answer> {
+    const original = await this.find(uid, {});
+    const options = given(parseBody(retryBody, body));
+    return workflowShape(await this.archived.retry(original, options, assertIdempotencyKey(key)));
   }
 
   private async find(uid: string, query: QueryTexts): Promise<Workflow> {

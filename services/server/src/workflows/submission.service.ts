@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { WorkflowJob } from '#libs/jobs';
-import { AlreadyExistsError, formatTime, LabelName, type ObjectMeta, type Workflow } from '#libs/workflow-spec';
+import { AlreadyExistsError, formatTime, LabelName, type ObjectMeta, type ReusedNodes, type Workflow } from '#libs/workflow-spec';
 import { Store } from '#libs/store';
 import { alreadyExists } from '../errors/errors.js';
 import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
@@ -10,10 +10,14 @@ import { assertNamespace, assertObjectName, randomName, uidOfKey } from './workf
 import { WorkflowReader } from './workflow-reader.js';
 
 /** What is stored of a new workflow: what was asked for, and the templates that it was validated with. */
-const submittedPart = ({ metadata, spec, status }: Workflow): Pick<Workflow, 'metadata' | 'spec' | 'status'> => ({
+const submittedPart = (
+  { metadata, spec, status }: Workflow,
+  reuse: ReusedNodes = {},
+): Pick<Workflow, 'metadata' | 'spec' | 'status'> & { reuse?: ReusedNodes } => ({
   metadata,
   spec,
   ...(status === undefined ? {} : { status }),
+  ...(Object.keys(reuse).length === 0 ? {} : { reuse }),
 });
 
 /** How often a generated name may meet a taken one before the caller is told. */
@@ -26,6 +30,8 @@ export interface SubmissionOptions {
   dryRun?: 'client' | 'server';
   /** The same key again in the same namespace gives the workflow of the first time. */
   idempotencyKey?: string | undefined;
+  /** What of an earlier run is not repeated. */
+  reuse?: ReusedNodes;
 }
 
 /** Takes a workflow in: names it, validates it with the templates it refers to, stores it, and wakes the scheduler. */
@@ -46,9 +52,7 @@ export class SubmissionService {
     const status: Pick<Workflow, 'status'> = Object.keys(storedTemplates).length === 0 ? {} : { status: { storedTemplates } };
     if (options.dryRun === 'client') return { metadata: workflow.metadata, spec: workflow.spec, ...status };
     const stored =
-      options.dryRun === 'server'
-        ? await this.rehearse(workflow)
-        : await this.insert({ ...workflow, ...status }, options.idempotencyKey);
+      options.dryRun === 'server' ? await this.rehearse(workflow) : await this.insert({ ...workflow, ...status }, options);
     return { ...stored, ...status };
   }
 
@@ -84,14 +88,14 @@ export class SubmissionService {
     return { metadata, spec };
   }
 
-  private async insert(workflow: Workflow, key: string | undefined): Promise<Workflow> {
+  private async insert(workflow: Workflow, { idempotencyKey: key, reuse }: SubmissionOptions): Promise<Workflow> {
     const namespace = workflow.metadata.namespace ?? '';
     const uid = key === undefined ? randomUUID() : uidOfKey(namespace, key);
     for (let attempt = 1; ; attempt += 1) {
       const identified = this.identified(workflow, uid);
       try {
         const outcome = await this.store.workflows.insert({
-          submitted: submittedPart(identified),
+          submitted: submittedPart(identified, reuse),
           createdAtMs: this.context.clock.nowMs(),
           instanceId: this.context.config.instanceId ?? '',
         });
