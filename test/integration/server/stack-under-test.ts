@@ -11,6 +11,7 @@ import { createArtifactDrivers } from '#libs/artifacts';
 import { loadConfig } from '#libs/config';
 import { createLogger } from '#libs/observability';
 import { openResources } from '#libs/program';
+import { ControllerConfigWatch } from '#libs/resources';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodManifest } from '#libs/pod-spec';
 import { playSim, realTime, SimulatedHost, SimulatedRuntime, type SimPlay } from '#libs/runtimes';
@@ -62,9 +63,18 @@ export async function startStackUnderTest(
     host: new SimulatedHost(realTime(clock), (_identity, manifest) => slowly(manifest)),
     logger,
   });
+  const controllerConfig = new ControllerConfigWatch({
+    resources,
+    namespace: 'argo',
+    name: 'workflow-controller-configmap',
+    clock,
+    logger,
+    intervalMs: 100,
+  });
   const server: ServerPorts = {
     store,
     resources,
+    controllerConfig,
     queue,
     artifacts: createArtifactDrivers({ clock, filesystem: { rootFolder: folder } }),
     podLogs: new RuntimePodLogSource(runtime),
@@ -97,7 +107,7 @@ export async function startStackUnderTest(
     module: StackRoot,
     imports: [
       ServerModule.register(server),
-      SchedulerModule.register({ metrics: new Metrics(), ...common, resources, settings: scheduler }),
+      SchedulerModule.register({ metrics: new Metrics(), ...common, resources, controllerConfig, settings: scheduler }),
       PodManagerModule.register({ ...common, runtime, settings: podManager }),
       ArchiverModule.register({ ...common, settings: archiver }),
     ],
@@ -112,12 +122,14 @@ export async function startStackUnderTest(
     ]),
   });
   await store.waitUntilReady(10_000);
+  await controllerConfig.start();
   await app.startAllMicroservices();
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     close: async () => {
+      await controllerConfig.stop();
       await app.close();
       await queueRuntime.close();
       await store.close();

@@ -2,6 +2,7 @@ import { evaluateBoolean, ExpressionError } from '#libs/expressions';
 import type { Resource } from '#libs/resources';
 import { API_VERSION, assertSupported, decodeWorkflowEventBinding, Kind } from '#libs/workflow-spec';
 import { ApiError } from '../errors/errors.js';
+import { eventScope } from './event-scope.js';
 
 /** A WorkflowEventBinding as it is stored: strictly read, with a selector and expressions that can be parsed at least. */
 export const bindingResource = (place: { namespace: string; name: string }, body: unknown): Resource => {
@@ -19,12 +20,14 @@ export const bindingResource = (place: { namespace: string; name: string }, body
   return { apiVersion: API_VERSION, kind: Kind.WorkflowEventBinding, metadata: { ...kept, ...place }, spec: spec as never };
 };
 
+const NO_EVENT = eventScope({ namespace: '', discriminator: '', payload: {}, headers: {} });
+
 const assertParses = (where: string, expression: string): void => {
   try {
-    evaluateBoolean(expression, {});
+    evaluateBoolean(expression, NO_EVENT);
   } catch (error) {
     // Without an event most expressions fail when they are run; that says nothing about them.
-    if (error instanceof ExpressionError && error.stage === 'parse')
+    if (error instanceof ExpressionError && ['parse', 'compile'].includes(error.stage))
       throw new ApiError(3, `${where}: ${error.message}`, { cause: error });
   }
 };
