@@ -67,6 +67,7 @@ const setUp = async ({ work, open = [], maxTasks = 10, deaf = 0 }: Setup = {}) =
     openTasks: async () => open,
     keepLog: async () => [],
     plugins: { close: async () => undefined },
+    collection: { start: () => undefined, stop: async () => undefined },
     sidePods,
     madePods,
     maxTasks,

@@ -23,6 +23,8 @@ export interface TaskRuntimeParts extends Omit<TaskCourseParts, 'observe'> {
   openTasks: () => Promise<TaskRow[]>;
   maxTasks: number;
   plugins: { close(): Promise<void> };
+  /** Deletes what belonged to workflows that are gone. */
+  collection: { start(): void; stop(): Promise<void> };
   sidePods: SidePods;
   madePods: MadePods;
 }
@@ -57,6 +59,7 @@ export class TaskRuntime implements PodRuntime {
     this.observe = observe;
     await this.parts.pods.start((seen) => this.take(seen));
     this.adopted = this.adopt();
+    this.parts.collection.start();
   }
 
   /** Side pods are the tasks' own business; the rest is the workflows'. */
@@ -110,6 +113,7 @@ export class TaskRuntime implements PodRuntime {
   async close(): Promise<void> {
     this.isClosing = true;
     this.parts.madePods.close();
+    await this.parts.collection.stop();
     const courses = [...this.courses.values()];
     for (const course of courses) course.stop('closing');
     await Promise.allSettled([this.adopted, ...courses.map(({ done }) => done)]);

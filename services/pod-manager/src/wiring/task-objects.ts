@@ -1,12 +1,15 @@
 import type { TaskOrder } from '#libs/pod-spec';
-import type { ResourceStore } from '#libs/resources';
+import { PeriodicTask } from '#libs/queue';
+import type { Resource, ResourceStore } from '#libs/resources';
 import type { ObjectAccess } from '../tasks/resource/object-access.js';
 import type { ObjectKind } from '../tasks/resource/object-kinds.js';
+import { collectOrphans } from '../tasks/resource/owned-objects.js';
 import { PodObjects } from '../tasks/resource/pod-objects.js';
 import { TableObjects } from '../tasks/resource/table-objects.js';
 import { WorkflowObjects, type WorkflowObjectsParts } from '../tasks/resource/workflow-objects.js';
-import type { MadePods } from '../tasks/side-pods/made-pods.js';
+import { HOST_LABEL, type MadePods } from '../tasks/side-pods/made-pods.js';
 import type { TaskRun } from '../tasks/task.js';
+import type { TaskPorts } from './task-ports.js';
 
 type ResourceRun = TaskRun<Extract<TaskOrder, { kind: 'resource' }>>;
 
@@ -21,4 +24,29 @@ export const accessByKind = (
     if (kind === 'Workflow') return workflowObjects;
     return kind === 'Pod' ? new PodObjects(run, madePods, resources) : new TableObjects(resources, kind);
   };
+};
+
+const COLLECTION_INTERVAL_MS = 30_000;
+
+/** Deletes, now and then, the objects that `setOwnerReference` has given to workflows that are gone. Pods go where they run. */
+export const orphanCollection = (
+  { store, queue, resources, clock, logger }: WorkflowObjectsParts & Pick<TaskPorts, 'store' | 'resources' | 'logger'>,
+  madePods: MadePods,
+  host: string,
+): PeriodicTask => {
+  const workflowObjects = new WorkflowObjects({ store, queue, clock });
+  const accessTo = ({ kind }: ObjectKind, object: Resource): Pick<ObjectAccess, 'delete'> | undefined => {
+    if (kind === 'Workflow') return workflowObjects;
+    if (kind !== 'Pod') return new TableObjects(resources, kind);
+    return object.metadata.labels?.[HOST_LABEL] === host ? madePods : undefined;
+  };
+  return new PeriodicTask({
+    name: 'delete what belonged to workflows that are gone',
+    intervalMs: COLLECTION_INTERVAL_MS,
+    logger,
+    run: async () => {
+      const deleted = await collectOrphans({ resources, workflows: store.workflows, accessTo });
+      if (deleted > 0) logger.info('objects of workflows that are gone were deleted', { objects: deleted });
+    },
+  });
 };

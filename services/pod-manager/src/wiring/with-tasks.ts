@@ -1,10 +1,5 @@
-import { ArtifactTransfer, type ArtifactDrivers } from '#libs/artifacts';
-import type { JobQueue } from '#libs/jobs';
-import type { Logger } from '#libs/observability';
-import type { ResourceStore } from '#libs/resources';
+import { ArtifactTransfer } from '#libs/artifacts';
 import type { PodRuntime } from '#libs/runtimes';
-import type { Store } from '#libs/store';
-import type { Clock } from '#libs/workflow-spec';
 import { dataTask } from '../tasks/data/data-task.js';
 import { httpTask } from '../tasks/http/http-task.js';
 import { keepLog } from '../tasks/kept-log.js';
@@ -16,16 +11,8 @@ import { MadePods } from '../tasks/side-pods/made-pods.js';
 import { SidePods } from '../tasks/side-pods/side-pods.js';
 import { TaskRuntime } from '../tasks/task-runtime.js';
 import { ResourceEnvSource } from './resource-env-source.js';
-import { accessByKind } from './task-objects.js';
-
-export interface TaskPorts {
-  store: Store;
-  queue: JobQueue;
-  resources: ResourceStore;
-  artifacts: ArtifactDrivers;
-  clock: Clock;
-  logger: Logger;
-}
+import type { TaskPorts } from './task-ports.js';
+import { accessByKind, orphanCollection } from './task-objects.js';
 
 export interface TaskSettings {
   host: string;
@@ -62,6 +49,7 @@ export const withTasks = (
       }),
     },
     plugins: agents,
+    collection: orphanCollection(ports, madePods, host),
     sidePods,
     madePods,
     openTasks: () => store.tasks.openOf(host),

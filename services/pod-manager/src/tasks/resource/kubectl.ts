@@ -5,6 +5,7 @@ import { parseArguments, type KubectlArguments } from './kubectl-arguments.js';
 import { at, givenObject, parseYaml, type GivenObject } from './manifest.js';
 import { nameBy, type ObjectAccess, type ObjectPlace } from './object-access.js';
 import { objectLabel, resourceName, type ObjectKind } from './object-kinds.js';
+import { OWNER_LABEL } from './owned-objects.js';
 import { mergePatch, patchBetween, patched } from './patches.js';
 
 /** An object that an action has come to, by which it is found again. */
@@ -99,7 +100,8 @@ export class Kubectl {
     const { owner } = this.options;
     if (owner === undefined) return object;
     const ownerReferences = [...(object.metadata.ownerReferences ?? []), owner];
-    return { ...object, metadata: { ...object.metadata, ownerReferences } };
+    const labels = { ...object.metadata.labels, ...(typeof owner['uid'] === 'string' ? { [OWNER_LABEL]: owner['uid'] } : {}) };
+    return { ...object, metadata: { ...object.metadata, labels, ownerReferences } };
   }
 
   private async apply({ kind, object }: GivenObject): Promise<FoundObject> {

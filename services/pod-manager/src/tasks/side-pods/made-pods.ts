@@ -15,7 +15,7 @@ export interface MadePodsParts {
 }
 
 /** The host that runs the pod; another one leaves it alone. */
-const HOST_LABEL = 'argosy.dev/host';
+export const HOST_LABEL = 'argosy.dev/host';
 const NODE_PREFIX = 'pod_';
 const PAUSE_MS = 1_000;
 const DEFAULT_GRACE_SECONDS = 30;
