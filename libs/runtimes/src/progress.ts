@@ -1,5 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
+import { type EnvVar, parseGoDuration, UserError } from '#libs/workflow-spec';
+
 /** Where a program writes its progress (`ARGO_PROGRESS_FILE`), as its container sees it. */
 export const PROGRESS_FILE = '/var/run/argo/progress';
 
@@ -25,5 +27,63 @@ export function readProgress(file: string): string | undefined {
     }
   } catch {
     return undefined;
+  }
+}
+
+/** How often the file is looked at, and how often what it says is reported. */
+export interface ProgressTicks {
+  lookMs: number;
+  reportMs: number;
+}
+
+const DEFAULT_TICKS: ProgressTicks = { lookMs: 3_000, reportMs: 60_000 };
+
+/** The ticks that a container's `ARGO_PROGRESS_FILE_TICK_DURATION` and `ARGO_PROGRESS_PATCH_TICK_DURATION` say, else Argo's 3 s and 1 min. */
+export function progressTicks(environment: readonly EnvVar[]): ProgressTicks {
+  const read = (name: string, otherwiseMs: number): number => {
+    const written = environment.findLast((variable) => variable.name === name)?.value;
+    if (written === undefined) return otherwiseMs;
+    try {
+      return Math.max(0, parseGoDuration(written)) || otherwiseMs;
+    } catch (error) {
+      if (error instanceof UserError) return otherwiseMs;
+      throw error;
+    }
+  };
+  return {
+    lookMs: read('ARGO_PROGRESS_FILE_TICK_DURATION', DEFAULT_TICKS.lookMs),
+    reportMs: read('ARGO_PROGRESS_PATCH_TICK_DURATION', DEFAULT_TICKS.reportMs),
+  };
+}
+
+/**
+ * Follows the progress file of a running pod as Argo's executor does: what it said at the last look is reported at the next
+ * report tick. A pod that ends before its first tick reports nothing.
+ */
+export class ProgressWatch {
+  /** The progress that counts as reported; undefined before the first. */
+  reported: string | undefined;
+  private seen: string | undefined;
+  private lookedAtMs = Number.NEGATIVE_INFINITY;
+  private reportedAtMs: number | undefined;
+
+  constructor(
+    private readonly find: () => string | null,
+    private readonly ticks: ProgressTicks,
+  ) {}
+
+  /** True where something is to be reported. */
+  look(nowMs: number): boolean {
+    this.reportedAtMs ??= nowMs;
+    if (nowMs - this.lookedAtMs >= this.ticks.lookMs) {
+      this.lookedAtMs = nowMs;
+      const file = this.find();
+      this.seen = (file === null ? undefined : readProgress(file)) ?? this.seen;
+    }
+    if (nowMs - this.reportedAtMs < this.ticks.reportMs) return false;
+    this.reportedAtMs = nowMs;
+    if (this.seen === this.reported) return false;
+    this.reported = this.seen;
+    return true;
   }
 }

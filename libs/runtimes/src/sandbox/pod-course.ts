@@ -208,8 +208,7 @@ export class PodCourse {
   private async capture(exit: ExitRecord): Promise<void> {
     const outcome = podOutcome(this.folder, this.record, exit);
     const containers = this.containers();
-    const progress = this.watch.progress();
-    const facts = { ...containers, ...(progress === undefined ? {} : { progress }) };
+    const facts = { ...containers, ...this.watch.progress() };
     const { message, infrastructure } = outcome;
     if (outcome.neverRan === true && message !== undefined) {
       const ended = { message, ...this.times(exit), ...(infrastructure === true ? { infrastructure } : {}) };

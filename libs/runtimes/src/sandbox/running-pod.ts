@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 
+import type { EnvVar } from '#libs/workflow-spec';
+
 import type { ContainerReport } from '../contract.js';
-import { graceSecondsOf, isContainerSet, podContainers } from '../pod-containers.js';
+import { graceSecondsOf, isContainerSet, outputContainerOf, podContainers } from '../pod-containers.js';
 import { askNetwork } from '../probes/ask-network.js';
 import { ContainerWatch } from '../probes/container-watch.js';
 import { containerProbes, type ContainerProbes, type ProbeQuestion } from '../probes/probe.js';
-import { PROGRESS_FILE, readProgress } from '../progress.js';
+import { PROGRESS_FILE, progressTicks, ProgressWatch } from '../progress.js';
 import type { HostTools } from './init-script.js';
 import { podAddress } from './pod-address.js';
 import { askToEnd } from './pod-ending.js';
@@ -15,7 +17,6 @@ import { containerReports } from './pod-outcome.js';
 import { EVENTS_PIPE } from './pod-script.js';
 import { isAlive } from './process-identity.js';
 
-const PROGRESS_INTERVAL_MS = 3_000;
 /** Variables of a container with a probe that runs inside it; beside its other files. */
 export const ENVIRONMENT_FILE = 'environment.json';
 
@@ -44,22 +45,22 @@ export class RunningPod {
   private readonly probes: Map<string, ContainerProbes>;
   private readonly watches = new Map<string, ContainerWatch>();
   private readonly isPlain: boolean;
-  private lastProgress: string | undefined;
-  private progressAtMs = 0;
+  private readonly progressWatch: ProgressWatch;
 
   constructor(
     private readonly folder: PodFolder,
     private readonly record: PodRecord,
-    private readonly files: SandboxPodFiles,
+    files: SandboxPodFiles,
     private readonly means: RunningMeans,
   ) {
     this.probes = probesOf(record);
+    this.progressWatch = new ProgressWatch(() => files.presentPath(PROGRESS_FILE), progressTicks(outputEnvironment(record)));
     this.isPlain = record.containers.length === 1 && this.probes.size === 0;
   }
 
   /** Looks again; true where something may have changed. */
   look(nowMs: number): boolean {
-    const progressed = this.lookAtProgress(nowMs);
+    const progressed = this.progressWatch.look(nowMs);
     if (this.isPlain) return progressed;
     for (const container of this.record.containers) this.lookAt(container);
     return true;
@@ -74,29 +75,19 @@ export class RunningPod {
       ready: !initialising && containers.every((container) => container.role === 'init' || this.isReady(container)),
       podIP: podAddress(this.record.identity),
       ...(isContainerSet(manifest) ? { containers: containerReports(this.folder, this.record, nowMs) } : {}),
-      ...(this.lastProgress === undefined ? {} : { progress: this.lastProgress }),
+      ...this.progress(),
     };
   }
 
-  /** The last progress that the program wrote. */
-  progress(): string | undefined {
-    this.lookAtProgress(Number.POSITIVE_INFINITY);
-    return this.lastProgress;
+  /** The progress that was reported last. */
+  progress(): { progress?: string } {
+    const { reported } = this.progressWatch;
+    return reported === undefined ? {} : { progress: reported };
   }
 
   stop(): void {
     for (const watch of this.watches.values()) watch.stop();
     this.watches.clear();
-  }
-
-  private lookAtProgress(nowMs: number): boolean {
-    if (nowMs - this.progressAtMs < PROGRESS_INTERVAL_MS) return false;
-    this.progressAtMs = nowMs;
-    const file = this.files.presentPath(PROGRESS_FILE);
-    const progress = file === null ? undefined : readProgress(file);
-    if (progress === undefined || progress === this.lastProgress) return false;
-    this.lastProgress = progress;
-    return true;
   }
 
   private lookAt(container: ContainerRecord): void {
@@ -154,6 +145,10 @@ export class RunningPod {
 /** A program beside the container's own gains no privileges either. */
 function bounded({ setpriv }: HostTools): string[] {
   return setpriv === undefined ? [] : [setpriv, '--no-new-privs', '--'];
+}
+
+function outputEnvironment({ manifest }: PodRecord): readonly EnvVar[] {
+  return outputContainerOf(podContainers(manifest)).container.env ?? [];
 }
 
 function probesOf({ manifest, containers }: PodRecord): Map<string, ContainerProbes> {

@@ -448,15 +448,16 @@ describe.skipIf(!works)(`general pods in the sandbox${works ? '' : ` (skipped: $
       expect(await end()).toMatchObject({ phase: 'Failed', message: 'main: Error (exit code 143)' });
     });
 
-    it('reports the progress that the program writes', async () => {
-      const last = await run({
-        containers: [
-          shell('main', 'echo 3/10 > "$ARGO_PROGRESS_FILE"', {
-            env: [{ name: 'ARGO_PROGRESS_FILE', value: '/var/run/argo/progress' }],
-          }),
-        ],
-      });
-      expect(last).toMatchObject({ phase: 'Succeeded', progress: '3/10' });
+    it('reports the progress that the program writes at its ticks, and the last one reported at the end', async () => {
+      const env = [
+        { name: 'FILE', value: '/var/run/argo/progress' },
+        { name: 'ARGO_PROGRESS_FILE_TICK_DURATION', value: '100ms' },
+        { name: 'ARGO_PROGRESS_PATCH_TICK_DURATION', value: '200ms' },
+      ];
+      await runtime.create(identity, podOf({ containers: [shell('main', 'echo 3/10 > "$FILE"; sleep 30', { env })] }));
+      await seen(({ progress }) => progress === '3/10', 'progress is reported');
+      await runtime.terminate(identity, 5);
+      expect(await end()).toMatchObject({ phase: 'Failed', progress: '3/10' });
     });
   });
 
