@@ -232,8 +232,9 @@ const tryStart = (pass: Pass, dag: Dag, name: string): boolean => {
   return startReady(pass, dag, name) === 'started';
 };
 
-/** Tasks whose exit handler has to wait; the DAG does not end before they had their turn. */
-const waitingExits = (pass: Pass, dag: Dag): Set<string> => pass.state.derived.of(dag.node.id, 'exits', () => new Set<string>());
+/** Tasks whose exit handler or hook has to wait; for the exit handlers the DAG waits too. */
+const waitingHandlers = (pass: Pass, dag: Dag): Set<string> =>
+  pass.state.derived.of(dag.node.id, 'handlers', () => new Set<string>());
 
 /** Starts the exit handler of a task that has completed. */
 const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
@@ -244,8 +245,7 @@ const runTaskExit = (pass: Pass, dag: Dag, node: TreeNode): void => {
   const scope = taskScope(pass, dag.node, dag.graph, { name: task.name, mentioned: mentionedNames(JSON.stringify(hook)) });
   const prefix = `tasks.${task.name}`;
   runExitHandler(pass, { node, invocation: task, prefix, variables: scope.variables, owner: dag.node });
-  if (isExitHandlerDue(pass, node, task)) waitingExits(pass, dag).add(task.name);
-  else waitingExits(pass, dag).delete(task.name);
+  if (isExitHandlerDue(pass, node, task)) waitingHandlers(pass, dag).add(task.name);
 };
 
 /** Whatever ends while the DAG is gone through lets its dependents go before its hooks fire; only ordered work and suspensions end before. */
@@ -262,7 +262,8 @@ const runTaskHooks = (pass: Pass, dag: Dag, node: TreeNode): void => {
       name: task.name,
       mentioned: mentionedNames(JSON.stringify(task.hooks)),
     });
-    runHooks(pass, { node, invocation: task, kind: 'tasks', variables: scope.variables, owner: dag.node });
+    const place = { node, invocation: task, kind: 'tasks', variables: scope.variables, owner: dag.node } as const;
+    if (runHooks(pass, place) === 'waits') waitingHandlers(pass, dag).add(task.name);
   } catch (error) {
     setPhase(pass.state, node, { phase: NodePhase.Error, message: messageOf(error), nowMs: pass.nowMs });
   }
@@ -303,6 +304,7 @@ const keep = (pass: Pass, dag: Dag, left: Interruption): void => {
 };
 
 const runEarly = (pass: Pass, dag: Dag, { node, isErrored }: { node: TreeNode; isErrored: boolean }, late: LateHooks): void => {
+  waitingHandlers(pass, dag).delete(node.memory.name ?? '');
   if (isHookLast(node)) late.hooks.push(node);
   else runTaskHooks(pass, dag, node);
   if (isExitLast(pass, dag, node)) late.exits.push(node);
@@ -333,8 +335,9 @@ const follow = (pass: Pass, dag: Dag, { names: queue, late }: Interruption, erro
       const error = existed ? undefined : targetError(pass, dag, name);
       if (error !== undefined) return { error };
       if (isFulfilled(node.status)) noteBrokenLoop(pass, node, brokenLoops(pass, dag));
+      if (isBudgetSpent(pass)) pass.state.deferred.set(dag.node.id, 'budget');
       const before = { hooks: [...late.hooks], exits: [...late.exits] };
-      runEarly(pass, dag, { node, isErrored: name === errored }, late);
+      if (!isCut(pass, dag)) runEarly(pass, dag, { node, isErrored: name === errored }, late);
       if (isCut(pass, dag)) Object.assign(late, before);
     }
     if (isCut(pass, dag)) {
@@ -381,7 +384,7 @@ const finish = (pass: Pass, dag: Dag): Outcome => {
 };
 
 const isExitHandlerWaiting = (pass: Pass, dag: Dag): boolean =>
-  [...waitingExits(pass, dag)].some((name) => {
+  [...waitingHandlers(pass, dag)].some((name) => {
     const node = taskNode(pass, dag, name);
     const task = dag.graph.tasks.get(name);
     return node !== undefined && task !== undefined && isExitHandlerDue(pass, node, task);
@@ -437,6 +440,6 @@ export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): 
 
 /** Tasks that could not be started yet, or whose exit handler could not, in the order of the graph. */
 const waitingNames = (pass: Pass, dag: Dag): string[] =>
-  [...new Set([...blockedTasks(pass, dag), ...waitingExits(pass, dag)])].sort(
+  [...new Set([...blockedTasks(pass, dag), ...waitingHandlers(pass, dag)])].sort(
     (left, right) => dag.graph.position(left) - dag.graph.position(right),
   );

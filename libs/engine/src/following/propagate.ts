@@ -31,8 +31,17 @@ const showError = (pass: Pass, node: TreeNode, outcome: Outcome): void => {
     setPhase(pass.state, node, { phase: NodePhase.Error, message: outcome.error, nowMs: pass.nowMs });
 };
 
-/** Carries a change upwards: each owner goes on with what it makes possible, until one is not changed by it. */
+/**
+ * Carries a change upwards: each owner goes on with what it makes possible, until one is not changed by it. What a hook belongs to, and may
+ * have been kept open by it, is looked at last.
+ */
 export const propagate = (pass: Pass, first: ChangedChild): void => {
+  const subjects: string[] = [];
+  carryUp(pass, first, subjects);
+  for (const subject of subjects) revisit(pass, subject);
+};
+
+const carryUp = (pass: Pass, first: ChangedChild, subjects: string[]): void => {
   if (isSuspended(pass.state)) {
     pass.state.unfollowed.add(first.node);
     return;
@@ -41,7 +50,9 @@ export const propagate = (pass: Pass, first: ChangedChild): void => {
   let changed = held === undefined ? first : { node: held };
   if (held !== undefined && !isFulfilled(held.status)) return;
   for (;;) {
-    const owner = pass.state.find(changed.node.memory.owner);
+    const { owner: ownerId, role, subject } = changed.node.memory;
+    if (role === 'hook' && subject !== undefined) subjects.push(subject);
+    const owner = pass.state.find(ownerId);
     if (owner === undefined) {
       afterTopChange(pass, changed);
       return;

@@ -28,7 +28,7 @@ interface HookPlace {
   ownerId: string;
 }
 
-const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHook): void => {
+const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHook): 'started' | 'waits' => {
   const { state } = pass;
   const { parent } = place;
   const result = pass.operations.start(pass, {
@@ -54,16 +54,19 @@ const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHo
   if (result.type === 'refused') {
     if (result.why === 'slot') state.waitingForSlot.add(place.ownerId);
     else state.deferred.set(place.ownerId, result.why);
-  } else if (result.error !== undefined) {
-    throw new ExecutionError(result.error);
+    return 'waits';
   }
+  if (result.error !== undefined) throw new ExecutionError(result.error);
+  return 'started';
 };
 
-const runAll = (pass: Pass, place: HookPlace, hooks: Hooks | undefined): void => {
+const runAll = (pass: Pass, place: HookPlace, hooks: Hooks | undefined): 'started' | 'waits' => {
+  let all: 'started' | 'waits' = 'started';
   for (const [name, hook] of expressionHooks(hooks)) {
     if (pass.state.byName(hookNodeName(place.parent.status.name, name)) !== undefined) continue;
-    if (isTriggered(name, hook, place.scope)) startHook(pass, place, name, hook);
+    if (isTriggered(name, hook, place.scope) && startHook(pass, place, name, hook) === 'waits') all = 'waits';
   }
+  return all;
 };
 
 /** Whose hooks may fire, and what they may refer to. */
@@ -78,10 +81,11 @@ export interface HookSubject {
 
 /**
  * Fires the hooks of a step or task whose expressions are true now, each once (Argo's executeTmplLifeCycleHook). A hook that has fired is
- * waited for; how it ends does not count. Throws where an expression cannot be evaluated.
+ * waited for; how it ends does not count. `waits`: one could not be started yet, and may be while its expression stays true. Throws where an
+ * expression cannot be evaluated.
  */
-export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner }: HookSubject): void => {
-  if (expressionHooks(invocation.hooks).length === 0) return;
+export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner }: HookSubject): 'started' | 'waits' => {
+  if (expressionHooks(invocation.hooks).length === 0) return 'started';
   const boundary = pass.state.find(node.status.boundaryID);
   const shown = kind === 'steps' ? displayName(node.status.name, boundary?.status.name) : invocation.name;
   const outputs = isFulfilled(node.status) ? nodeVariables(pass.state, `${kind}.${shown}`, node) : [];
@@ -90,15 +94,15 @@ export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner 
     scope: boundary === undefined ? (node.status.templateScope ?? '') : scopeInside(boundary),
     ...(boundary === undefined ? {} : { boundaryId: boundary.id }),
   };
-  runAll(pass, { parent: node, scope, request, ownerId: owner.id }, invocation.hooks);
+  return runAll(pass, { parent: node, scope, request, ownerId: owner.id }, invocation.hooks);
 };
 
-/** Fires the workflow's own hooks; false while one that has fired is not done (Argo's executeWfLifeCycleHook). */
+/** Fires the workflow's own hooks; false while one that has fired, or should, is not done (Argo's executeWfLifeCycleHook). */
 export const runWorkflowHooks = (pass: Pass, root: TreeNode, scope: Scope, templateScope: string): boolean => {
   const { state } = pass;
   const { hooks } = state.spec;
   if (expressionHooks(hooks).length === 0) return true;
-  runAll(pass, { parent: root, scope, request: { scope: templateScope }, ownerId: '' }, hooks);
+  if (runAll(pass, { parent: root, scope, request: { scope: templateScope }, ownerId: '' }, hooks) === 'waits') return false;
   return expressionHooks(hooks).every(([name]) => {
     const node = state.byName(hookNodeName(root.status.name, name));
     return node === undefined || isFulfilled(node.status);

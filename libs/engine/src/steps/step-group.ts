@@ -141,6 +141,10 @@ const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStar
       group.memory.cursor = at + 1;
     });
     if (started === 'failed') return 'failed';
+    if (isBudgetSpent(pass)) {
+      pass.state.deferred.set(group.id, 'budget');
+      return 'waits';
+    }
     const child = pass.state.lastOwned(group.id);
     if (child !== undefined) runHooksOf(pass, group, child);
   }
@@ -156,6 +160,7 @@ const hasHooks = (prepared: PreparedGroup): boolean =>
 /** Whether a hook or exit handler that should run could not be started yet. */
 const isHookMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): boolean => {
   if (!hasHooks(prepared)) return false;
+  pass.state.waitingForSlot.delete(group.id);
   for (const child of pass.state.ownedBy(group.id)) runHooksOf(pass, group, child);
   return pass.state.counters.open(group.id) > 0 || pass.state.waitingForSlot.has(group.id) || pass.state.deferred.has(group.id);
 };

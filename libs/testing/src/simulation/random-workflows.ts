@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ContinueOn, DAGTask, Item, Template, TemplateInvocation, Workflow } from '#libs/workflow-spec';
+import type { ContinueOn, DAGTask, Item, LifecycleHook, Template, TemplateInvocation, Workflow } from '#libs/workflow-spec';
 
 /** How a leaf ends: mostly well. */
 const leafArguments = fc.oneof(
@@ -50,14 +50,28 @@ const callFields = {
     freq: 3,
   }),
   hasExit: fc.boolean(),
+  hook: fc.option(fc.constantFrom('Running', 'Succeeded', 'Failed'), { nil: undefined, freq: 4 }),
 };
+
+/** A hook that fires when the step or task of this name has come to the phase. */
+const hookOn = (name: string, phase: string, template: string): Record<string, LifecycleHook> => ({
+  seen: { template, expression: `${name.startsWith('s') ? 'steps' : 'tasks'}.${name}.status == "${phase}"` },
+});
 
 /** A call of one of these templates; `exit` names a leaf for exit handlers. */
 const call = (name: string, templates: readonly string[], exit: string): fc.Arbitrary<TemplateInvocation> =>
   fc
     .record({ template: fc.constantFrom(...templates), ...callFields })
-    .map(({ template, loop, when, continueOn, hasExit }) =>
-      defined({ name, template, ...loop, when, continueOn, onExit: hasExit && name.endsWith('0') ? exit : undefined }),
+    .map(({ template, loop, when, continueOn, hasExit, hook }) =>
+      defined({
+        name,
+        template,
+        ...loop,
+        when,
+        continueOn,
+        onExit: hasExit && name.endsWith('0') ? exit : undefined,
+        hooks: hook === undefined ? undefined : hookOn(name, hook, exit),
+      }),
     );
 
 const limits = {
@@ -100,7 +114,7 @@ const container = (name: string, templates: readonly string[], exit: string): fc
 
 /**
  * Random valid workflows of the image `sim`, three levels deep: steps and DAGs, loops, conditions, retries, exit handlers, suspensions,
- * continueOn, failFast and parallelism. For tests of the engine's properties.
+ * lifecycle hooks, continueOn, failFast and parallelism. For tests of the engine's properties.
  */
 export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
   fc
@@ -113,8 +127,9 @@ export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
       outer: container('outer', ['leaf0', 'leaf1', 'inner0', 'inner1'], 'leaf2'),
       parallelism: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined, freq: 3 }),
       hasExit: fc.boolean(),
+      hook: fc.option(fc.constantFrom('Running', 'Succeeded', 'Failed'), { nil: undefined, freq: 4 }),
     })
-    .map(({ leaves, inner, outer, parallelism, hasExit }) => ({
+    .map(({ leaves, inner, outer, parallelism, hasExit, hook }) => ({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Workflow',
       metadata: { name: 'random' },
@@ -123,5 +138,6 @@ export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
         templates: [...leaves, ...inner, outer],
         parallelism,
         onExit: hasExit ? 'leaf1' : undefined,
+        hooks: hook === undefined ? undefined : { seen: { template: 'leaf2', expression: `workflow.status == "${hook}"` } },
       }),
     }));
