@@ -9,6 +9,8 @@ export interface LockClaim {
   /** Order of asking among equals. */
   serial: number;
   locks: readonly string[];
+  /** Its workflow holds some lock already. */
+  isHolder: boolean;
 }
 
 /** A lock and how many may still take it; below zero where its limit was lowered under its holders. */
@@ -17,20 +19,27 @@ export interface LockCapacity {
   free: number;
 }
 
+type Turn = Pick<LockClaim, 'priority' | 'createdAtMs' | 'serial'>;
+
 /** Argo's order of those who wait: priority, then creation; then who asked first. The same at every lock, so that no two claims wait for each other. */
-export const byTurn = (left: Omit<LockClaim, 'id' | 'locks'>, right: Omit<LockClaim, 'id' | 'locks'>): number =>
+export const byTurn = (left: Turn, right: Turn): number =>
   right.priority - left.priority || left.createdAtMs - right.createdAtMs || left.serial - right.serial;
 
 /**
  * Who of those that wait may go on: a claim gets all of its locks or none, and none that an earlier claim waits for (Argo's queue in
- * front of each lock). A lock that `capacities` does not name has nothing free. `waiting` is in any order; what is given is in turn.
+ * front of each lock). There is one exception, without which workflows would wait for ever: a workflow that holds a lock already passes
+ * those who cannot go on anyhow, because they may be waiting for what it holds. A lock that `capacities` does not name has nothing free.
+ * `waiting` is in any order; what is given is in turn.
  */
 export const grantClaims = <Claim extends LockClaim>(capacities: readonly LockCapacity[], waiting: readonly Claim[]): Claim[] => {
   const free = new Map(capacities.map((lock) => [lock.name, lock.free]));
-  return [...waiting].sort(byTurn).filter(({ locks }) => {
-    const isGranted = locks.every((name) => (free.get(name) ?? 0) > 0);
-    // Who has to wait closes its locks for everyone behind it.
-    for (const name of locks) free.set(name, isGranted ? (free.get(name) ?? 0) - 1 : 0);
+  const waitedFor = new Set<string>();
+  return [...waiting].sort(byTurn).filter(({ locks, isHolder }) => {
+    const isGranted = locks.every((name) => (free.get(name) ?? 0) > 0 && (isHolder || !waitedFor.has(name)));
+    for (const name of locks) {
+      if (isGranted) free.set(name, (free.get(name) ?? 0) - 1);
+      else waitedFor.add(name);
+    }
     return isGranted;
   });
 };

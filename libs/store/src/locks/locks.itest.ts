@@ -141,6 +141,18 @@ describe('locks', () => {
     expect([wake, await holders()]).toEqual([[both], [`a:${both}`, `b:${both}`]]);
   });
 
+  it('let a workflow that holds one pass a claim that waits for it', async () => {
+    const [outer, both, stranger] = [await workflow('argo', 30), await workflow('argo', 10), await workflow('argo', 20)];
+    await commit(outer, { wants: [want('', { a: 1 })] });
+    await commit(both, { wants: [want('', { a: 1, b: 1 })] });
+    await commit(stranger, { wants: [want('', { b: 1 })] });
+    expect(await holders()).toEqual([`a:${outer}`]);
+    await commit(outer, { wants: [want('step', { b: 1 })] });
+    expect(await holders()).toEqual([`a:${outer}`, `b:${outer}`]);
+    await commit(outer, { releases: 'all' });
+    expect(await holders()).toEqual([`a:${both}`, `b:${both}`]);
+  });
+
   it('write nothing where the fence does not hold', async () => {
     const uid = await workflow();
     const outcome = await stores[0].workflowState.commit({

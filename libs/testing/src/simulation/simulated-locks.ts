@@ -45,10 +45,10 @@ export class SimulatedLocks {
   answers(justAsked: readonly Want[] = []): NewEntry[] {
     const granted = grantClaims(
       [...this.known.values()].map(({ name, limit }) => ({ name, free: limit - this.taken(name) })),
-      this.waiting,
+      this.waiting.map((claim) => ({ ...claim, isHolder: this.held.size > 0 })),
     );
     for (const { want } of granted) this.held.set(want.holder, want.locks);
-    this.waiting = this.waiting.filter((claim) => !granted.includes(claim));
+    this.waiting = this.waiting.filter(({ id }) => !granted.some((claim) => claim.id === id));
     const permits = granted.map(({ want }): NewEntry => {
       const { holder, attempt } = want;
       return { kind: 'lock', answer: { holder, attempt, outcome: 'granted', locks: want.locks.map(signOf) } };
