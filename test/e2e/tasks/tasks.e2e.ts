@@ -20,17 +20,10 @@ let client: ApiClient;
 let dataDir: string;
 let server: Server;
 let url: string;
+let isGateOpen = false;
 const asked: { path: string; token: string | undefined }[] = [];
 
-beforeAll(async () => {
-  server = createServer((request, response) => {
-    asked.push({ path: request.url ?? '', token: request.headers['x-token'] as string | undefined });
-    if (request.url === '/fails') response.writeHead(500);
-    if (request.url !== '/hangs') response.end(`answer of ${request.url ?? ''}`);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-tasks-'));
+const startStack = async (): Promise<void> => {
   stack = await startEmbeddedStack({
     dataDir: path.join(dataDir, 'data'),
     runtime: 'simulated',
@@ -40,6 +33,18 @@ beforeAll(async () => {
   });
   client = new ApiClient({ baseUrl: stack.url, headers: {} });
   api = new WorkflowsApi(client, NAMESPACE);
+};
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    asked.push({ path: request.url ?? '', token: request.headers['x-token'] as string | undefined });
+    if (request.url === '/fails') response.writeHead(500);
+    if (request.url !== '/hangs' && (request.url !== '/gate' || isGateOpen)) response.end(`answer of ${request.url ?? ''}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-tasks-'));
+  await startStack();
 });
 
 afterAll(async () => {
@@ -258,5 +263,55 @@ describe('data templates', () => {
     );
     expect((await ended('listing')).status).toMatchObject({ phase: 'Succeeded' });
     expect(nodeOf(await api.get('listing'), 'list')?.outputs).toEqual({ result: '[]', exitCode: '0' });
+  });
+});
+
+describe('tasks of a program that has ended', () => {
+  it('are done again by its successor: a request is sent again, what was made is found', async () => {
+    await submit(
+      'across',
+      `
+- name: main
+  dag: { tasks: [{ name: ask, template: ask }, { name: make, template: make }] }
+- name: ask
+  http: { url: '${url}/gate' }
+- name: make
+  resource:
+    action: create
+    manifest: |
+      apiVersion: argoproj.io/v1alpha1
+      kind: Workflow
+      metadata: { generateName: waiting-, labels: { made-by: across } }
+      spec: { entrypoint: main, templates: [{ name: main, suspend: {} }] }
+    successCondition: status.phase == Succeeded
+`,
+    );
+    const children = async (): Promise<string[]> => {
+      const page = await stack.store.workflows.listPage({
+        namespace: NAMESPACE,
+        labels: [{ key: 'made-by', operator: 'in', values: ['across'] }],
+      });
+      return page.rows.map(({ name }) => name);
+    };
+    const requests = (): number => asked.filter(({ path: asking }) => asking === '/gate').length;
+    await patiently(
+      async () => (await children()).length === 1 && requests() === 1,
+      () => `${requests()} requests`,
+      WAIT_MS,
+    );
+    await stack.stop();
+    isGateOpen = true;
+    await startStack();
+    await patiently(
+      async () => requests() === 2,
+      () => `${requests()} requests`,
+      WAIT_MS,
+    );
+    const [child = '', ...others] = await children();
+    expect(others).toEqual([]);
+    await client.send('PUT', `/api/v1/workflows/${NAMESPACE}/${child}/resume`, { name: child });
+    const workflow = await ended('across');
+    expect(workflow.status?.phase).toBe('Succeeded');
+    expect(nodeOf(workflow, 'ask')?.outputs?.result).toBe('answer of /gate');
   });
 });
