@@ -13,4 +13,5 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'k8s-patch-json-workflow': NO_RBAC,
   'e-functional-workflow-template-leve-0c35':
     'the recorded image has nslookup; sandbox pods stand on the host, which may have none',
+  'sidecar-nginx': 'the recorded image has a sh that knows `>& file`; sandbox pods stand on the host, whose sh may be another',
 };

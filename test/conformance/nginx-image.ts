@@ -10,7 +10,10 @@ class Welcome(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"Welcome to nginx!")
-HTTPServer(("", 80), Welcome).serve_forever()'
+class Server(HTTPServer):
+    # Pods of the sandbox share the network of the host.
+    allow_reuse_port = True
+Server(("", 80), Welcome).serve_forever()'
 `;
 
 /** Makes a stand-in for the image nginx below `folder`; gives what the image catalogue says of it. */
