@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addActions } from './commands/actions.js';
 import { addArchive } from './commands/archive.js';
 import { collect } from './commands/context.js';
+import { addDoctor } from './commands/doctor.js';
 import { addEval } from './commands/eval.js';
 import { addFiles } from './commands/files.js';
 import { addFsck } from './commands/fsck.js';
@@ -45,6 +46,7 @@ export const createProgram = (): Command => {
   addArchive(program);
   addSync(program);
   addFsck(program);
+  addDoctor(program);
   addVersion(program);
   return program;
 };

@@ -14,6 +14,7 @@ import { EventsController } from './events/events.controller.js';
 import { KubernetesEventsController } from './events/kubernetes-events.controller.js';
 import { WatchService } from './events/watch.service.js';
 import { HealthController } from './health/health.controller.js';
+import { ControllerConfigController } from './info/controller-config.controller.js';
 import { InfoController } from './info/info.controller.js';
 import { LogsController } from './logs/logs.controller.js';
 import { LogStreamService } from './logs/log-stream.service.js';
@@ -42,6 +43,7 @@ import { WorkflowsController } from './workflows/workflows.controller.js';
 const CONTROLLERS = [
   HealthController,
   InfoController,
+  ControllerConfigController,
   SubmissionController,
   WorkflowsController,
   ActionsController,

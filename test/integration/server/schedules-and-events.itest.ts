@@ -170,6 +170,10 @@ describe("the controller's ConfigMap", () => {
     const { metadata, spec } = await call('GET', '/api/v1/workflows/configured/a');
     expect([metadata.labels?.['cost'], spec.activeDeadlineSeconds]).toEqual(['7', 77]);
     expect((await call('GET', '/api/v1/info')).navColor).toBe('red');
+    expect(await call('GET', '/api/argosy/v1/controller-config')).toMatchObject({
+      keys: ['workflowDefaults', 'links', 'navColor'],
+      problems: ['unknown field "unheardOf"'],
+    });
   }, 30_000);
 
   it('keeps as many ended workflows as its retentionPolicy says', async () => {
