@@ -15,7 +15,7 @@ import { ControllerConfigWatch } from '#libs/resources';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodManifest } from '#libs/pod-spec';
 import { playSim, realTime, SimulatedHost, SimulatedRuntime, type SimPlay } from '#libs/runtimes';
-import { createStore } from '#libs/store';
+import { createStore, type Store } from '#libs/store';
 import { postgresTemplate } from '#libs/testing';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
 import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
@@ -25,6 +25,9 @@ import { configureServerApp, RuntimePodLogSource, serverSchema, ServerModule, ty
 /** The services that a workflow needs to run and end, in this process, on a real Postgres and with simulated pods. */
 export interface StackUnderTest {
   url: string;
+  /** The scheduler's. */
+  metrics: Metrics;
+  store: Store;
   close(): Promise<void>;
 }
 
@@ -87,6 +90,7 @@ export async function startStackUnderTest(
     reconcileConcurrency: 8,
     stateCacheBytes: 64 * 1024 * 1024,
     inboxBatch: 500,
+    metricsTtlMs: 0,
     retentionIntervalMs: 1_000,
     scheduleIntervalMs: 200,
     parallelism: { byNamespace: {} },
@@ -103,11 +107,12 @@ export async function startStackUnderTest(
   };
   const archiver = { enabled: true, labels: [], archiveConcurrency: 4, expiryIntervalMs: 60_000 };
   const common = { store, queue, clock, logger };
+  const metrics = new Metrics();
   const root = {
     module: StackRoot,
     imports: [
       ServerModule.register(server),
-      SchedulerModule.register({ metrics: new Metrics(), ...common, resources, controllerConfig, settings: scheduler }),
+      SchedulerModule.register({ metrics, ...common, resources, controllerConfig, settings: scheduler }),
       PodManagerModule.register({ ...common, runtime, settings: podManager }),
       ArchiverModule.register({ ...common, settings: archiver }),
     ],
@@ -128,6 +133,8 @@ export async function startStackUnderTest(
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    metrics,
+    store,
     close: async () => {
       await controllerConfig.stop();
       await app.close();
