@@ -54,6 +54,7 @@ interface FleetParts {
   programs: Record<ProgramName, Program>;
   store: Store;
   api: WorkflowsApi;
+  serverAddress: string;
 }
 
 /**
@@ -69,6 +70,8 @@ export class Fleet {
   /** The test's own way to the tables. */
   private readonly store: Store;
   readonly api: WorkflowsApi;
+  /** `host:port` of the API. */
+  readonly serverAddress: string;
 
   private constructor(parts: FleetParts) {
     this.folder = parts.folder;
@@ -78,6 +81,7 @@ export class Fleet {
     this.programs = parts.programs;
     this.store = parts.store;
     this.api = parts.api;
+    this.serverAddress = parts.serverAddress;
   }
 
   /** Makes everything; nothing but the step journal is up. */
@@ -118,8 +122,9 @@ export class Fleet {
       maxConnections: 2,
       applicationName: 'e2e',
     });
-    const api = new WorkflowsApi(new ApiClient({ baseUrl: `http://127.0.0.1:${apiPort}`, headers: {} }), NAMESPACE);
-    return new Fleet({ folder, postgres, redis, journal, programs, store, api });
+    const serverAddress = `127.0.0.1:${apiPort}`;
+    const api = new WorkflowsApi(new ApiClient({ baseUrl: `http://${serverAddress}`, headers: {} }), NAMESPACE);
+    return new Fleet({ folder, postgres, redis, journal, programs, store, api, serverAddress });
   }
 
   /** Postgres, Redis, then all programs at once; resolves when all are ready. */

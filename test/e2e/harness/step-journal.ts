@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
  */
 export class StepJournal {
   private readonly counts = new Map<string, number>();
+  private readonly inOrder: string[] = [];
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
 
@@ -25,6 +26,11 @@ export class StepJournal {
   /** Lines so far, by their text. */
   get lines(): ReadonlyMap<string, number> {
     return this.counts;
+  }
+
+  /** Lines in the order in which they came. */
+  get order(): readonly string[] {
+    return this.inOrder;
   }
 
   get total(): number {
@@ -56,5 +62,6 @@ export class StepJournal {
   private note(line: string): void {
     appendFileSync(this.file, `${line}\n`);
     this.counts.set(line, (this.counts.get(line) ?? 0) + 1);
+    this.inOrder.push(line);
   }
 }

@@ -26,6 +26,12 @@ export class LockRepository {
     this.#database = database;
   }
 
+  /** Whether any lock was asked for lately. */
+  async isUsed(): Promise<boolean> {
+    const rows = await this.#database.run({ name: 'locks-used', text: 'SELECT 1 FROM lock_limits LIMIT 1' });
+    return rows.length > 0;
+  }
+
   /** Grants what can be granted of these locks and of those that their waiters want besides. */
   async grant(names: readonly string[], nowMs: number): Promise<string[]> {
     const wake = new Set<string>();

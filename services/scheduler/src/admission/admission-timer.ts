@@ -24,7 +24,7 @@ const IDLE_MS = 60_000;
 
 /**
  * What no event tells: limits that were changed where they are written, holders that have ended or were deleted, permits that a crash left
- * ungiven. One scheduler at a time looks; two at once would do no harm. Without locks and limits a look is three small reads.
+ * ungiven. One scheduler at a time looks; two at once would do no harm. Without locks and limits a look is two small reads.
  */
 export const admissionTimer = (options: AdmissionTimerOptions): PeriodicTask =>
   new PeriodicTask({
@@ -40,11 +40,13 @@ export async function sweepAdmission(options: AdmissionTimerOptions): Promise<vo
   const { locks, admission, parallelism, queue, clock } = options;
   const wake = new Set<string>();
   const note = (uids: readonly string[]): void => uids.forEach((uid) => wake.add(uid));
-  for (const workflow of await locks.ofEndedWorkflows()) note(await locks.releaseAll(workflow, clock.nowMs()));
-  note(await followLimits(options));
-  note(await locks.grant(await locks.withRoom(), clock.nowMs()));
+  if (await locks.isUsed()) {
+    for (const workflow of await locks.ofEndedWorkflows()) note(await locks.releaseAll(workflow, clock.nowMs()));
+    note(await followLimits(options));
+    note(await locks.grant(await locks.withRoom(), clock.nowMs()));
+    await locks.forgetIdle(clock.nowMs() - IDLE_MS);
+  }
   note(await admission.settle(parallelism.current(), clock.nowMs()));
-  await locks.forgetIdle(clock.nowMs() - IDLE_MS);
   if (wake.size > 0)
     await queue.wakeMany(
       WorkflowJob,
