@@ -40,6 +40,11 @@ export interface SimulationOptions {
   repeating?: boolean;
   /** Gives each pod's events one by one, also those that are due at once. */
   oneByOne?: boolean;
+  /**
+   * Plays a controller that makes pods one after the other, each taking this long, and sees what has become of all of them only when it is
+   * through: what a pod was meanwhile, nobody has seen.
+   */
+  slowPasses?: { creationMs: number; lifeMs: number };
   maxChanges?: number;
   config?: Partial<EngineConfig>;
   /** Requests by the moment at which they are made, in milliseconds after the start. */
@@ -136,6 +141,7 @@ class Simulation {
   private header: WorkflowHeader | undefined;
   private state: WorkflowState;
   private serial = 0;
+  private passEndsMs = 0;
   private decisions = 0;
 
   constructor(
@@ -170,8 +176,8 @@ class Simulation {
     while (this.decisions < most && !this.isOver()) {
       const nextMs = Math.min(this.events[0]?.atMs ?? Infinity, wakeAtMs ?? Infinity);
       if (nextMs === Infinity) break;
-      this.nowMs = Math.max(this.nowMs, nextMs);
-      wakeAtMs = this.step(this.takeDue());
+      this.nowMs = Math.max(this.nowMs, nextMs, this.passEndsMs);
+      wakeAtMs = this.step(this.onlyLast(this.takeDue()));
     }
     const rows = [...this.rows.values()];
     return {
@@ -181,6 +187,13 @@ class Simulation {
       commands: this.commands,
       rows: this.rows,
     };
+  }
+
+  /** Of several reports of one pod that a slow pass finds, the last. */
+  private onlyLast(due: InboxEntry[]): InboxEntry[] {
+    if (this.options.slowPasses === undefined) return due;
+    const last = new Map(due.map((entry) => [entry.kind === 'pod' ? entry.report.nodeId : entry.id, entry]));
+    return due.filter((entry) => last.get(entry.kind === 'pod' ? entry.report.nodeId : entry.id) === entry);
   }
 
   private isFinished(): boolean {
@@ -299,13 +312,16 @@ class Simulation {
     } else if (command.type === 'runPod') {
       const { report, durationMs, running } = (this.options.play ?? playPod)(command.order);
       const { nodeId, incarnation } = report;
-      this.schedule(this.nowMs, {
+      const { slowPasses } = this.options;
+      this.passEndsMs = Math.max(this.passEndsMs, this.nowMs) + (slowPasses?.creationMs ?? 0);
+      const startedAtMs = Math.max(this.nowMs, this.passEndsMs);
+      this.schedule(startedAtMs, {
         id: this.nextId(),
         kind: 'pod',
-        report: { nodeId, incarnation, phase: 'Running', startedAtMs: this.nowMs, ...running },
+        report: { nodeId, incarnation, phase: 'Running', startedAtMs, ...running },
       });
       if (running?.ready === true) return;
-      const finishedAtMs = this.nowMs + durationMs;
+      const finishedAtMs = startedAtMs + durationMs + (slowPasses?.lifeMs ?? 0);
       this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, finishedAtMs } });
     } else if (command.type === 'createClaim') {
       const report = { nodeId: command.orderId, incarnation: command.incarnation, phase: 'Succeeded' } as const;
