@@ -80,6 +80,7 @@ describe('properties of decisions', { timeout: TIMEOUT_MS }, () => {
       const run = runSimulated(workflow, { seed });
       expect(isFinishedWorkflowPhase(run.workflow.status?.phase)).toBe(true);
       expect(run.commands.filter(({ type }) => type === 'finish')).toHaveLength(1);
+      expect(Object.values(run.workflow.status?.nodes ?? {}).filter(({ daemoned }) => daemoned === true)).toEqual([]);
     });
   });
 

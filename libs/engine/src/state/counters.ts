@@ -19,15 +19,19 @@ const ORDERED_TYPES: ReadonlySet<string> = new Set([NodeType.Pod, NodeType.HTTP,
 /** Whether nodes of this type are work that somebody outside is ordered to do, and reports on. */
 export const isOrderedType = (type: NodeType): boolean => ORDERED_TYPES.has(type);
 
-/** Work that has been ordered and has not ended: a pod or a task. What waits for a lock has not been ordered. */
+/**
+ * Work that has been ordered and has not ended: a pod or a task. What waits for a lock has not been ordered. A ready daemon is done for those who
+ * wait, and takes no slot: in Argo it does, and a template whose `parallelism` it fills waits for ever.
+ */
 export const isActiveOrder = (node: TreeNode): boolean =>
-  isOrderedType(node.status.type) && isActivePhase(node.status.phase) && !isLockedOut(node.memory);
+  isOrderedType(node.status.type) && isActivePhase(node.status.phase) && !isLockedOut(node.memory) && !isDaemoned(node.status);
 
 /** A pod that has been ordered and has not ended. */
 export const isActivePod = (node: TreeNode): boolean => node.status.type === NodeType.Pod && isActiveOrder(node);
 
 /** Counts as running inside of its boundary; what waits for a lock takes no slot (Argo's countActiveChildren). */
-const isActiveChild = (node: TreeNode): boolean => isActivePhase(node.status.phase) && !isLockedOut(node.memory);
+const isActiveChild = (node: TreeNode): boolean =>
+  isActivePhase(node.status.phase) && !isLockedOut(node.memory) && !isDaemoned(node.status);
 
 /** Where the node takes up a slot: '' for one of the workflow's, the id of its boundary for one of the template's. */
 export const slotsOf = (node: TreeNode): string[] => [

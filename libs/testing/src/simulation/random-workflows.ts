@@ -34,6 +34,32 @@ const leaf = (name: string): fc.Arbitrary<Template> =>
     return defined({ name, container: { image: 'sim', command: ['sim'], args }, retryStrategy: strategy });
   });
 
+/** Three containers of one pod: the second and third wait for the first, or for each other. */
+const containerSet = (name: string): fc.Arbitrary<Template> =>
+  fc.record({ ends: fc.tuple(leafArguments, leafArguments, leafArguments), isChain: fc.boolean() }).map(({ ends, isChain }) => ({
+    name,
+    containerSet: {
+      containers: ['main', 'b', 'c'].map((member, index) => ({
+        name: member,
+        image: 'sim',
+        command: ['sim'],
+        args: (ends[index] ?? []).filter((argument) => !argument.startsWith('attempt=') && !argument.startsWith('failuntil=')),
+        ...(index === 0 ? {} : { dependencies: [isChain && index === 2 ? 'b' : 'main'] }),
+      })),
+    },
+  }));
+
+/** A daemon, which goes on until the template around it has ended. */
+const daemon = (name: string): fc.Arbitrary<Template> =>
+  fc.constant({ name, daemon: true, container: { image: 'sim', command: ['sim'], args: ['ms=100'] } });
+
+/** A claim that one of the leaves mounts. */
+const CLAIM = { metadata: { name: 'work' }, spec: { accessModes: ['ReadWriteOnce'] } };
+const mounting = (template: Template): Template =>
+  template.container === undefined
+    ? template
+    : { ...template, container: { ...template.container, volumeMounts: [{ name: 'work', mountPath: '/work' }] } };
+
 const suspended = (name: string): fc.Arbitrary<Template> => fc.constant({ name, suspend: { duration: '3' } });
 
 const callFields = {
@@ -114,28 +140,30 @@ const container = (name: string, templates: readonly string[], exit: string): fc
 
 /**
  * Random valid workflows of the image `sim`, three levels deep: steps and DAGs, loops, conditions, retries, exit handlers, suspensions,
- * lifecycle hooks, continueOn, failFast and parallelism. For tests of the engine's properties.
+ * lifecycle hooks, continueOn, failFast, parallelism, container sets, daemons and claims. For tests of the engine's properties.
  */
 export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
   fc
     .record({
-      leaves: fc.tuple(leaf('leaf0'), leaf('leaf1'), leaf('leaf2'), suspended('pause')),
+      leaves: fc.tuple(leaf('leaf0'), leaf('leaf1'), leaf('leaf2'), suspended('pause'), containerSet('set'), daemon('server')),
       inner: fc.tuple(
-        container('inner0', ['leaf0', 'leaf1', 'pause'], 'leaf2'),
-        container('inner1', ['leaf1', 'leaf2', 'pause'], 'leaf0'),
+        container('inner0', ['leaf0', 'leaf1', 'pause', 'server'], 'leaf2'),
+        container('inner1', ['leaf1', 'leaf2', 'pause', 'set'], 'leaf0'),
       ),
+      hasClaim: fc.boolean(),
       outer: container('outer', ['leaf0', 'leaf1', 'inner0', 'inner1'], 'leaf2'),
       parallelism: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined, freq: 3 }),
       hasExit: fc.boolean(),
       hook: fc.option(fc.constantFrom('Running', 'Succeeded', 'Failed'), { nil: undefined, freq: 4 }),
     })
-    .map(({ leaves, inner, outer, parallelism, hasExit, hook }) => ({
+    .map(({ leaves, inner, outer, parallelism, hasExit, hook, hasClaim }) => ({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Workflow',
       metadata: { name: 'random' },
       spec: defined({
         entrypoint: 'outer',
-        templates: [...leaves, ...inner, outer],
+        templates: [...leaves.map((template) => (hasClaim ? mounting(template) : template)), ...inner, outer],
+        volumeClaimTemplates: hasClaim ? [CLAIM] : undefined,
         parallelism,
         onExit: hasExit ? 'leaf1' : undefined,
         hooks: hook === undefined ? undefined : { seen: { template: 'leaf2', expression: `workflow.status == "${hook}"` } },

@@ -109,7 +109,7 @@ const submittedFrom = (workflow: Workflow & Pick<SubmittedWorkflow, 'reuse'>): S
 });
 
 const factOf = (key: FactKey, { others = [], syncLimits = {} }: SimulationOptions): FactValue => {
-  if (key.kind === 'memo' || key.kind === 'baseline') return null;
+  if (key.kind === 'memo' || key.kind === 'baseline' || key.kind === 'artifactRepository') return null;
   if (key.kind === 'syncLimit') {
     const limit = syncLimits[`${key.namespace}/${key.key}`];
     return limit === undefined ? null : { kind: 'text', value: String(limit) };
