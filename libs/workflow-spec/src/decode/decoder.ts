@@ -150,7 +150,6 @@ export class Decoder {
     for (const [key, member] of Object.entries(value)) {
       if (this.isPrototypeKey(key, place)) continue;
       const inner = deeper(place, `.${key}`);
-      if (type.later?.(key)) this.note('unsupported', `${inner.owner}: field ${inner.below} is not supported yet`);
       decoded[key] = member === null ? '' : (this.value(type.of, member, inner) ?? '');
     }
     return decoded;

@@ -8,7 +8,6 @@ import {
   later,
   list,
   map,
-  mapExcept,
   placed,
   ref,
   text,
@@ -79,8 +78,7 @@ const INVOCATION: ObjectSchema = {
   when: text,
   continueOn: ref('ContinueOn'),
   onExit: text,
-  // The hook called `exit` is an exit handler with arguments of its own; hooks with an expression come later.
-  hooks: mapExcept(ref('LifecycleHook'), (name) => name !== 'exit'),
+  hooks: map(ref('LifecycleHook')),
 };
 
 const LABELS: ObjectSchema = { labels: map(text), annotations: map(text) };
@@ -151,7 +149,7 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
     securityContext: kubernetes,
     podResources: placed(kubernetes),
     resourceClaims: placed(list(kubernetes)),
-    hooks: later(map(ref('LifecycleHook'))),
+    hooks: map(ref('LifecycleHook')),
     templateDefaults: ref('Template'),
     workflowMetadata: ref('WorkflowMetadata'),
     artifactRepositoryRef: later(ref('ArtifactRepositoryRef')),

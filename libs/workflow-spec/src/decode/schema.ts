@@ -12,7 +12,7 @@ type Support = 'runs' | 'placed' | 'later';
 export type FieldType =
   | { kind: 'text' | 'integer' | 'boolean' | 'integerOrText' | 'anyText' | 'time' | 'anything' | 'object' }
   | { kind: 'list'; of: FieldType }
-  | { kind: 'map'; of: FieldType; later?: (key: string) => boolean }
+  | { kind: 'map'; of: FieldType }
   /** A named object of the schema; by name, as templates contain templates. */
   | { kind: 'ref'; schema: string };
 
@@ -41,8 +41,6 @@ export const kubernetes: FieldType = { kind: 'object' };
 
 export const list = (of: FieldType): FieldType => ({ kind: 'list', of });
 export const map = (of: FieldType): FieldType => ({ kind: 'map', of });
-/** A map in which only some keys are understood yet. */
-export const mapExcept = (of: FieldType, later: (key: string) => boolean): FieldType => ({ kind: 'map', of, later });
 export const ref = (schema: string): FieldType => ({ kind: 'ref', schema });
 
 export const placed = (type: FieldType): Field => ({ type, support: 'placed' });
