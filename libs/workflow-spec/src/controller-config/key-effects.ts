@@ -1,15 +1,18 @@
 import type { ControllerConfig, ControllerConfigKey } from './schema.js';
 
-/** What is said of a key that is read and whose effect is not (wholly) Argo's. A key that is absent here is applied live. */
+/** What is said of a key that is read and whose effect is not (wholly) Argo's. All others are APPLIED_KEYS. */
 const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   namespace: 'has no effect: all namespaces of the store are served',
   instanceID: 'has no effect: each program has the variable INSTANCE_ID',
   kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
+  artifactDrivers: 'has no effect: there are no driver plugins',
+  podSpecLogStrategy: 'has no effect: what a pod was ordered with stands in the table pods',
+  persistence: 'is read and checked; the database is that of DATABASE_URL',
   initlessPod: 'has no effect: pods are lean where nothing has to be staged',
   disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',
   resourceRateLimit: 'has no effect: slots of a host bound the creation of pods (MAX_PODS)',
   initialDelay: 'has no effect: a new workflow is looked at once and again when something changes',
-  synchronization: 'only timing and names of tables are its own: database locks live in the database of this installation',
+  synchronization: 'has no effect: database locks live in the database of this installation',
   metricsConfig: 'has no effect: metrics have the variable METRICS_PORT',
   telemetryConfig: 'has no effect: traces have the variable OTEL_EXPORTER_OTLP_ENDPOINT',
   nodeEvents: 'has no effect: there are no Kubernetes events to write',
@@ -19,6 +22,22 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   podGCGracePeriodSeconds: 'has no effect: a step has the grace period of its runtime',
   sso: 'has no effect: single sign-on is not served',
 };
+
+/** Keys that programs heed while they run. */
+export const APPLIED_KEYS: readonly ControllerConfigKey[] = [
+  'workflowDefaults',
+  'workflowRestrictions',
+  'parallelism',
+  'namespaceParallelism',
+  'retentionPolicy',
+  'podGCDeleteDelayDuration',
+  'images',
+  'mainContainer',
+  'artifactRepository',
+  'links',
+  'columns',
+  'navColor',
+];
 
 /** One line for each written key that has no effect here, so that nobody relies on it. */
 export const controllerConfigNotes = (config: ControllerConfig): string[] =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ControllerConfigError } from '../errors.js';
-import { controllerConfigNotes } from './key-effects.js';
+import { APPLIED_KEYS, controllerConfigNotes } from './key-effects.js';
+import { controllerConfigSchema } from './schema.js';
 import { parseControllerConfig } from './parse-controller-config.js';
 
 const issuesOf = (data: Record<string, string>): readonly string[] => {
@@ -123,5 +124,11 @@ describe('reading workflow-controller-configmap', () => {
       'initialDelay has no effect: a new workflow is looked at once and again when something changes',
       'sso has no effect: single sign-on is not served',
     ]);
+  });
+
+  it('knows of every key whether it is applied or what is to be said of it', () => {
+    const keys = Object.keys(controllerConfigSchema.shape);
+    const silent = keys.filter((key) => controllerConfigNotes({ [key]: {} } as never).length === 0);
+    expect(silent.sort()).toEqual([...APPLIED_KEYS].sort());
   });
 });
