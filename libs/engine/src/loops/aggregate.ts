@@ -1,6 +1,8 @@
 import { NodePhase, NodeType, type JsonValue } from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
+import { isResultWanted } from '../pods/result-capture.js';
 import type { TreeNode } from '../state/tree-node.js';
+import { templateOf } from '../templates/process-template.js';
 import { parseGoJson } from './go-json.js';
 
 const isStructure = (value: unknown): boolean => value !== null && typeof value === 'object';
@@ -20,7 +22,7 @@ const joinedValues = (values: readonly string[]): string => {
 const hasGivenOutputs = ({ phase, outputs }: TreeNode['status']): boolean =>
   phase === NodePhase.Succeeded || (phase === NodePhase.Skipped && outputs !== undefined);
 
-const join = (items: readonly TreeNode[]): Map<string, string> => {
+const join = (items: readonly TreeNode[], withResults: boolean): Map<string, string> => {
   const results: string[] = [];
   const parameters: Record<string, string>[] = [];
   const byName = new Map<string, string[]>();
@@ -33,7 +35,7 @@ const join = (items: readonly TreeNode[]): Map<string, string> => {
       if (values === undefined) byName.set(name, [value ?? '']);
       else values.push(value ?? '');
     }
-    if (status.outputs.result !== undefined) results.push(parseGoJson(status.outputs.result));
+    if (withResults && status.outputs.result !== undefined) results.push(parseGoJson(status.outputs.result));
   }
   return new Map([
     ['outputs.result', `[${results.join(',')}]`],
@@ -42,12 +44,19 @@ const join = (items: readonly TreeNode[]): Map<string, string> => {
   ]);
 };
 
+/** Answers of HTTP requests are results whether somebody names them or not; that they are no JSON is an error only of those who do. */
+const isAsked = (pass: Pass, { owner, key }: { owner: TreeNode; key: string }): boolean => {
+  const boundary = pass.state.find(owner.status.boundaryID);
+  return isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), key.split('/').at(-1));
+};
+
 /**
  * What a finished loop gives to those who name it: lists over its Succeeded members in their order (Argo's processAggregateNodeOutputs).
  * Nothing where the loop had no member that ran. Throws Go's JSON error where a result is no JSON.
  */
 export const aggregateOf = (
   pass: Pass,
+  /** `key` ends with the name of the step or task. */
   loop: { key: string; owner: TreeNode; items: readonly TreeNode[]; prefix: string; keepSkipped?: boolean },
 ): [string, string][] => {
   const items = loop.items.filter(
@@ -55,7 +64,10 @@ export const aggregateOf = (
   );
   if (items.length === 0) return [];
   const joined = pass.state.derived.of(loop.owner.id, `aggregate ${loop.key}`, () =>
-    join([...items].sort((left, right) => (left.memory.index ?? 0) - (right.memory.index ?? 0))),
+    join(
+      [...items].sort((left, right) => (left.memory.index ?? 0) - (right.memory.index ?? 0)),
+      isAsked(pass, loop),
+    ),
   );
   return [...joined].map(([name, value]) => [`${loop.prefix}.${name}`, value]);
 };
