@@ -51,6 +51,28 @@ describe('retention', () => {
     expect(await store.retention.dueTtl({ nowMs: nowMs + 10, limit: 10 })).toEqual([]);
   });
 
+  it('finds ended workflows of a phase beyond those that ended last, once they are archived', async () => {
+    const instanceId = 'retained';
+    const ended = async (name: string, phase: 'Succeeded' | 'Failed', finishedAt: string): Promise<void> => {
+      const metadata = { uid: name, namespace: 'argo', name };
+      await store.workflows.insert({ submitted: { metadata, spec: {} }, createdAtMs: nowMs, instanceId });
+      const header = { engineLevel: 1, status: { phase, finishedAt }, labels: {}, annotations: {}, internal: {} };
+      await store.workflowState.commit({ uid: name, expectedVersion: 0, header, nowMs });
+      if (name !== 'unarchived') await store.handoffs.complete('archive', name, 1);
+    };
+    await ended('old', 'Failed', '2024-01-01T00:00:00Z');
+    await ended('unarchived', 'Failed', '2024-01-02T00:00:00Z');
+    await ended('middle', 'Failed', '2024-01-03T00:00:00Z');
+    await ended('new', 'Failed', '2024-01-04T00:00:00Z');
+    await ended('fine', 'Succeeded', '2023-01-01T00:00:00Z');
+    const beyond = async (keep: number): Promise<string[]> =>
+      (await store.retention.beyondRetention({ phase: 'Failed', keep, instanceId, limit: 10 })).sort();
+    expect(await beyond(1)).toEqual(['middle', 'old']);
+    expect(await beyond(0)).toEqual(['middle', 'new', 'old']);
+    await store.retention.markDeleted('old', nowMs);
+    expect(await beyond(1)).toEqual(['middle']);
+  });
+
   it('deletes a workflow step by step, waits for pods, archive and artifact GC, and leaves nothing', async () => {
     const uid = await finished();
     await store.podStatus.record(
