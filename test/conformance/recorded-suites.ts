@@ -33,6 +33,12 @@ export interface Suite {
 /** Objects that stood in the recorder's cluster beside those that a recording names. */
 const STANDING_OBJECTS: readonly RecordedObject[] = [
   { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'simple-parameters' }, data: { msg: 'hello world' } },
+  {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'artifact-repositories' },
+    data: { 'my-key': 'filesystem: {}\narchiveLogs: true' },
+  },
   { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'my-secret' }, data: { mypassword: 'UzAwcGVyUzNjcmV0' } },
 ];
 /** Limits of database semaphores that stood in the recorder's database. */

@@ -144,6 +144,8 @@ export type FactKey =
   | { kind: 'syncLimit'; namespace: string; key: string }
   /** What is remembered of a node's outputs. */
   | ({ kind: 'memo' } & MemoKey)
+  /** The repository that a workflow refers to, or its namespace's default. */
+  | { kind: 'artifactRepository'; namespace: string; configMap?: string; key?: string }
   /** The newest successful workflow with this label. */
   | { kind: 'baseline'; namespace: string; label: string; value: string };
 
@@ -154,9 +156,19 @@ export type FactValue =
   /** `problem`: why the cache cannot be used. */
   | { kind: 'memo'; entry: MemoEntry }
   | { kind: 'memo'; problem: string }
+  | { kind: 'repository'; reference: RepositoryReference; repository: ArtifactRepository }
+  /** `problem`: why what is there cannot be used. */
+  | { kind: 'repository'; problem: string }
   /** Seconds that an earlier run took, as a whole and its nodes by their names after the workflow's own. */
   | { kind: 'baseline'; seconds: number; nodeSeconds: Record<string, number> }
   | null;
+
+/** Which entry of which ConfigMap a repository came from; `namespace` is the ConfigMap's. */
+export interface RepositoryReference {
+  configMap: string;
+  key: string;
+  namespace: string;
+}
 
 /** Loaded facts by `factId(key)`. */
 export type Facts = ReadonlyMap<string, FactValue>;
@@ -173,6 +185,8 @@ export const factId = (key: FactKey): string => {
       return `limit/${key.namespace}/${key.key}`;
     case 'memo':
       return memoId(key);
+    case 'artifactRepository':
+      return `repository/${key.namespace}/${key.configMap ?? ''}/${key.key ?? ''}`;
     case 'baseline':
       return `baseline/${key.namespace}/${key.label}=${key.value}`;
   }
@@ -222,8 +236,10 @@ export interface PodOrder {
   executorPlugins?: ExecutorPlugin[];
   /** What the workflow's spec says of all its pods, tags resolved; absent where it says nothing. */
   podFields?: WorkflowPodFields;
-  /** Where this pod's artifacts and logs go, where its template says so; absent: the general repository. */
+  /** Where this pod's artifacts and logs go: as its template says, else the workflow's repository; absent: there is none. */
   repository?: { [driver: string]: JsonValue };
+  /** Whether the log of the pod is kept as an artifact. */
+  archiveLogs?: boolean;
 }
 
 export type Command =

@@ -167,6 +167,7 @@ export {
   type ArtifactRepositoryConfig,
   type RepositoryDriver,
   artifactRepositorySchema,
+  parseArtifactRepository,
 } from './controller-config/artifact-repository.js';
 export { controllerConfigNotes } from './controller-config/key-effects.js';
 export { parseControllerConfig } from './controller-config/parse-controller-config.js';

@@ -16,6 +16,7 @@ import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { engineConfigOf } from './controller-engine-config.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
+import { RepositoryReferences } from './reconcile/repository-references.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
 import { SchedulerMetrics } from './reconcile/scheduler-metrics.js';
 import { expiryTimer } from './retention/expiry-timer.js';
@@ -27,6 +28,8 @@ import { ScheduleTimer } from './schedules/schedule-timer.js';
 
 export interface SchedulerSettings {
   engine: EngineConfig;
+  /** Where artifact repositories are looked for that a workflow's namespace does not have. */
+  controllerNamespace: string;
   instanceId?: string | undefined;
   reconcileConcurrency: number;
   stateCacheBytes: number;
@@ -174,7 +177,13 @@ export class SchedulerModule {
       {
         states: store.workflowState,
         retention: store.retention,
-        facts: new FactLoader({ resources, memos, baselines: store.baselines, syncLimits: store.syncLimits }),
+        facts: new FactLoader({
+          resources,
+          repositories: new RepositoryReferences(resources, settings.controllerNamespace),
+          memos,
+          baselines: store.baselines,
+          syncLimits: store.syncLimits,
+        }),
         dispatcher,
         clock,
         parallelism,

@@ -27,6 +27,7 @@ export const schedulerSettings = (config: ConfigOf<typeof configSchema>): Schedu
         : { transientErrorPattern: checkedPattern(config.transientErrorPattern) }),
     },
   },
+  controllerNamespace: config.controllerNamespace,
   instanceId: config.instanceId,
   reconcileConcurrency: config.reconcileConcurrency,
   stateCacheBytes: config.stateCacheBytes,

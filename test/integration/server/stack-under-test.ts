@@ -88,6 +88,7 @@ export async function startStackUnderTest(
   const scheduler = {
     engine: { artifactRepository: null, podNames: 'v2' as const },
     reconcileConcurrency: 8,
+    controllerNamespace: 'argo',
     stateCacheBytes: 64 * 1024 * 1024,
     inboxBatch: 500,
     metricsTtlMs: 0,

@@ -3,12 +3,17 @@ import type { NodeStatus, Template, Workflow } from '#libs/workflow-spec';
 import {
   createWorkflowState,
   decide,
+  factId,
   markCommitted,
   renderWorkflow,
   type Command,
+  type Facts,
   type InboxEntry,
   type NodeRow,
 } from '../index.js';
+
+/** The namespace has no repository of its own. */
+const FACTS: Facts = new Map([[factId({ kind: 'artifactRepository', namespace: 'lab' }), null]]);
 
 const START_MS = Date.parse('2024-01-01T00:00:00Z');
 
@@ -35,7 +40,7 @@ const playAt = (of: Workflow, moments: readonly { atSeconds: number; phase?: 'Ru
       phase === undefined || pod === undefined
         ? []
         : [{ id: String(atSeconds), kind: 'pod', report: { nodeId: pod.id, incarnation: 1, phase } }];
-    const decision = decide(state, { inbox, facts: new Map(), nowMs: START_MS + atSeconds * 1000 });
+    const decision = decide(state, { inbox, facts: FACTS, nowMs: START_MS + atSeconds * 1000 });
     for (const row of decision.nodes) rows.set(row.id, row);
     commands.push(...decision.commands);
     markCommitted(state);

@@ -3,7 +3,7 @@ import type { Pass } from '../pass.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { archiveKeyOf } from './artifact-keys.js';
-import { repositoryFor } from './template-repository.js';
+import { repositoryFor } from '../repository/template-repository.js';
 
 const LOCATION_FIELDS = [
   's3',

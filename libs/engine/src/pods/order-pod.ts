@@ -4,7 +4,8 @@ import type { Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import { archiveKeyOf } from '../outputs/artifact-keys.js';
 import { located, locationOf } from '../outputs/located-outputs.js';
-import { repositoryFor } from '../outputs/template-repository.js';
+import { repositoryFor } from '../repository/template-repository.js';
+import { workflowRepository } from '../repository/workflow-repository.js';
 import { pendingDeadlineMs, timeoutsOf } from '../limits/timeouts.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import type { TreeNode } from '../state/tree-node.js';
@@ -58,6 +59,23 @@ const withLocations = (pass: Pass, template: Template, archiveKey: string | unde
   };
 };
 
+/** Whether standard output of `main` is wanted: where the template around it speaks of it, and of a data template always. */
+const capturesResult = (pass: Pass, node: TreeNode, template: Template): boolean => {
+  if (template.data !== undefined) return true;
+  const boundary = pass.state.find(node.status.boundaryID);
+  return isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), invocationName(pass.state, node));
+};
+
+/** Where this pod's artifacts and logs go. Argo's precedence for logs: the repository's `true` wins; else `archiveLocation`; else the spec. */
+const archiveOf = (pass: Pass, template: Template): Pick<PodOrder, 'repository' | 'archiveLogs'> => {
+  const repository = repositoryFor(pass, template);
+  const wanted = template.archiveLocation?.archiveLogs ?? pass.state.spec.archiveLogs ?? false;
+  return {
+    ...(repository === undefined ? {} : { repository }),
+    archiveLogs: workflowRepository(pass)?.archiveLogs === true || wanted,
+  };
+};
+
 /**
  * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
  * The order carries the processed template, so that nobody behind it needs the workflow. Throws ExecutionError for a mount without a volume.
@@ -70,7 +88,6 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
   }
   const deadlineMs = podDeadlineMs(pass, node, template);
   const pendingUntilMs = pendingDeadlineMs(template, node.memory.startedAtMs ?? nowMs);
-  const boundary = state.find(node.status.boundaryID);
   const incarnation = (node.memory.incarnation ?? Number(state.header.internal['epoch'] ?? 0) * INCARNATIONS_PER_EPOCH) + 1;
   const templateName = templateNameOf(node, template);
   state.change(node, () => {
@@ -81,7 +98,6 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
   const podName = podNameOf(pass, node.status.name, templateName);
   const archiveKey = archiveKeyOf(pass, { node, podName, template });
   const { executorPlugins } = state.spec;
-  const repository = repositoryFor(pass, template);
   const podFields = workflowPodFields(pass, node, { template, podName });
   const order: PodOrder = {
     nodeId: node.id,
@@ -90,16 +106,14 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     podName,
     templateName,
     template: withLocations(pass, template, archiveKey),
-    captureResult:
-      template.data !== undefined ||
-      isResultWanted(boundary === undefined ? undefined : templateOf(pass, boundary), invocationName(state, node)),
+    captureResult: capturesResult(pass, node, template),
     onExit: node.memory.onExit === true,
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     labels: { ...template.metadata?.labels },
     annotations: { ...template.metadata?.annotations, ...podGcAnnotation(state.spec.podGC) },
     ...(archiveKey === undefined ? {} : { archiveKey }),
     ...(podFields === undefined ? {} : { podFields }),
-    ...(repository === undefined || repository === pass.config.artifactRepository?.location ? {} : { repository }),
+    ...archiveOf(pass, template),
     ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),
   };
   state.pending.commands.push({ type: 'runPod', order });

@@ -15,7 +15,7 @@ const begin = (config: Partial<EngineConfig>, spec: WorkflowSpec, template?: Wor
     spec,
   };
   const state = createWorkflowState({ ...CONFIG, ...config }, submitted);
-  const facts = new Map<string, FactValue>();
+  const facts = new Map<string, FactValue>([[factId({ kind: 'artifactRepository', namespace: 'ns' }), null]]);
   if (template) facts.set(factId({ kind: 'workflowTemplate', namespace: 'ns', name: 't' }), { kind: 'template', spec: template });
   const decision = decide(state, { inbox: [], facts, nowMs: 1_000 });
   return { submitted, state, decision };

@@ -2,6 +2,7 @@ import { AnnotationName, WorkflowPhase } from '#libs/workflow-spec';
 import { ensureClaims } from '../claims/claims.js';
 import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
+import { takeRepository } from '../repository/workflow-repository.js';
 import { mayBegin } from '../synchronization/workflow-locks.js';
 import { isFinished, setWorkflowPhase } from './workflow-phase.js';
 import { belowDefaults, takeControllerDefaults } from './controller-defaults.js';
@@ -56,7 +57,6 @@ const noteStart = (pass: Pass): void => {
     };
     header.status = {
       ...header.status,
-      artifactRepositoryRef: { default: true, artifactRepository: {} },
       artifactGCStatus: { notSpecified: true },
     };
     if (typeof deadlineSeconds === 'number') {
@@ -66,25 +66,37 @@ const noteStart = (pass: Pass): void => {
   if (typeof deadlineSeconds === 'number') state.wakeups.set('', Number(state.header.internal['deadlineMs']));
 };
 
+/** What a workflow has to be before it may wait for its turn; false where a fact is missing or it has ended here. */
+const isReady = (pass: Pass): boolean => {
+  takeControllerDefaults(pass);
+  if (!mayRunUnderRestrictions(pass) || !takeTemplateReference(pass)) return false;
+  const invalid = validationError(pass);
+  if (invalid === 'missing') return false;
+  if (invalid !== undefined) {
+    setWorkflowPhase(pass, WorkflowPhase.Failed, `invalid spec: ${invalid.message}`);
+    return false;
+  }
+  if (!takeEstimate(pass)) return false;
+  const repository = takeRepository(pass);
+  if (repository === 'missing' || repository === 'taken') return repository === 'taken';
+  setWorkflowPhase(pass, WorkflowPhase.Error, repository.problem);
+  return false;
+};
+
+const startRoot = (pass: Pass): void => {
+  const claims = ensureClaims(pass);
+  if (claims === 'ready') startEntry(pass);
+  else if (claims !== 'waiting') setWorkflowPhase(pass, claims.phase, claims.message);
+};
+
 /** Begins a workflow: merge, validation, phase Running, entry template. An invalid spec ends it as Failed, as Argo's controller does. */
 export const startWorkflow = (pass: Pass): void => {
   const { state } = pass;
   if (!isStarted(pass)) {
-    takeControllerDefaults(pass);
-    if (!mayRunUnderRestrictions(pass) || !takeTemplateReference(pass)) return;
-    const invalid = validationError(pass);
-    if (invalid === 'missing') return;
-    if (invalid !== undefined) {
-      setWorkflowPhase(pass, WorkflowPhase.Failed, `invalid spec: ${invalid.message}`);
-      return;
-    }
-    if (!takeEstimate(pass)) return;
-    if (!mayBegin(pass)) return;
+    if (!isReady(pass) || !mayBegin(pass)) return;
     noteStart(pass);
     if (!takeWorkflowMetadata(pass)) return;
   }
   if (state.root !== undefined || isFinished(state) || (state.header.suspend ?? state.spec.suspend === true)) return;
-  const claims = ensureClaims(pass);
-  if (claims === 'ready') startEntry(pass);
-  else if (claims !== 'waiting') setWorkflowPhase(pass, claims.phase, claims.message);
+  startRoot(pass);
 };

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { InvalidArgumentError } from '../errors.js';
+import { parseManifests } from '../manifests/parse-manifests.js';
 import type { JsonValue } from '../model/workflow.js';
 import { secretSelector } from './secret-selector.js';
 
@@ -103,6 +105,18 @@ const named = (written: Record<string, JsonValue>, driver: RepositoryDriver, arc
     ...(keyFormat === '' ? {} : { keyFormat }),
     ...(archiveLogs === undefined ? {} : { archiveLogs }),
   };
+};
+
+/**
+ * One entry of a ConfigMap `artifact-repositories`, as YAML. Throws InvalidArgumentError that names the field and the rule; undefined where
+ * it names no driver.
+ */
+export const parseArtifactRepository = (text: string): ArtifactRepositoryConfig | undefined => {
+  const [manifest] = parseManifests(text);
+  const parsed = artifactRepositorySchema.safeParse(manifest?.value ?? {});
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InvalidArgumentError(`${issue?.path.join('.') || 'the repository'}: ${issue?.message ?? 'is not valid'}`);
 };
 
 /** `artifactRepository` of the controller, and one entry of a ConfigMap `artifact-repositories`: exactly one driver, or none. */

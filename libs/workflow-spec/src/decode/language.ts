@@ -152,7 +152,7 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
     hooks: map(ref('LifecycleHook')),
     templateDefaults: ref('Template'),
     workflowMetadata: ref('WorkflowMetadata'),
-    artifactRepositoryRef: later(ref('ArtifactRepositoryRef')),
+    artifactRepositoryRef: ref('ArtifactRepositoryRef'),
     volumes: list(kubernetes),
     volumeClaimTemplates: list(kubernetes),
     volumeClaimGC: ref('VolumeClaimGC'),

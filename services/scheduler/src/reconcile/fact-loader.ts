@@ -2,6 +2,7 @@ import { factId, type FactKey, type FactValue } from '#libs/engine';
 import { ResourceNotFoundError, type ResourceKey, type ResourceStore } from '#libs/resources';
 import type { BaselineRepository, SyncLimitRepository } from '#libs/store';
 import type { WorkflowSpec } from '#libs/workflow-spec';
+import type { RepositoryReferences } from './repository-references.js';
 import type { MemoKeeper } from '../memoization/memo-keeper.js';
 
 type ResourceFact = Extract<FactKey, { kind: 'workflowTemplate' | 'clusterWorkflowTemplate' | 'configMapKey' }>;
@@ -20,6 +21,7 @@ const resourceKeyOf = (key: ResourceFact): ResourceKey => {
 /** Where facts come from. */
 export interface FactSources {
   resources: Pick<ResourceStore, 'get'>;
+  repositories: Pick<RepositoryReferences, 'load'>;
   memos: Pick<MemoKeeper, 'load'>;
   baselines: Pick<BaselineRepository, 'newest'>;
   syncLimits: Pick<SyncLimitRepository, 'get'>;
@@ -39,6 +41,8 @@ export class FactLoader {
 
   private async loadOne(key: FactKey): Promise<FactValue> {
     switch (key.kind) {
+      case 'artifactRepository':
+        return this.sources.repositories.load(key);
       case 'memo':
         return this.sources.memos.load(key);
       case 'baseline':

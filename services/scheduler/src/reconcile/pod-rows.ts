@@ -1,4 +1,4 @@
-import type { Command, EngineConfig, PodOrder, SubmittedWorkflow } from '#libs/engine';
+import type { Command, PodOrder, SubmittedWorkflow } from '#libs/engine';
 import { POD_BUCKETS } from '#libs/jobs';
 import { claimRow, podOrRefusal, type PodManifest } from '#libs/pod-spec';
 import { fnv1a32 } from '#libs/workflow-spec';
@@ -31,26 +31,18 @@ export const bucketOf = (nodeId: string): number => fnv1a32(nodeId) % POD_BUCKET
 
 export interface PodRowsContext {
   workflow: SubmittedWorkflow;
-  config: EngineConfig;
   instanceId?: string | undefined;
 }
 
 const identityOf = ({ metadata: { name = '', namespace = '', uid = '' } }: SubmittedWorkflow) => ({ name, namespace, uid });
 
-const manifestOf = (order: PodOrder, { workflow, config, instanceId }: PodRowsContext): PodManifest => {
-  const repository = config.artifactRepository;
-  return podOrRefusal({
+const manifestOf = (order: PodOrder, { workflow, instanceId }: PodRowsContext): PodManifest =>
+  podOrRefusal({
     order,
     workflow: identityOf(workflow),
-    ...(repository ? { repository: repository.location } : {}),
-    archiveLogs: archivesLogs(order, workflow, repository?.archiveLogs ?? false),
+    archiveLogs: order.archiveLogs ?? false,
     ...(instanceId === undefined ? {} : { instanceId }),
   });
-};
-
-/** Argo's precedence: the repository's `true` wins; else the template's archiveLocation; else the workflow's spec. */
-const archivesLogs = (order: PodOrder, workflow: SubmittedWorkflow, repositoryArchives: boolean): boolean =>
-  repositoryArchives || (order.template.archiveLocation?.archiveLogs ?? workflow.spec.archiveLogs ?? false);
 
 /** Turns the engine's commands into rows. Pods are built here, once, so that every runtime plays the same object. */
 export const podChangesOf = (commands: readonly Command[], context: PodRowsContext): PodChanges => {

@@ -143,7 +143,6 @@ export class ReconcileService {
     const decision = await this.decideWithFacts(held, inbox.entries);
     const pods = podChangesOf(withContainerDefaults(decision.commands, this.options.containers ?? {}), {
       workflow: { ...held.workflow, spec: held.state.spec },
-      config: this.options.engine,
       instanceId: this.options.instanceId,
     });
     if (changesNothing(decision, pods, inbox)) return { wakeAtMs: decision.nextWakeAtMs };

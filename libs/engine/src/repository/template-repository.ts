@@ -8,6 +8,7 @@ import {
   type Template,
 } from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
+import { workflowRepository } from './workflow-repository.js';
 
 type Location = { [driver: string]: JsonValue };
 
@@ -22,7 +23,7 @@ const ownPlace = (location: ArtifactLocation): Location | undefined => {
 
 /** Where artifacts and logs of this template's pods go: its `archiveLocation` where that names a place, else the repository. */
 export const repositoryFor = (pass: Pass, { archiveLocation }: Template): Location | undefined =>
-  (archiveLocation === undefined ? undefined : ownPlace(archiveLocation)) ?? pass.config.artifactRepository?.location;
+  (archiveLocation === undefined ? undefined : ownPlace(archiveLocation)) ?? workflowRepository(pass)?.location;
 
 /** The key that a template's `archiveLocation` wants for its pods; undefined where it gives none. */
 export const ownArchiveKey = ({ archiveLocation }: Template): string | undefined => {
