@@ -4,21 +4,22 @@ import type { Outputs, Parameter } from '#libs/workflow-spec';
 import type { LogLine, PodIdentity, PodObservation } from '../contract.js';
 import { DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
 import { PodRefusedError } from '../errors.js';
-import { activeDeadlineSeconds, commandLine, mainOf } from '../main-process.js';
+import { activeDeadlineSeconds } from '../main-process.js';
 import { identityKey } from '../pod-identity.js';
-import { playSim, type SimPlay } from './sim-program.js';
+import type { SimPlay } from './sim-program.js';
+import { type PodPlay, playPod } from './simulated-members.js';
 import type { SimulatedTime } from './simulated-time.js';
 
-const SIM_IMAGE = { entrypoint: ['sim'] };
+/** Address of every simulated pod. */
+const POD_ADDRESS = '127.0.0.1';
 const TERMINATED = 143;
 const KILLED = 137;
 
 /** What a script makes a pod do instead of its arguments. `gone`: it disappears after its time without an end of its own. */
-export interface ScriptedOutcome extends Partial<SimPlay> {
+export interface ScriptedOutcome extends Partial<PodPlay> {
   gone?: boolean;
   /** TERM alone does not end it. */
   ignoresTerm?: boolean;
-  message?: string;
 }
 export type OutcomeScript = (identity: PodIdentity, manifest: PodManifest) => ScriptedOutcome | undefined;
 
@@ -79,7 +80,7 @@ export class SimulatedHost {
       identity,
       manifest,
       play: this.playOf(identity, manifest),
-      observation: { identity, phase: 'Running', ready: true, startedAtMs },
+      observation: { identity, phase: 'Running', ready: true, podIP: POD_ADDRESS, startedAtMs },
       lines: [],
       cancel: () => undefined,
     };
@@ -89,6 +90,7 @@ export class SimulatedHost {
     const limitMs = limitOf(manifest, startedAtMs);
     const { durationMs } = pod.play;
     if (durationMs > 0 || limitMs <= 0) this.tell(pod);
+    if (durationMs === Infinity && limitMs === Infinity) return;
     pod.cancel =
       limitMs < durationMs
         ? this.time.after(limitMs, () => this.end(pod, TERMINATED, DEADLINE_MESSAGE))
@@ -127,15 +129,11 @@ export class SimulatedHost {
   private playOf(identity: PodIdentity, manifest: PodManifest): SimPlay & ScriptedOutcome {
     const scripted = this.script(identity, manifest);
     if (scripted !== undefined) return { exitCode: 0, lines: [], files: new Map(), durationMs: 0, ...scripted };
-    const main = mainOf(manifest);
-    const [program = '', ...args] = commandLine(main, main.image === 'sim' ? SIM_IMAGE : undefined);
-    if (program !== 'sim' && !program.endsWith('/sim')) {
-      throw new PodRefusedError(`the simulated runtime plays only the program sim, not ${program}`);
-    }
     if (manifest.work.outputArtifacts.length > 0) {
       throw new PodRefusedError('the simulated runtime has no files: output artifacts are not supported');
     }
-    return playSim(args);
+    const play = playPod(manifest);
+    return manifest.work.daemon === true ? { ...play, durationMs: Infinity } : play;
   }
 
   private finish(pod: SimulatedPod): void {
@@ -152,6 +150,7 @@ export class SimulatedHost {
     const failed = play.exitCode === 0 ? missing : (play.message ?? exitMessage(play.exitCode));
     this.report(pod, play.exitCode, {
       outputs,
+      ...(play.containers === undefined ? {} : { containers: play.containers }),
       ...(failed === undefined ? {} : { message: failed }),
       ...(play.exitCode === 0 && missing !== undefined ? { infrastructure: true } : {}),
     });

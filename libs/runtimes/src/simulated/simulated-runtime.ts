@@ -2,7 +2,7 @@ import type { PodManifest } from '#libs/pod-spec';
 import { UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
-import type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '../contract.js';
+import type { ClaimOutcome, CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '../contract.js';
 import { ObservationQueue } from '../observation-queue.js';
 import type { SimulatedHost } from './simulated-host.js';
 
@@ -71,6 +71,15 @@ export class SimulatedRuntime implements PodRuntime {
     }
     const lines = host.lines(identity).filter((line) => line.atMs >= (options.sinceMs ?? 0));
     yield* options.tailLines === undefined ? lines : lines.slice(lines.length - Math.min(lines.length, options.tailLines));
+  }
+
+  /** Nothing is kept: no pod here has files. */
+  async createClaim(): Promise<ClaimOutcome> {
+    return { type: 'created' };
+  }
+
+  async deleteClaim(): Promise<void> {
+    // Nothing was made.
   }
 
   async close(): Promise<void> {
