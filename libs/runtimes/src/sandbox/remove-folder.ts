@@ -19,9 +19,14 @@ export async function removeFolder(folder: string): Promise<void> {
   }
 }
 
+/** Somebody else may remove the same folder at the same time: what is gone is done. */
 async function openFolders(folder: string): Promise<void> {
-  await chmod(folder, OWN_FOLDER_MODE);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(path.join(folder, entry.name));
+  try {
+    await chmod(folder, OWN_FOLDER_MODE);
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) await openFolders(path.join(folder, entry.name));
+    }
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
   }
 }
