@@ -17,9 +17,11 @@ interface Summary {
 const cruise = async (cwd: string, folders: string[]): Promise<Summary> => {
   const bin = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
   const args = [bin, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...folders];
-  const { stdout } = await run(process.execPath, args, { cwd, maxBuffer: 256 * 1024 * 1024 }).catch(
-    (error: { stdout: string }) => error,
+  const { stdout, stderr } = await run(process.execPath, args, { cwd, maxBuffer: 256 * 1024 * 1024 }).catch(
+    (error: { stdout: string; stderr: string }) => error,
   );
+  // With nothing on its standard output the checker itself has failed.
+  if (stdout === '') throw new Error(`dependency-cruiser said nothing but: ${stderr}`);
   return (JSON.parse(stdout) as { summary: Summary }).summary;
 };
 
