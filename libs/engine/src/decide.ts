@@ -10,6 +10,7 @@ import { goOn } from './following/left-over.js';
 import { giveSlots } from './following/slots.js';
 import { takeWakeups } from './limits/wake.js';
 import { copyOf, type ChangedChild, type Operations, type Outcome, type Pass } from './pass.js';
+import { refreshInputs } from './retry/refresh-inputs.js';
 import { advanceRetry } from './retry/retry.js';
 import { saveMemos } from './memoization/save-memos.js';
 import { takeMetrics } from './metrics/take-metrics.js';
@@ -27,6 +28,8 @@ const DEFAULT_MAX_CHANGES = 500;
 
 const advance = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outcome => {
   if (isLockedOut(container.memory)) return {};
+  const refreshed = refreshInputs(pass, container);
+  if (refreshed !== undefined) return refreshed;
   switch (container.status.type) {
     case NodeType.Steps:
       return advanceSteps(pass, container, changed);

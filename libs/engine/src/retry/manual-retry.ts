@@ -93,6 +93,14 @@ const reopenAround = (state: WorkflowState, removed: ReadonlySet<TreeNode>): voi
   }
 };
 
+/** What hangs on a hook keeps the inputs that it was called with. */
+const followsArguments = ({ memory }: TreeNode): boolean => memory.role !== 'hook' && memory.role !== 'exit';
+
+const markStale = (state: WorkflowState, node: TreeNode): void =>
+  state.change(node, () => {
+    node.memory.hasStaleInputs = true;
+  });
+
 const overriddenParameters = (parameters: readonly string[]): Record<string, string> =>
   Object.fromEntries(
     parameters.map((text) => {
@@ -149,7 +157,9 @@ export const manualRetry = (pass: Pass, request: RetryRequest): void => {
   }
   state.derived.clear();
   for (const node of state.nodes.values()) {
-    if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
+    if (!isContainer(node) || isFulfilled(node.status)) continue;
+    state.deferred.set(node.id, 'restored');
+    if (Object.keys(parameters).length > 0 && followsArguments(node)) markStale(state, node);
   }
   reopenHeader(pass, parameters);
   orderClaimsAgain(pass);

@@ -38,6 +38,8 @@ export interface NodeMemory {
   lockAttempt?: number;
   /** It had its locks and its template has begun. */
   lockEntered?: boolean;
+  /** Opened again with other arguments of the workflow, which its inputs do not show yet. */
+  hasStaleInputs?: boolean;
   /** Its outputs have been remembered in a cache. */
   memoSaved?: boolean;
   /** Which metrics of its template have been taken. */

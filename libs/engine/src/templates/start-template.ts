@@ -12,6 +12,7 @@ import { startSuspension } from '../suspend/suspension.js';
 import { createWaitingNode, mustWaitForLocks } from '../synchronization/node-locks.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from './error-message.js';
+import { initialProgress } from './initial-progress.js';
 import { MissingFact } from './inputs.js';
 import { processTemplate, retryStrategyOf, type ProcessedTemplate } from './process-template.js';
 
@@ -58,7 +59,8 @@ const startType = (
     return { node, ...pass.operations.advance(pass, node) };
   };
   const ordered = (nodeType: NodeType): { node: TreeNode } & Outcome => {
-    const node = createNode(pass, request, { ...draft, type: nodeType, phase: NodePhase.Pending });
+    const more = { ...draft.more, ...initialProgress(template) };
+    const node = createNode(pass, request, { ...draft, more, type: nodeType, phase: NodePhase.Pending });
     try {
       orderPod(pass, node, template);
       addContainers(pass, node, template);
