@@ -1,88 +1,132 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 
 import { identityLabels, type PodManifest } from '#libs/pod-spec';
-import { type Container, type KubernetesObject, parseQuantity } from '#libs/workflow-spec';
+import { type Container, parseQuantity } from '#libs/workflow-spec';
 
+import { containerSecurity, DOCKER_RIGHTS } from '../container-security.js';
 import type { PodIdentity } from '../contract.js';
-import { PodRefusedError } from '../errors.js';
+import { expand } from '../environment.js';
 import type { ImageEntry } from '../image-catalogue.js';
+import type { PodContainer } from '../pod-containers.js';
 import { identityKey } from '../pod-identity.js';
 
-/** Label with the whole pod as JSON, so that any later process can go on with it. */
+/** Label with the whole pod as JSON, so that any later process can go on with it; on the container of the outputs only. */
 export const MANIFEST_LABEL = 'argosy.dev/pod';
-/** Label that all our containers have. */
+/** Label that all our containers and volumes have. */
 export const OURS_LABEL = 'argosy.dev/runtime';
 export const OURS_VALUE = 'docker';
-
 /** Label with the name of the host that owns the pod: several may share a daemon, and each follows its own containers. */
 export const HOST_LABEL = 'argosy.dev/host';
+/** Label with the container's name in its pod. */
+export const CONTAINER_LABEL = 'argosy.dev/container';
 
 const NANO = 1e9;
 
-/** Name of a container that nobody has started yet; only one container can have it. */
-export const unclaimedName = (identity: PodIdentity): string => `argosy-${identityKey(identity)}`;
+/** Name of a container that nobody has started yet; only one container can have it. `member`: absent for that of the outputs. */
+export const unclaimedName = (identity: PodIdentity, member?: string): string =>
+  `argosy-${identityKey(identity)}${member === undefined ? '' : `.${member}`}`;
 /** Name after the claim; renaming to it is the claim, since only one container can have it. */
-export const claimedName = (identity: PodIdentity): string => `${unclaimedName(identity)}-claimed`;
+export const claimedName = (identity: PodIdentity, member?: string): string => `${unclaimedName(identity, member)}-claimed`;
 
 export interface ContainerInput {
   identity: PodIdentity;
   manifest: PodManifest;
   hostName: string;
-  main: Container;
+  member: PodContainer;
+  /** Absent for the container of the outputs. Others join its network where they run while it does. */
+  beside?: { networkOwnerId: string; isShared: boolean };
   image: ImageEntry | undefined;
   environment: ReadonlyMap<string, string>;
+  mounts: NonNullable<HostConfig['Mounts']>;
   hasInit: boolean;
   network?: string;
 }
 
-/** One container for the container `main` of a pod. Throws PodRefusedError for volumes that Docker cannot give it. */
+/** One container of a pod for the daemon. Throws PodRefusedError for rights that it does not give. */
 export function containerOptions(input: ContainerInput): ContainerCreateOptions {
-  const { identity, manifest, main, image } = input;
-  const entrypoint = (main.command ?? []).length > 0 ? main.command : image?.entrypoint;
-  const cmd = main.args ?? ((main.command ?? []).length > 0 ? undefined : image?.cmd);
+  const { identity, manifest, member, beside } = input;
+  const isOutput = beside === undefined;
   return {
-    name: unclaimedName(identity),
-    Image: main.image ?? '',
-    Hostname: (manifest.metadata.name ?? 'pod').slice(0, 63),
-    ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
-    ...(cmd === undefined ? {} : { Cmd: cmd }),
-    ...(main.workingDir === undefined ? {} : { WorkingDir: main.workingDir }),
+    name: unclaimedName(identity, isOutput ? undefined : member.name),
+    ...(beside?.isShared === true ? {} : { Hostname: (manifest.metadata.name ?? 'pod').slice(0, 63) }),
+    ...programOptions(input),
     Env: [...input.environment].map(([name, value]) => `${name}=${value}`),
     Labels: {
       ...manifest.metadata.labels,
       ...identityLabels(identity),
       [OURS_LABEL]: OURS_VALUE,
       [HOST_LABEL]: input.hostName,
-      [MANIFEST_LABEL]: JSON.stringify({ identity, manifest }),
+      [CONTAINER_LABEL]: member.name,
+      ...(isOutput ? { [MANIFEST_LABEL]: JSON.stringify({ identity, manifest }) } : {}),
     },
     StopSignal: 'SIGTERM',
     HostConfig: hostConfig(input),
   };
 }
 
-function hostConfig({ manifest, main, hasInit, network }: ContainerInput): HostConfig {
-  const limits = (main.resources?.limits ?? {}) as Record<string, string | number>;
-  const memory = limits.memory === undefined ? undefined : Number(parseQuantity(String(limits.memory)));
-  const cpu = limits.cpu === undefined ? undefined : Number(parseQuantity(String(limits.cpu)));
+function programOptions({ manifest, member, image, environment }: ContainerInput): ContainerCreateOptions {
+  const { container } = member;
+  const expanded = (words: readonly string[]): string[] => words.map((word) => expand(word, environment));
+  const command = container.command ?? [];
+  const entrypoint = command.length > 0 ? command : image?.entrypoint;
+  const cmd = container.args ?? (command.length > 0 ? undefined : image?.cmd);
+  const { user } = containerSecurity(manifest, container, DOCKER_RIGHTS);
   return {
-    ...(hasInit ? { Init: true } : {}),
-    ...(network === undefined ? {} : { NetworkMode: network }),
-    ...(memory === undefined ? {} : { Memory: Math.floor(memory) }),
-    ...(cpu === undefined ? {} : { NanoCpus: Math.floor(cpu * NANO) }),
-    Mounts: mounts(manifest, main),
+    Image: container.image ?? '',
+    ...(entrypoint === undefined ? {} : { Entrypoint: expanded(entrypoint) }),
+    ...(cmd === undefined ? {} : { Cmd: expanded(cmd) }),
+    ...(container.workingDir === undefined ? {} : { WorkingDir: container.workingDir }),
+    ...(user === undefined ? {} : { User: `${user.uid}:${user.gid}` }),
+    ...(container.stdin === true ? { OpenStdin: true } : {}),
+    ...(container.tty === true ? { Tty: true } : {}),
   };
 }
 
-function mounts(manifest: PodManifest, main: Container): NonNullable<HostConfig['Mounts']> {
-  const volumes = (manifest.spec.volumes ?? []) as KubernetesObject[];
-  return (main.volumeMounts ?? []).map((mount) => {
-    const volume = volumes.find((candidate) => candidate.name === mount.name);
-    const name = text(mount.name);
-    if (volume?.emptyDir === undefined)
-      throw new PodRefusedError(`volume ${name}: only emptyDir is supported by the docker runtime`);
-    if (mount.subPath !== undefined) throw new PodRefusedError(`volume ${name}: subPath is not supported by the docker runtime`);
-    return { Type: 'volume', Source: '', Target: text(mount.mountPath), ReadOnly: mount.readOnly === true };
-  });
+function hostConfig(input: ContainerInput): HostConfig {
+  const { manifest, member, hasInit, mounts } = input;
+  const { groups, readOnlyRoot, capabilities } = containerSecurity(manifest, member.container, DOCKER_RIGHTS);
+  const dropped = DOCKER_RIGHTS.capabilities.filter((name) => !capabilities.includes(name));
+  return {
+    ...(hasInit ? { Init: true } : {}),
+    ...networkOf(input),
+    ...limitsOf(member.container),
+    ...(groups.length === 0 ? {} : { GroupAdd: groups.map(String) }),
+    ...(readOnlyRoot ? { ReadonlyRootfs: true } : {}),
+    ...(dropped.length === 0 ? {} : { CapDrop: dropped.map((name) => name.toUpperCase()) }),
+    Mounts: mounts,
+  };
 }
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+interface DnsConfig {
+  nameservers?: string[];
+  searches?: string[];
+  options?: { name?: string; value?: string }[];
+}
+
+/** Names and resolvers belong to the network, so they stand at its owner. */
+function networkOf({ manifest, beside, network }: ContainerInput): HostConfig {
+  if (beside?.isShared === true) return { NetworkMode: `container:${beside.networkOwnerId}` };
+  const aliases = (manifest.spec.hostAliases ?? []) as { ip?: string; hostnames?: string[] }[];
+  const { nameservers, searches, options } = (manifest.spec.dnsConfig ?? {}) as DnsConfig;
+  return {
+    ...(network === undefined ? {} : { NetworkMode: network }),
+    ...(aliases.length === 0
+      ? {}
+      : { ExtraHosts: aliases.flatMap(({ ip = '', hostnames = [] }) => hostnames.map((name) => `${name}:${ip}`)) }),
+    ...(nameservers === undefined ? {} : { Dns: nameservers }),
+    ...(searches === undefined ? {} : { DnsSearch: searches }),
+    ...(options === undefined
+      ? {}
+      : { DnsOptions: options.map(({ name = '', value }) => (value === undefined ? name : `${name}:${value}`)) }),
+  };
+}
+
+function limitsOf(container: Container): HostConfig {
+  const limits = (container.resources?.limits ?? {}) as Record<string, string | number>;
+  const memory = limits.memory === undefined ? undefined : parseQuantity(limits.memory);
+  const cpu = limits.cpu === undefined ? undefined : parseQuantity(limits.cpu);
+  return {
+    ...(memory === undefined ? {} : { Memory: Math.floor(memory) }),
+    ...(cpu === undefined ? {} : { NanoCpus: Math.floor(cpu * NANO) }),
+  };
+}

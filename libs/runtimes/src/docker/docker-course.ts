@@ -1,31 +1,33 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type Docker from 'dockerode';
-
 import { type PodManifest, SCRIPT_PATH } from '#libs/pod-spec';
 import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
-import type { PodIdentity, PodObservation } from '../contract.js';
+import type { ContainerReport, PodIdentity, PodObservation } from '../contract.js';
+import { brokenCourseMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
-import { brokenCourseMessage, DEADLINE_MESSAGE, exitMessage } from '../end-messages.js';
 import { activeDeadlineSeconds } from '../main-process.js';
 import { untilPossible } from '../patience.js';
-import { needsStaging, type PodExit, type PodStaging } from '../staging.js';
+import { graceSecondsOf, isContainerSet, outputContainerOf, type PodContainer } from '../pod-containers.js';
+import { type ContainerEnd, endedReport, type PodEndCause, podOutcome } from '../pod-ends.js';
+import { nextSteps, type PodSteps } from '../pod-steps.js';
+import { needsStaging, type PodStaging } from '../staging.js';
 import { claimedName } from './container-options.js';
-import { ask } from './docker-connection.js';
+import { type EndRequest, readEndRequest, saveEndRequest } from './docker-ending.js';
 import type { DockerPodFiles } from './docker-files.js';
+import type { DockerMember, MemberState } from './docker-member.js';
+import { MemberWatches } from './member-watches.js';
 
 const SCRIPT_MODE = 0o755;
-const TERMINATED = 143;
 const LOST_MESSAGE = 'pod lost: its container was claimed but never started';
 const YOUNG_MS = 1_000;
 /** When a container that was young at its first TERM gets it again. */
 const TERM_AGAIN_MS = [500, 1_500, 3_500];
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What a course needs beside its container. */
+/** What a course needs beside its containers. */
 export interface DockerCourseMeans {
   staging: PodStaging;
   clock: Clock;
@@ -34,22 +36,41 @@ export interface DockerCourseMeans {
   observe: (observation: PodObservation) => void;
 }
 
-interface DockerPod {
+/** A pod whose output container exists. */
+export interface DockerPod {
   identity: PodIdentity;
   manifest: PodManifest;
-  container: Docker.Container;
+  containers: readonly PodContainer[];
   files: DockerPodFiles;
+  /** Folder of this host where what the daemon cannot keep is kept. */
+  folder: string;
+  /** All containers, made where they are missing. */
+  members: () => Promise<DockerMember[]>;
+}
+
+interface Seen {
+  member: DockerMember;
+  state: MemberState;
 }
 
 /**
- * One container from its creation to its report: created → claimed (renamed) → running → ended → reported. The rename is the claim:
- * only one container can have the name, and only who renamed it starts it. Crash points: created, not renamed: anybody goes on;
- * renamed, not started: lost, and never started; ended: captured again, the container keeps its files until it is deleted.
+ * A pod from its first container to its report: made → staged → its containers claimed and started one by one → ended → reported.
+ * Everything is read from the daemon at each step, so any later process goes on. Crash points: made, not claimed: anybody goes on; a
+ * container claimed, not started: the pod is lost, and that container is never started; ended: captured again, the container keeps
+ * its files until it is deleted. That the pod is to end is kept in a file of this host.
  */
 export class DockerCourse {
   readonly done: Promise<void>;
   private last: PodObservation;
-  private graceSeconds: number | null = null;
+  private members: DockerMember[] = [];
+  private ending: EndRequest | null = null;
+  private cause: PodEndCause = 'itself';
+  private readonly told = new Set<DockerMember>();
+  private readonly watches: MemberWatches;
+  private wakeUp: () => void = () => undefined;
+  /** How often something has happened that the daemon does not tell: what came before a look is seen by it. */
+  private events = 0;
+  private cancelDeadline: (() => void) | null = null;
   private readonly stopSignal = new AbortController();
 
   constructor(
@@ -57,6 +78,10 @@ export class DockerCourse {
     private readonly means: DockerCourseMeans,
   ) {
     this.last = this.observation('Pending', {});
+    this.watches = new MemberWatches({
+      changed: () => this.wake(),
+      failed: (member) => void this.end(member, graceSecondsOf(pod.manifest)).catch((error: unknown) => this.cannotSignal(error)),
+    });
     this.done = this.run().catch((error: unknown) => this.giveUp(error));
   }
 
@@ -70,78 +95,134 @@ export class DockerCourse {
 
   stop(): void {
     this.stopSignal.abort();
+    this.watches.stop();
+    this.cancelDeadline?.();
   }
 
-  /** TERM, and KILL after the grace period; before the start it keeps the container from starting. */
+  /** TERM, and KILL after the grace period; what has not been started never is. */
   async terminate(graceSeconds: number): Promise<void> {
-    this.graceSeconds = graceSeconds;
-    const { State } = await ask(() => this.pod.container.inspect());
-    if (!State.Running) return;
-    await this.end(graceSeconds, this.means.clock.nowMs() - Date.parse(State.StartedAt) < YOUNG_MS);
+    if (this.ending === null) await this.ask('terminated', graceSeconds);
+    this.wake();
   }
 
-  /** A bug: what it met would be met again, so the pod is ended here rather than waited for without end. */
-  private async giveUp(error: unknown): Promise<void> {
-    if (this.stopSignal.signal.aborted) return;
-    const pod = claimedName(this.pod.identity);
-    this.means.logger.error('a pod could not be followed', { err: error, pod });
-    await this.patiently('kill', () => this.send('SIGKILL')).catch((failure: unknown) => {
-      this.means.logger.error('a pod that could not be followed could not be ended', { err: failure, pod });
-    });
-    this.publish(this.observation('Failed', { message: brokenCourseMessage(error), infrastructure: true }));
+  private wake(): void {
+    this.events += 1;
+    this.wakeUp();
   }
 
-  /** The first process of a container that has just been started ignores TERM until it has said what to do with it. */
-  private async end(graceSeconds: number, isYoung: boolean): Promise<void> {
-    const graceMs = graceSeconds * 1000;
-    this.later(graceMs, 'SIGKILL');
-    if (isYoung) for (const delayMs of TERM_AGAIN_MS.filter((delay) => delay < graceMs)) this.later(delayMs, 'SIGTERM');
-    await this.send('SIGTERM');
-  }
-
-  private later(delayMs: number, name: NodeJS.Signals): void {
-    const { signal } = this.stopSignal;
-    sleep(Math.min(delayMs, MAX_TIMER_MS), undefined, { signal, ref: false })
-      .then(() => this.patiently(name, async () => (this.hasEnded ? undefined : this.send(name))))
-      .catch((error: unknown) => {
-        if (!signal.aborted)
-          this.means.logger.warn('a signal could not be sent', { err: error, pod: claimedName(this.pod.identity) });
-      });
-  }
-
-  /** 404 and 409: there is no such container any more, or it does not run. */
-  private async send(name: NodeJS.Signals): Promise<void> {
-    await ask<unknown>(
-      () => this.pod.container.kill({ signal: name }),
-      new Map([
-        [404, null],
-        [409, null],
-      ]),
-    );
+  private async ask(cause: PodEndCause, graceSeconds: number): Promise<void> {
+    const request = { killAtMs: this.means.clock.nowMs() + graceSeconds * 1000 };
+    await saveEndRequest(this.pod.folder, request);
+    this.ending = request;
+    if (this.cause === 'itself') this.cause = cause;
   }
 
   private async run(): Promise<void> {
-    const before = await this.patiently('inspect', () => ask(() => this.pod.container.inspect()));
-    if (before.State.Status === 'created') {
-      if (before.Name.replace(/^\//, '') === claimedName(this.pod.identity)) return this.lost();
-      if (!(await this.begin())) return;
+    this.members = await this.patiently('make', () => this.pod.members());
+    this.ending = await readEndRequest(this.pod.folder);
+    if (this.ending !== null) this.cause = 'terminated';
+    let { events } = this;
+    let seen = await this.look();
+    if (seen.every(({ state }) => state.type === 'waiting') && this.ending === null && !(await this.stage())) return;
+    for (;;) {
+      if (this.stopSignal.signal.aborted) return;
+      if (seen.some(({ state }) => state.type === 'lost')) return this.lost();
+      const steps = this.stepsOf(seen);
+      this.show(seen, steps);
+      if (steps.isDone) return this.finish(seen, steps);
+      await this.take(seen, steps);
+      if (steps.start.length === 0) await this.somethingHappens(seen, events);
+      events = this.events;
+      seen = await this.look();
     }
-    const running = await this.patiently('inspect', () => ask(() => this.pod.container.inspect()));
-    const startedAtMs = Date.parse(running.State.StartedAt);
-    if (running.State.Running) this.publish(this.observation('Running', { startedAtMs, ...addressOf(running) }));
-    const deadlineAtMs = this.deadlineAtMs(startedAtMs);
-    const cancel = this.enforce(deadlineAtMs);
+  }
+
+  private look(): Promise<Seen[]> {
+    return this.patiently('inspect', () =>
+      Promise.all(this.members.map(async (member) => ({ member, state: await member.state() }))),
+    );
+  }
+
+  private stepsOf(seen: readonly Seen[]): PodSteps {
+    const progress = seen.map(({ member: { member }, state }) =>
+      state.type === 'ended'
+        ? { member, state: 'ended' as const, exitCode: state.end.exitCode }
+        : { member, state: state.type === 'running' ? ('running' as const) : ('waiting' as const) },
+    );
+    return nextSteps(progress, this.ending !== null);
+  }
+
+  private async take(seen: readonly Seen[], steps: PodSteps): Promise<void> {
+    for (const { member, state } of seen) {
+      const { name } = member.member;
+      if (steps.start.includes(name)) await this.patiently('start', () => this.begin(member));
+      if (state.type !== 'running') continue;
+      this.keepDeadline(seen);
+      const { manifest } = this.pod;
+      if (this.ending !== null) await this.end(member, (this.ending.killAtMs - this.means.clock.nowMs()) / 1000, state);
+      else if (steps.stop.includes(name)) await this.end(member, graceSecondsOf(manifest), state);
+    }
+  }
+
+  private async begin(member: DockerMember): Promise<void> {
+    await member.start();
+    const hook = hookOf(member.member, 'postStart');
+    if (hook === undefined) return;
+    void member.succeeds(hook, this.stopSignal.signal).then(async (isFine) => {
+      if (!isFine && !this.stopSignal.signal.aborted) await this.end(member, graceSecondsOf(this.pod.manifest));
+    });
+  }
+
+  /** The first process of a container that has just been started ignores TERM until it has said what to do with it. */
+  private async end(member: DockerMember, graceSeconds: number, state?: MemberState): Promise<void> {
+    if (this.told.has(member)) return;
+    this.told.add(member);
+    const graceMs = Math.max(0, graceSeconds * 1000);
+    this.later(graceMs, member, 'SIGKILL');
+    const hook = hookOf(member.member, 'preStop');
+    if (hook !== undefined)
+      await Promise.race([member.succeeds(hook, this.stopSignal.signal), sleep(graceMs, undefined, { ref: false })]);
+    const isYoung = state?.type === 'running' && this.means.clock.nowMs() - state.startedAtMs < YOUNG_MS;
+    if (isYoung) for (const delayMs of TERM_AGAIN_MS.filter((delay) => delay < graceMs)) this.later(delayMs, member, 'SIGTERM');
+    await this.patiently('SIGTERM', () => member.signal('SIGTERM'));
+  }
+
+  private later(delayMs: number, member: DockerMember, name: NodeJS.Signals): void {
+    const { signal } = this.stopSignal;
+    sleep(Math.min(delayMs, MAX_TIMER_MS), undefined, { signal, ref: false })
+      .then(() => this.patiently(name, async () => (this.hasEnded ? undefined : member.signal(name))))
+      .catch((error: unknown) => this.cannotSignal(error));
+  }
+
+  private cannotSignal(error: unknown): void {
+    if (!this.stopSignal.signal.aborted)
+      this.means.logger.warn('a signal could not be sent', { err: error, pod: claimedName(this.pod.identity) });
+  }
+
+  private async somethingHappens(seen: readonly Seen[], events: number): Promise<void> {
+    const looking = new AbortController();
+    const running = seen.filter(({ state }) => state.type === 'running');
+    const woken = new Promise<void>((resolve) => {
+      this.wakeUp = resolve;
+      if (this.events !== events) resolve();
+      this.stopSignal.signal.addEventListener('abort', () => resolve(), { once: true });
+      if (this.stopSignal.signal.aborted) resolve();
+    });
+    const ended = running.map(({ member }) =>
+      this.patiently('wait', () => member.ended(looking.signal)).catch((error: unknown) => {
+        if (!looking.signal.aborted) throw error;
+      }),
+    );
     try {
-      await this.patiently('wait', () => ask(() => this.pod.container.wait({ abortSignal: this.stopSignal.signal } as object)));
+      await Promise.race([woken, ...ended]);
     } finally {
-      cancel();
+      looking.abort();
     }
-    await this.finish(deadlineAtMs);
   }
 
   /** False where the pod has ended without having been started. */
-  private async begin(): Promise<boolean> {
-    const { manifest, files, container, identity } = this.pod;
+  private async stage(): Promise<boolean> {
+    const { manifest, files } = this.pod;
     try {
       if (needsStaging(manifest)) await this.patiently('stage', () => this.means.staging.stage(manifest, files));
       if (manifest.work.scriptSource !== undefined) {
@@ -153,64 +234,100 @@ export class DockerCourse {
       this.publish(this.observation('Failed', { message: error.message, infrastructure: true }));
       return false;
     }
-    if (this.stopSignal.signal.aborted) return false;
-    await this.patiently('claim', () => ask(() => container.rename({ name: claimedName(identity) })));
-    if (this.graceSeconds !== null) {
-      this.publish(this.observation('Failed', { exitCode: TERMINATED, message: exitMessage(TERMINATED), outputs: {} }));
-      return false;
-    }
-    return this.startContainer();
-  }
-
-  private async startContainer(): Promise<boolean> {
-    try {
-      await this.pod.container.start();
-    } catch (error) {
-      const state = await this.patiently('inspect', () => ask(() => this.pod.container.inspect()));
-      // The daemon says 400 for a program that is not there; the container then has an exit code of its own.
-      if (state.State.Status !== 'created') return true;
-      const reason = error instanceof Error ? error.message : String(error);
-      const exitCode = state.State.ExitCode;
-      this.publish(this.observation('Failed', { message: `main: StartError (exit code ${exitCode}): ${reason}`, exitCode }));
-      return false;
-    }
-    const { graceSeconds } = this;
-    if (graceSeconds !== null) await this.patiently('terminate', () => this.end(graceSeconds, true));
     return true;
   }
 
-  private async finish(deadlineAtMs: number): Promise<void> {
-    if (this.stopSignal.signal.aborted) return;
-    const { State } = await this.patiently('inspect', () => ask(() => this.pod.container.inspect()));
-    const startedAtMs = Date.parse(State.StartedAt);
-    // The daemon takes the two times at different places; a program that ends at once may have "ended before it began".
-    const finishedAtMs = Math.max(startedAtMs, Date.parse(State.FinishedAt));
-    const message = this.endMessage(State, finishedAtMs >= deadlineAtMs);
-    const exit: PodExit = {
-      exitCode: State.ExitCode,
-      startedAtMs,
-      finishedAtMs,
-      ...(message === undefined ? {} : { message }),
+  /** Publishes what is seen of the running pod, where it says something new. */
+  private show(seen: readonly Seen[], steps: PodSteps): void {
+    if (steps.isDone) return;
+    this.watches.follow(seen);
+    const initialising = seen.some(({ member, state }) => member.member.role === 'init' && state.type !== 'ended');
+    const started = seen.some(({ state }) => state.type === 'running' || state.type === 'ended');
+    if (!started) return;
+    const isReady = (entry: Seen): boolean =>
+      entry.member.member.role === 'init' || (entry.state.type === 'running' && this.watches.isReady(entry.member));
+    const observation = this.observation(initialising ? 'Pending' : 'Running', {
+      ready: !initialising && seen.every(isReady),
+      startedAtMs: startOf(seen),
+      ...addressOf(seen),
+      ...this.reports(seen, steps.skipped),
+    });
+    if (JSON.stringify(observation) !== JSON.stringify(this.last)) this.publish(observation);
+  }
+
+  private reports(seen: readonly Seen[], skipped: readonly ContainerEnd[]): { containers?: ContainerReport[] } {
+    if (!isContainerSet(this.pod.manifest)) return {};
+    return {
+      containers: seen
+        .filter(({ member }) => member.member.role === 'main')
+        .map(({ member, state }): ContainerReport => {
+          const { name } = member.member;
+          const never = skipped.find((end) => end.name === name);
+          if (never !== undefined) return endedReport(never);
+          if (state.type === 'running') return { name, phase: 'Running', startedAtMs: state.startedAtMs };
+          if (state.type !== 'ended') return { name, phase: 'Pending' };
+          return { ...endedReport(state.end), startedAtMs: state.startedAtMs, finishedAtMs: state.finishedAtMs };
+        }),
     };
+  }
+
+  private async finish(seen: readonly Seen[], steps: PodSteps): Promise<void> {
+    this.watches.stop();
+    this.cancelDeadline?.();
+    if (this.stopSignal.signal.aborted) return;
+    const ended = seen.flatMap(({ state }) => (state.type === 'ended' ? [state] : []));
+    const ends = seen.flatMap(({ member: { member }, state }): ContainerEnd[] => {
+      const never = steps.skipped.find(({ name }) => name === member.name);
+      return state.type === 'ended' ? [state.end] : never === undefined ? [] : [never];
+    });
+    const nowMs = this.means.clock.nowMs();
+    const times = {
+      startedAtMs: ended.length === 0 ? nowMs : startOf(seen),
+      finishedAtMs: Math.max(...ended.map(({ finishedAtMs }) => finishedAtMs), ended.length === 0 ? nowMs : 0),
+    };
+    const isLate = times.finishedAtMs >= this.deadlineAtMs(times.startedAtMs) && ends.some(({ exitCode }) => exitCode !== 0);
+    const { exitCode, message, infrastructure, neverRan } = podOutcome(ends, isLate ? 'deadline' : this.endCause());
+    const containers = this.reports(seen, steps.skipped);
+    const output = outputContainerOf(ends);
+    const ran = ended.some(({ end }) => end.name === output.name && end.reason !== 'StartError');
+    if (neverRan === true || !ran) {
+      const facts = { ...containers, ...times, exitCode, outputs: {}, ...(message === undefined ? {} : { message }) };
+      return this.publish(this.observation('Failed', { ...facts, ...(infrastructure === true ? { infrastructure } : {}) }));
+    }
     const report = await endReport({
       manifest: this.pod.manifest,
       files: this.pod.files,
       staging: this.means.staging,
-      exit,
+      exit: { exitCode, ...times, ...(message === undefined ? {} : { message }) },
       patiently: (attempt) => this.patiently('capture', attempt),
     });
-    this.publish(this.observation(report.phase, report));
+    this.publish(this.observation(report.phase, { ...containers, ...report }));
     await this.pod.files.clear();
   }
 
-  private endMessage(state: { ExitCode: number; OOMKilled: boolean }, afterDeadline: boolean): string | undefined {
-    if (afterDeadline && state.ExitCode !== 0) return DEADLINE_MESSAGE;
-    if (state.OOMKilled) return exitMessage(state.ExitCode, 'OOMKilled');
-    return state.ExitCode === 0 ? undefined : exitMessage(state.ExitCode);
+  /** A deadline that this process has kept is told by the times, so that the next one says the same. */
+  private endCause(): PodEndCause {
+    return this.cause === 'deadline' ? 'terminated' : this.cause;
   }
 
-  private lost(): void {
+  /** A bug: what it met would be met again, so the pod is ended here rather than waited for without end. */
+  private async giveUp(error: unknown): Promise<void> {
+    if (this.stopSignal.signal.aborted) return;
+    const pod = claimedName(this.pod.identity);
+    this.means.logger.error('a pod could not be followed', { err: error, pod });
+    await this.killAll().catch((failure: unknown) => {
+      this.means.logger.error('a pod that could not be followed could not be ended', { err: failure, pod });
+    });
+    this.publish(this.observation('Failed', { message: brokenCourseMessage(error), infrastructure: true }));
+  }
+
+  private async lost(): Promise<void> {
+    await this.killAll();
     this.publish(this.observation('Gone', { message: LOST_MESSAGE, infrastructure: true }));
+  }
+
+  private async killAll(): Promise<void> {
+    for (const member of this.members) await this.patiently('kill', () => member.signal('SIGKILL'));
   }
 
   private deadlineAtMs(startedAtMs: number): number {
@@ -219,16 +336,16 @@ export class DockerCourse {
   }
 
   /** The daemon knows no deadline, so whoever follows the pod keeps it. */
-  private enforce(deadlineAtMs: number): () => void {
-    if (deadlineAtMs === Infinity) return () => undefined;
+  private keepDeadline(seen: readonly Seen[]): void {
+    const deadlineAtMs = this.deadlineAtMs(startOf(seen));
+    if (deadlineAtMs === Infinity || this.cancelDeadline !== null) return;
     const delayMs = Math.min(Math.max(0, deadlineAtMs - this.means.clock.nowMs()), MAX_TIMER_MS);
     const timer = setTimeout(() => {
-      this.terminate(this.pod.manifest.work.terminationGracePeriodSeconds).catch((error: unknown) => {
-        this.means.logger.warn('a pod past its deadline could not be stopped; trying again', { err: error });
-        void sleep(1_000).then(() => this.enforce(deadlineAtMs));
-      });
+      this.patiently('deadline', () => this.ask('deadline', graceSecondsOf(this.pod.manifest)))
+        .then(() => this.wake())
+        .catch((error: unknown) => this.cannotSignal(error));
     }, delayMs);
-    return () => clearTimeout(timer);
+    this.cancelDeadline = () => clearTimeout(timer);
   }
 
   private publish(observation: PodObservation): void {
@@ -248,7 +365,19 @@ export class DockerCourse {
   }
 }
 
-function addressOf(running: Docker.ContainerInspectInfo): { podIP?: string } {
-  const address = Object.values(running.NetworkSettings.Networks ?? {}).find((network) => network.IPAddress !== '')?.IPAddress;
-  return address === undefined ? {} : { podIP: address };
+function startOf(seen: readonly Seen[]): number {
+  const starts = seen.flatMap(({ state }) => (state.type === 'running' || state.type === 'ended' ? [state.startedAtMs] : []));
+  return Math.min(...starts);
+}
+
+function addressOf(seen: readonly Seen[]): { podIP?: string } {
+  const podIP = seen
+    .map(({ state }) => (state.type === 'running' ? state.podIP : undefined))
+    .find((address) => address !== undefined);
+  return podIP === undefined ? {} : { podIP };
+}
+
+function hookOf({ container }: PodContainer, name: 'postStart' | 'preStop'): string[] | undefined {
+  const lifecycle = container.lifecycle as Record<string, { exec?: { command?: string[] } } | undefined> | undefined;
+  return lifecycle?.[name]?.exec?.command;
 }

@@ -25,6 +25,8 @@ export class DockerPodFiles implements PodFiles {
   constructor(
     private readonly container: Docker.Container,
     private readonly folder: string,
+    /** A container of the pod by its name; null where there is none. */
+    private readonly member: (name: string) => Promise<Docker.Container | null> = async () => container,
   ) {}
 
   async stagePath(containerPath: string): Promise<string> {
@@ -58,12 +60,15 @@ export class DockerPodFiles implements PodFiles {
 
   async stdoutTail(maxBytes: number): Promise<Buffer> {
     let tail = Buffer.alloc(0);
-    for await (const frame of logFrames(await this.log(true))) tail = Buffer.concat([tail, frame.data]).subarray(-maxBytes);
+    for await (const frame of logFrames(await this.log(true), await hasTerminal(this.container)))
+      tail = Buffer.concat([tail, frame.data]).subarray(-maxBytes);
     return tail;
   }
 
-  async *readLog(_container: string): AsyncIterable<Uint8Array> {
-    for await (const frame of logFrames(await this.log(false))) yield frame.data;
+  async *readLog(container: string): AsyncIterable<Uint8Array> {
+    const found = await this.member(container);
+    if (found === null) return;
+    for await (const frame of logFrames(await this.log(false, found), await hasTerminal(found))) yield frame.data;
   }
 
   async clear(): Promise<void> {
@@ -79,13 +84,17 @@ export class DockerPodFiles implements PodFiles {
     }
   }
 
-  private async log(stdoutOnly: boolean): Promise<AsyncIterable<Buffer>> {
+  private async log(stdoutOnly: boolean, container = this.container): Promise<AsyncIterable<Buffer>> {
     // With `follow` the client gives a stream; an ended container's log ends by itself.
     return ask(
-      async () =>
-        (await this.container.logs({ follow: true, stdout: true, stderr: !stdoutOnly })) as unknown as AsyncIterable<Buffer>,
+      async () => (await container.logs({ follow: true, stdout: true, stderr: !stdoutOnly })) as unknown as AsyncIterable<Buffer>,
     );
   }
+}
+
+/** Whether a container has a terminal: its log then has no frames. */
+export async function hasTerminal(container: Docker.Container): Promise<boolean> {
+  return (await ask(() => container.inspect())).Config.Tty === true;
 }
 
 function absolute(containerPath: string): string {

@@ -7,8 +7,12 @@ export interface LogFrame {
   data: Buffer;
 }
 
-/** Takes apart the stream of a container without terminal: 8 bytes of header (stream, length), then the text. */
-export async function* logFrames(chunks: AsyncIterable<Buffer>): AsyncIterable<LogFrame> {
+/** Takes apart the stream of a container: 8 bytes of header (stream, length), then the text; with a terminal it is all text. */
+export async function* logFrames(chunks: AsyncIterable<Buffer>, isTerminal = false): AsyncIterable<LogFrame> {
+  if (isTerminal) {
+    for await (const data of chunks) yield { stream: 'stdout', data };
+    return;
+  }
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

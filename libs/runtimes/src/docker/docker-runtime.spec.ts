@@ -68,6 +68,7 @@ class OneContainerDaemon {
         this.exit();
       },
       wait: () => this.exited,
+      putArchive: async () => undefined,
       logs: async () => [],
     };
   }

@@ -3,30 +3,32 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
-import type { PodManifest } from '#libs/pod-spec';
-import { type Clock, type Container, UserError } from '#libs/workflow-spec';
+import { identityLabels, type PodManifest } from '#libs/pod-spec';
+import { type Clock, UserError } from '#libs/workflow-spec';
 
 import type { EnvSource, RuntimeLogger } from '../collaborators.js';
-import type { CreateOutcome, LogLine, LogOptions, PodIdentity, PodObservation, PodRuntime } from '../contract.js';
-import { resolveEnvironment } from '../environment.js';
+import type {
+  ClaimKey,
+  ClaimOutcome,
+  CreateOutcome,
+  LogLine,
+  LogOptions,
+  PodIdentity,
+  PodObservation,
+  PodRuntime,
+} from '../contract.js';
 import type { ImageCatalogue } from '../image-catalogue.js';
-import { mainOf } from '../main-process.js';
 import { ObservationQueue } from '../observation-queue.js';
+import { podContainers } from '../pod-containers.js';
 import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
-import {
-  claimedName,
-  containerOptions,
-  HOST_LABEL,
-  MANIFEST_LABEL,
-  OURS_LABEL,
-  OURS_VALUE,
-  unclaimedName,
-} from './container-options.js';
-import { ask, type DockerConnection, statusOf } from './docker-connection.js';
+import { claimedName, CONTAINER_LABEL, HOST_LABEL, MANIFEST_LABEL, OURS_LABEL, OURS_VALUE } from './container-options.js';
+import { ask, type DockerConnection } from './docker-connection.js';
 import { DockerCourse } from './docker-course.js';
 import { DockerPodFiles } from './docker-files.js';
 import { logFrames, parseStampedLine } from './docker-log.js';
+import { DockerPodMaker, type LabelledPod } from './docker-pod-maker.js';
+import { claimVolumeName, podVolumeNames } from './docker-volumes.js';
 import { ImagePuller } from './image-puller.js';
 
 const NOT_FOUND = 404;
@@ -47,11 +49,8 @@ export interface DockerOptions {
   dataFolder: string;
   /** Docker network of the containers; absent: the daemon's default. */
   network?: string;
-}
-
-interface LabelledPod {
-  identity: PodIdentity;
-  manifest: PodManifest;
+  /** Paths of the daemon's host that pods may mount as hostPath, with all below them; default: none. */
+  hostPaths?: readonly string[];
 }
 
 /**
@@ -64,12 +63,14 @@ export class DockerRuntime implements PodRuntime {
   private readonly courses = new Map<string, DockerCourse>();
   private readonly creating = new Map<string, Promise<CreateOutcome>>();
   private readonly puller: ImagePuller;
+  private readonly maker: DockerPodMaker;
   private queue: ObservationQueue | null = null;
   private scan: NodeJS.Timeout | null = null;
 
   constructor(private readonly options: DockerOptions) {
     this.docker = options.connection.docker;
     this.puller = new ImagePuller(this.docker, options.logger);
+    this.maker = new DockerPodMaker({ ...options, hostPaths: options.hostPaths ?? [] });
   }
 
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
@@ -106,16 +107,14 @@ export class DockerRuntime implements PodRuntime {
     await this.creationOf(identity);
     this.courses.get(key)?.stop();
     this.courses.delete(key);
-    for (const name of [unclaimedName(identity), claimedName(identity)]) {
-      const container = this.docker.getContainer(name);
-      await ask(
-        () => container.remove({ force: true, v: true }),
-        new Map([
-          [NOT_FOUND, undefined],
-          [CONFLICT, undefined],
-        ]),
-      );
-    }
+    const output = await this.maker.find(identity);
+    const pod = output === null ? null : parsePod(output.Config.Labels);
+    const members = await this.listed([...Object.entries(identityLabels(identity)).map(([name, value]) => `${name}=${value}`)]);
+    // The container with the pod's label goes last: as long as it is there, a repeated deletion knows what belongs to the pod.
+    const ids = [...members.map(({ Id }) => Id).filter((id) => id !== output?.Id), ...(output === null ? [] : [output.Id])];
+    for (const id of ids) await this.remove(() => this.docker.getContainer(id).remove({ force: true, v: true }));
+    for (const name of pod === null ? [] : podVolumeNames(identity, pod.manifest))
+      await this.remove(() => this.docker.getVolume(name).remove());
     await this.filesOf(identity, this.docker.getContainer(claimedName(identity))).clear();
   }
 
@@ -127,15 +126,17 @@ export class DockerRuntime implements PodRuntime {
   }
 
   async *logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine> {
-    if (options.container !== undefined && options.container !== 'main') return;
-    const found = await this.find(identity);
-    if (found === null) return;
+    const inspected = await this.memberOf(identity, options.container);
+    if (inspected === null) return;
+    const found = inspected.Id;
+    const container = inspected.Config.Labels[CONTAINER_LABEL] ?? 'main';
     try {
       let lines = 0;
       do {
         if (options.follow === true) await this.started(identity, found, options.signal);
         const ended = this.courses.get(identityKey(identity))?.hasEnded !== false;
-        for await (const line of linesOf(await this.openLog(found, options), options)) {
+        const stream = await this.openLog(found, options);
+        for await (const line of linesOf(stream, options, { container, isTerminal: inspected.Config.Tty === true })) {
           lines += 1;
           yield line;
         }
@@ -146,6 +147,15 @@ export class DockerRuntime implements PodRuntime {
     } catch (error) {
       if (options.signal?.aborted !== true) throw error;
     }
+  }
+
+  async createClaim(claim: ClaimKey): Promise<ClaimOutcome> {
+    await ask(() => this.docker.createVolume({ Name: claimVolumeName(claim), Labels: { [OURS_LABEL]: OURS_VALUE } }));
+    return { type: 'created' };
+  }
+
+  async deleteClaim(claim: ClaimKey): Promise<void> {
+    await ask<unknown>(() => this.docker.getVolume(claimVolumeName(claim)).remove(), new Map([[NOT_FOUND, undefined]]));
   }
 
   async close(): Promise<void> {
@@ -190,42 +200,20 @@ export class DockerRuntime implements PodRuntime {
     if (running >= this.options.maxPods)
       return { type: 'busy', message: `all ${this.options.maxPods} pod slots of host ${this.options.hostName} are taken` };
     try {
-      const main = mainOf(manifest);
-      const image = await this.puller.ensure(main.image ?? '', main.imagePullPolicy);
-      if (image.type !== 'present') return image;
-      return await this.make({ identity, manifest }, main);
+      const pod = { identity, manifest, containers: podContainers(manifest) };
+      for (const { container } of pod.containers) {
+        const image = await this.puller.ensure(container.image ?? '', container.imagePullPolicy);
+        if (image.type !== 'present') return image;
+      }
+      return await this.make(pod);
     } catch (error) {
       if (error instanceof UserError) return { type: 'refused', message: error.message };
       throw error;
     }
   }
 
-  private async make(pod: LabelledPod, main: Container): Promise<CreateOutcome> {
-    const environment = await resolveEnvironment(pod.manifest, main, this.options.env, {
-      hostName: this.options.hostName,
-      podIP: '',
-    });
-    const options = containerOptions({
-      ...pod,
-      hostName: this.options.hostName,
-      main,
-      image: this.options.images.find(main.image ?? ''),
-      environment,
-      hasInit: this.options.connection.hasInit,
-      ...(this.options.network === undefined ? {} : { network: this.options.network }),
-    });
-    const container = await ask<Docker.Container | null>(
-      async () => {
-        try {
-          return await this.docker.createContainer(options);
-        } catch (error) {
-          if (statusOf(error) === 400)
-            throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
-          throw error;
-        }
-      },
-      new Map([[CONFLICT, null]]),
-    );
+  private async make(pod: LabelledPod): Promise<CreateOutcome> {
+    const container = await this.maker.makeOutput(pod);
     if (container === null)
       return (await this.adopt(pod.identity)) === null
         ? { type: 'busy', message: 'the container is being removed' }
@@ -240,37 +228,31 @@ export class DockerRuntime implements PodRuntime {
   }
 
   private async adopt(identity: PodIdentity): Promise<DockerCourse | null> {
-    const id = await this.find(identity);
-    if (id === null) return null;
+    const found = await this.maker.find(identity);
+    if (found === null) return null;
     const known = this.courses.get(identityKey(identity));
     if (known !== undefined) return known;
-    const { Config } = await ask(() => this.docker.getContainer(id).inspect());
-    const pod = parsePod(Config.Labels);
-    return pod === null ? null : this.follow(pod, id);
+    const pod = parsePod(found.Config.Labels);
+    return pod === null ? null : this.follow(pod, found.Id);
   }
 
-  /**
-   * The claimed container of a pod first: an unclaimed one beside it was made too late and never starts. A claim between the first
-   * two questions hides the container from both, so the claimed name is asked for once more.
-   */
-  private async find(identity: PodIdentity): Promise<string | null> {
-    for (const name of [claimedName(identity), unclaimedName(identity), claimedName(identity)]) {
-      const found = await ask<Docker.ContainerInspectInfo | null>(
-        () => this.docker.getContainer(name).inspect(),
-        new Map([[NOT_FOUND, null]]),
-      );
-      if (found !== null) return found.Id;
-    }
-    return null;
+  private listed(labels: string[]): Promise<Docker.ContainerInfo[]> {
+    const ours = `${OURS_LABEL}=${OURS_VALUE}`;
+    return ask(() => this.docker.listContainers({ all: true, filters: { label: [ours, ...labels] } }));
+  }
+
+  private async remove(removal: () => Promise<unknown>): Promise<void> {
+    await ask<unknown>(
+      removal,
+      new Map([
+        [NOT_FOUND, undefined],
+        [CONFLICT, undefined],
+      ]),
+    );
   }
 
   private async followAll(): Promise<void> {
-    const containers = await ask(() =>
-      this.docker.listContainers({
-        all: true,
-        filters: { label: [`${OURS_LABEL}=${OURS_VALUE}`, `${HOST_LABEL}=${this.options.hostName}`] },
-      }),
-    );
+    const containers = await this.listed([`${HOST_LABEL}=${this.options.hostName}`]);
     for (const { Id, Labels } of containers) {
       const pod = parsePod(Labels);
       if (pod !== null && !this.courses.has(identityKey(pod.identity)) && !this.creating.has(identityKey(pod.identity)))
@@ -283,9 +265,13 @@ export class DockerRuntime implements PodRuntime {
     const known = this.courses.get(key);
     if (known !== undefined) return known;
     const { staging, clock, logger, hostName } = this.options;
-    const container = this.docker.getContainer(id);
     const course = new DockerCourse(
-      { ...pod, container, files: this.filesOf(pod.identity, container) },
+      {
+        ...pod,
+        files: this.filesOf(pod.identity, this.docker.getContainer(id)),
+        folder: this.folderOf(pod.identity),
+        members: () => this.maker.members(pod),
+      },
       { staging, clock, logger, hostName, observe: (observation) => this.observe(observation) },
     );
     this.courses.set(key, course);
@@ -297,7 +283,21 @@ export class DockerRuntime implements PodRuntime {
   }
 
   private filesOf(identity: PodIdentity, container: Docker.Container): DockerPodFiles {
-    return new DockerPodFiles(container, path.join(this.options.dataFolder, 'docker-files', identityKey(identity)));
+    return new DockerPodFiles(container, this.folderOf(identity), async (name) => {
+      const found = await this.memberOf(identity, name);
+      return found === null ? null : this.docker.getContainer(found.Id);
+    });
+  }
+
+  private folderOf(identity: PodIdentity): string {
+    return path.join(this.options.dataFolder, 'docker-files', identityKey(identity));
+  }
+
+  /** A container of the pod by its name; without one that of the outputs. */
+  private async memberOf(identity: PodIdentity, name: string | undefined): Promise<Docker.ContainerInspectInfo | null> {
+    const output = await this.maker.find(identity);
+    if (output === null || name === undefined || output.Config.Labels[CONTAINER_LABEL] === name) return output;
+    return this.maker.find(identity, name);
   }
 
   private observeGone(identity: PodIdentity): void {
@@ -311,17 +311,22 @@ export class DockerRuntime implements PodRuntime {
 
 function parsePod(labels: Record<string, string>): LabelledPod | null {
   try {
-    return JSON.parse(labels[MANIFEST_LABEL] ?? 'null') as LabelledPod | null;
+    const pod = JSON.parse(labels[MANIFEST_LABEL] ?? 'null') as Pick<LabelledPod, 'identity' | 'manifest'> | null;
+    return pod === null ? null : { ...pod, containers: podContainers(pod.manifest) };
   } catch {
     return null;
   }
 }
 
-async function* linesOf(stream: AsyncIterable<Buffer>, options: LogOptions): AsyncIterable<LogLine> {
+async function* linesOf(
+  stream: AsyncIterable<Buffer>,
+  options: LogOptions,
+  { container, isTerminal }: { container: string; isTerminal: boolean },
+): AsyncIterable<LogLine> {
   const rests = { stdout: '', stderr: '' };
-  const toLine = (text: string): LogLine => ({ container: 'main', ...parseStampedLine(text) });
+  const toLine = (text: string): LogLine => ({ container, ...parseStampedLine(text) });
   const wanted = (line: LogLine): boolean => options.sinceMs === undefined || line.atMs >= options.sinceMs;
-  for await (const frame of logFrames(stream)) {
+  for await (const frame of logFrames(stream, isTerminal)) {
     const parts = (rests[frame.stream] + frame.data.toString('utf8')).split('\n');
     rests[frame.stream] = parts.pop() ?? '';
     yield* parts.map(toLine).filter(wanted);

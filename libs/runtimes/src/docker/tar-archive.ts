@@ -79,3 +79,16 @@ function insideName(written: string): string {
     throw new UserError(`archive entry ${written} leaves its folder`);
   return name;
 }
+
+/** An archive of empty folders that anybody may write, and of files with their bytes and modes, at their container paths. */
+export function packContents(
+  folders: readonly string[],
+  files: readonly { path: string; content: Uint8Array; mode: number }[],
+): Readable {
+  const archive = pack();
+  for (const folder of folders) archive.entry({ name: folder.slice(1), type: 'directory', mode: 0o777 });
+  for (const { path: file, content, mode } of files)
+    archive.entry({ name: file.slice(1), mode: mode & 0o777 }, Buffer.from(content));
+  archive.finalize();
+  return archive as unknown as Readable;
+}

@@ -1,4 +1,4 @@
-import { KEPT_CAPABILITIES } from './container-security.js';
+import { SANDBOX_RIGHTS } from '../container-security.js';
 import { shellQuote } from './shell-text.js';
 
 /** Full paths of the programs of the host that the sandbox starts; `setpriv` and `nsenter` may be absent. */
@@ -217,7 +217,10 @@ function hook({ tools, identity }: InitScriptInput, command: readonly string[]):
   return `( in_container; exec ${asProgram(tools, identity ?? {})}${command.map(shellQuote).join(' ')} ) >/dev/null 2>&1`;
 }
 
-function asProgram({ setpriv }: HostTools, { user, groups = [], capabilities = KEPT_CAPABILITIES }: ProgramIdentity): string {
+function asProgram(
+  { setpriv }: HostTools,
+  { user, groups = [], capabilities = SANDBOX_RIGHTS.capabilities }: ProgramIdentity,
+): string {
   if (setpriv === undefined) return '';
   const bounding = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
   const who =

@@ -14,7 +14,7 @@ import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { kill } from './pod-ending.js';
 import type { SandboxPodFiles } from './pod-files.js';
-import { containerReports, podOutcome } from './pod-outcome.js';
+import { containerReports, sandboxOutcome } from './pod-outcome.js';
 import { RunningPod } from './running-pod.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
 import { epochMsOfUptime, isAlive } from './process-identity.js';
@@ -206,7 +206,7 @@ export class PodCourse {
   }
 
   private async capture(exit: ExitRecord): Promise<void> {
-    const outcome = podOutcome(this.folder, this.record, exit);
+    const outcome = sandboxOutcome(this.folder, this.record, exit);
     const containers = this.containers();
     const facts = { ...containers, ...this.watch.progress() };
     const { message, infrastructure } = outcome;

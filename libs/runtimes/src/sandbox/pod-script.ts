@@ -1,3 +1,4 @@
+import { SKIPPED_EXIT } from '../pod-ends.js';
 import { claimPart, type HostTools, hostNamePart } from './init-script.js';
 import { namespaceArguments } from './namespaces.js';
 import { shellQuote } from './shell-text.js';
@@ -22,9 +23,6 @@ export interface PodScriptInput {
   graceSeconds: number;
   deadlineCentiseconds?: number;
 }
-
-/** Reasons in the `exit` of a container that never ran. */
-export const SKIPPED_EXIT = 64;
 
 /**
  * The first process of a pod with several containers: process 1 of the pod's namespaces, which stays on the host's root and starts
