@@ -83,7 +83,8 @@ const problemOf = ({ successCondition = '' }: HttpTemplate, request: HttpRequest
     return isSuccess ? undefined : `received non-2xx response code: ${answer.statusCode}`;
   }
   const headers: Record<string, string[]> = {};
-  for (const { name, value } of request.headers) (headers[name] ??= []).push(value);
+  // What comes from Secrets is left out: a condition that fails is shown with its values.
+  for (const { name, value, isSecret } of request.headers) if (!isSecret) (headers[name] ??= []).push(value);
   const environment = {
     request: { method: request.method, url: request.url, body: request.body.toString('utf8'), headers },
     response: { statusCode: answer.statusCode, body: answer.body.toString('utf8'), headers: answer.headers },

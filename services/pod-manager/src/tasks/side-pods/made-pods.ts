@@ -114,7 +114,10 @@ const containersOf = (pod: Resource): string[] => {
 
 const phaseOf = (pod: Resource): string => (pod['status'] as { phase?: string } | undefined)?.phase ?? '';
 
-const containerStatus = (name: string, { phase, exitCode, startedAtMs, finishedAtMs }: PodObservation): KubernetesObject => {
+const containerStatus = (
+  name: string,
+  { phase, ready = phase === 'Running', exitCode, startedAtMs, finishedAtMs }: PodObservation,
+): KubernetesObject => {
   const startedAt = startedAtMs === undefined ? {} : { startedAt: formatTime(startedAtMs) };
   const finishedAt = finishedAtMs === undefined ? {} : { finishedAt: formatTime(finishedAtMs) };
   const reason = phase === 'Succeeded' ? 'Completed' : 'Error';
@@ -124,7 +127,7 @@ const containerStatus = (name: string, { phase, exitCode, startedAtMs, finishedA
       : phase === 'Pending'
         ? { waiting: { reason: 'ContainerCreating' } }
         : { terminated: { exitCode: exitCode ?? (phase === 'Succeeded' ? 0 : 1), reason, ...startedAt, ...finishedAt } };
-  return { name, ready: phase === 'Running', restartCount: 0, state };
+  return { name, ready, restartCount: 0, state };
 };
 
 /** The status of a pod as Kubernetes would have it, as far as it is known. */
