@@ -1,5 +1,14 @@
-import { isFailedOrError, isFulfilled, NodePhase, onExitNodeName, WorkflowPhase, type LifecycleHook } from '#libs/workflow-spec';
+import {
+  isDaemoned,
+  isFailedOrError,
+  isFulfilled,
+  NodePhase,
+  onExitNodeName,
+  WorkflowPhase,
+  type LifecycleHook,
+} from '#libs/workflow-spec';
 import { createScope, substituteJson } from '#libs/expressions';
+import { endDaemons } from '../daemons/end-daemons.js';
 import { mayExitHandlersRun, shutdownMessage, shutdownOf } from '../limits/shutdown.js';
 import { exitHookOf, type ChangedChild, type Pass, type StartResult } from '../pass.js';
 import { runWorkflowHooks } from '../hooks/lifecycle-hooks.js';
@@ -109,11 +118,17 @@ const fireHooks = (pass: Pass, root: TreeNode): boolean => {
   }
 };
 
+/** Nobody waits for a daemon that is all there is. */
+const endLoneDaemon = (pass: Pass, root: TreeNode): void => {
+  if (isDaemoned(root.status)) endDaemons(pass, true);
+};
+
 /** Looks at the workflow as a whole: nothing to do until the root has ended, then the exit handler, then the end (Argo's operate). */
 export const assessWorkflow = (pass: Pass): void => {
   const { state } = pass;
   const { root } = state;
   if (isFinished(state) || root === undefined) return;
+  endLoneDaemon(pass, root);
   const areHooksDone = fireHooks(pass, root);
   if (!isFulfilled(root.status)) return;
   const finalPhase = FINAL_PHASE[root.status.phase ?? NodePhase.Error];
