@@ -118,7 +118,7 @@ export class ScheduleService {
     }
     // Made again under its name before anybody saw that the first one was gone.
     if (row !== undefined) await this.deleteAll(ownedBy(row.uid, children));
-    const memory = newMemory(cron, scheduleText(cron.spec), createdAtOf(cron, nowMs));
+    const memory = newMemory(cron, scheduleText(cron.spec), beginOf(cron, nowMs));
     return { cron, row, children, memory, lastScheduledAtMs: lastScheduledOf(cron) };
   }
 
@@ -212,10 +212,11 @@ export class ScheduleService {
 const ownedBy = (cronUid: string, children: readonly CronChild[]): string[] =>
   children.filter(({ ownerUid }) => ownerUid === cronUid).map(({ uid }) => uid);
 
-const createdAtOf = (cron: CronWorkflow, nowMs: number): number => {
-  const { creationTimestamp } = cron.metadata;
+/** Ticks count from the creation of an object that nobody has edited since: who edits an old one does not ask for its past. */
+const beginOf = ({ metadata: { creationTimestamp, generation = 1 } }: CronWorkflow, nowMs: number): number => {
+  if (typeof creationTimestamp !== 'string' || generation > 1) return nowMs;
   try {
-    return typeof creationTimestamp === 'string' ? Math.min(parseTime(creationTimestamp), nowMs) : nowMs;
+    return Math.min(parseTime(creationTimestamp), nowMs);
   } catch {
     return nowMs;
   }
