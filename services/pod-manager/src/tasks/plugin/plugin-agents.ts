@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from '#libs/observability';
 import type { PodIdentity } from '#libs/runtimes';
-import { LabelName, TransientError } from '#libs/workflow-spec';
+import { LabelName, TransientError, type KubernetesObject } from '#libs/workflow-spec';
 import { sideManifest } from '../side-pods/side-manifest.js';
 import { SidePods } from '../side-pods/side-pods.js';
 import { TaskError } from '../task.js';
@@ -108,7 +108,7 @@ export class PluginAgents {
     const manifest = sideManifest({
       identity,
       metadata: { name: identity.nodeId, namespace: plugin.namespace, labels: { [LabelName.component]: 'agent' } },
-      spec: { containers: [{ ...plugin.container, name: 'main' }] },
+      spec: { containers: [withUser({ ...plugin.container, name: 'main' })] },
       mainContainers: ['main'],
       files: [{ name: 'token', path: TOKEN_PATH, raw: { data: token }, archive: { none: {} } }],
       graceSeconds: GRACE_SECONDS,
@@ -141,6 +141,15 @@ export class PluginAgents {
     });
   }
 }
+
+/** Argo's agent runs as this user; a plugin that must not be root and says no user relies on it. */
+const AGENT_USER = 8737;
+
+const withUser = (container: KubernetesObject): KubernetesObject => {
+  const { securityContext } = container as { securityContext?: KubernetesObject };
+  if (securityContext?.['runAsNonRoot'] !== true || securityContext['runAsUser'] !== undefined) return container;
+  return { ...container, securityContext: { ...securityContext, runAsUser: AGENT_USER } };
+};
 
 const failure = (message = ''): TaskError => new TaskError(`agent pod failed with reason:${JSON.stringify(message)}`);
 
