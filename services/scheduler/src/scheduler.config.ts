@@ -8,6 +8,11 @@ export const configSchema = configOf({
   inboxBatch: integer({ about: 'Most reports and requests taken into one decision.', byDefault: 500, min: 1 }),
   retentionIntervalMs: duration({ about: 'How often workflows are looked for whose TTL has passed.', byDefault: '5s' }),
   scheduleIntervalMs: duration({ about: 'How often the ticks of CronWorkflows are looked for.', byDefault: '1s' }),
+  cacheGcPeriodMs: duration({
+    about: 'How often remembered outputs are looked for that nobody has asked for; 0: never.',
+    byDefault: '0s',
+  }),
+  cacheGcAfterNotHitDurationMs: duration({ about: 'After how long without a hit they are forgotten.', byDefault: '30s' }),
   metricsTtlMs: duration({
     about: 'Series of metrics that workflows define go after so long without a new value; 0: never.',
     byDefault: '0s',

@@ -7,6 +7,7 @@ import { type ControllerSettings, fixedControllerSettings, type ResourceStore } 
 import type { ParallelismLimits, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ConfigMapMemos } from './memoization/config-map-memos.js';
+import { memoExpiryTimer } from './memoization/memo-expiry.js';
 import { MemoKeeper } from './memoization/memo-keeper.js';
 import { SpecMetrics } from './metrics/spec-metrics.js';
 import { admissionTimer } from './admission/admission-timer.js';
@@ -40,6 +41,8 @@ export interface SchedulerSettings {
   admissionIntervalMs: number;
   scheduleIntervalMs: number;
   metricsTtlMs: number;
+  cacheGcPeriodMs: number;
+  cacheGcAfterNotHitDurationMs: number;
 }
 
 /** What the scheduler is wired from. */
@@ -100,10 +103,19 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly expiry: PeriodicTask;
   private readonly admission: PeriodicTask;
   private readonly schedules: ScheduleTimer;
+  private readonly memos: PeriodicTask | undefined;
 
   constructor(ports: SchedulerPorts) {
     const { store, queue, resources, clock, logger, settings } = ports;
     this.schedules = scheduleTimer(ports);
+    this.memos = memoExpiryTimer({
+      memos: store.memos,
+      resources,
+      clock,
+      logger,
+      intervalMs: settings.cacheGcPeriodMs,
+      unusedMs: settings.cacheGcAfterNotHitDurationMs,
+    });
     this.expiry = expiryTimer({
       retention: store.retention,
       pods: store.pods,
@@ -150,10 +162,17 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.expiry.start();
     this.admission.start();
     this.schedules.start();
+    this.memos?.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.expiry.stop(), this.admission.stop(), this.schedules.stop()]);
+    await Promise.all([
+      this.sweeper.stop(),
+      this.expiry.stop(),
+      this.admission.stop(),
+      this.schedules.stop(),
+      this.memos?.stop(),
+    ]);
   }
 }
 

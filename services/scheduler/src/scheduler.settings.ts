@@ -40,5 +40,7 @@ export const schedulerSettings = (config: ConfigOf<typeof configSchema>): Schedu
   admissionIntervalMs: config.admissionIntervalMs,
   retentionIntervalMs: config.retentionIntervalMs,
   metricsTtlMs: config.metricsTtlMs,
+  cacheGcPeriodMs: config.cacheGcPeriodMs,
+  cacheGcAfterNotHitDurationMs: config.cacheGcAfterNotHitDurationMs,
   scheduleIntervalMs: config.scheduleIntervalMs,
 });

@@ -92,6 +92,8 @@ export async function startStackUnderTest(
     stateCacheBytes: 64 * 1024 * 1024,
     inboxBatch: 500,
     metricsTtlMs: 0,
+    cacheGcPeriodMs: 0,
+    cacheGcAfterNotHitDurationMs: 30_000,
     retentionIntervalMs: 1_000,
     scheduleIntervalMs: 200,
     parallelism: { byNamespace: {} },

@@ -1,4 +1,4 @@
-import { AnnotationName, WorkflowPhase } from '#libs/workflow-spec';
+import { AnnotationName, LabelName, WorkflowPhase } from '#libs/workflow-spec';
 import { ensureClaims } from '../claims/claims.js';
 import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
@@ -34,6 +34,8 @@ const takeTemplateReference = (pass: Pass): boolean => {
     return false;
   }
   state.changeHeader((header) => {
+    const label = reference.clusterScope === true ? LabelName.clusterWorkflowTemplate : LabelName.workflowTemplate;
+    header.labels = { ...header.labels, [label]: name };
     header.status = {
       ...header.status,
       storedWorkflowTemplateSpec: belowDefaults(mergedSpec(state.submitted.spec, fact.spec), header),
