@@ -9,7 +9,7 @@ import { redisCommand } from '../harness/redis-commands.js';
 const WORKFLOWS = 30;
 const LIMITS: Readonly<Record<string, number>> = { mutex: 1, semaphore: 3 };
 const END_LIMIT_MS = 240_000;
-const BETWEEN_FAULTS_MS = 2_500;
+const BETWEEN_FAULTS_MS = 3_000;
 
 const MUTEX = '{ name: only }';
 const SEMAPHORE = '{ configMapKeyRef: { name: limits, key: three } }';
@@ -25,7 +25,7 @@ const step = (name: string, held: readonly string[], synchronization: string, jo
           - |
             tell() { exec 3<>/dev/tcp/127.0.0.1/${journalPort} && echo "$* {{pod.name}}" >&3 && read -r answer <&3 && [ "$answer" = ok ] || exit 99; }
             ${held.map((lock) => `tell in ${lock}`).join('; ')}
-            sleep 0.2
+            sleep ${held.includes('mutex') ? 0.6 : 2}
             ${held.map((lock) => `tell out ${lock}`).join('; ')}`;
 
 /** One after the other, over the whole workflow, or both at once. */

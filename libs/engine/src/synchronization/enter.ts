@@ -1,5 +1,5 @@
 import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
-import { heldBoundary, propagate, revisit } from '../following/propagate.js';
+import { followRunning, heldBoundary, propagate, revisit } from '../following/propagate.js';
 import { inWalkOrder } from '../following/walk-order.js';
 import { isSuspended } from '../following/suspended.js';
 import { hasNoSlot } from '../limits/parallelism.js';
@@ -54,7 +54,9 @@ const enter = (pass: Pass, node: TreeNode): void => {
     return;
   }
   const result = pass.operations.enter(pass, requestOf(pass, node));
-  if (result.type === 'node' && (isFulfilled(result.node.status) || result.error !== undefined)) propagate(pass, result);
+  if (result.type === 'refused') return;
+  if (isFulfilled(result.node.status) || result.error !== undefined) propagate(pass, result);
+  else if (result.node.status.phase === NodePhase.Running) followRunning(pass, result.node);
 };
 
 /** A missing fact leaves the node as it is, and the decision is made again with the fact. */
