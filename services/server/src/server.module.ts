@@ -10,6 +10,7 @@ import { ArtifactsController } from './artifacts/artifacts.controller.js';
 import { ApiErrorFilter } from './errors/api-error.filter.js';
 import { EventBindingsController } from './event-bindings/event-bindings.controller.js';
 import { EventDispatch } from './event-bindings/event-dispatch.service.js';
+import { WebhookClients } from './event-bindings/webhook-clients.js';
 import { EventsController } from './events/events.controller.js';
 import { KubernetesEventsController } from './events/kubernetes-events.controller.js';
 import { WatchService } from './events/watch.service.js';
@@ -66,6 +67,7 @@ const SERVICES = [
   ArchivedRetry,
   ArtifactDownload,
   EventDispatch,
+  WebhookClients,
   LogStreamService,
   StoredObjects,
   StreamLimit,

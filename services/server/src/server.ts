@@ -3,7 +3,7 @@ import type { INestApplication, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
-import { requireBearerToken } from './auth/bearer-token.js';
+import { hasAuthorizationHeader, requireBearerToken } from './auth/bearer-token.js';
 import { guardAgainstBrowsers } from './auth/browser-guard.js';
 import { assertSafeListenAddress } from './auth/loopback.js';
 import { jsonBody } from './http/json-body.js';
@@ -29,13 +29,17 @@ export function configureServerApp(app: INestApplication, ports: Pick<ServerPort
   if (token !== undefined) {
     const check = requireBearerToken(token);
     express.use((request: Request, response: Response, next: NextFunction): void => {
-      if (OPEN_PATHS.has(request.path)) next();
+      if (OPEN_PATHS.has(request.path) || isSignedEvent(request)) next();
       else void check(request, response, next);
     });
   }
   if (queueBoard !== undefined) express.use('/queues', queueBoard);
   express.use(jsonBody(config.maxBodyBytes));
 }
+
+/** An event without a token: whoever takes it in asks for the signature of a webhook client. */
+const isSignedEvent = (request: Request): boolean =>
+  request.method === 'POST' && request.path.startsWith('/api/v1/events/') && !hasAuthorizationHeader(request);
 
 export interface RunningServer {
   /** The port that it listens on. */

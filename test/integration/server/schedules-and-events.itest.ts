@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#libs/testing';
 import { startStackUnderTest, type StackUnderTest } from './stack-under-test.js';
@@ -137,6 +138,24 @@ describe('events', () => {
       headers: CREDENTIAL,
     });
     expect(response.status).toBe(400);
+  });
+
+  it('are taken from webhook clients that sign them, and from nobody who signs wrongly', async () => {
+    await put('secrets', 'signed', 'argo-workflows-webhook-clients', {
+      stringData: { hub: 'type: github\nsecret: s3cret\n', lab: 'type: gitlab\nsecret: t0ken\n', broken: 'type: nobody\n' },
+    });
+    await put('workflowtemplates', 'signed', 'greeter', { spec: sim('result=x') });
+    await put('workfloweventbindings', 'signed', 'greet', {
+      spec: { event: { selector: 'payload.n > 0' }, submit: { workflowTemplateRef: { name: 'greeter' } } },
+    });
+    const send = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${stack.url}/api/v1/events/signed/`, { method: 'POST', body: '{"n": 1}', headers })).status;
+    const signature = `sha256=${createHmac('sha256', 's3cret').update('{"n": 1}').digest('hex')}`;
+    expect(await send({ 'x-hub-signature-256': signature })).toBe(200);
+    expect(await send({ 'x-gitlab-token': 't0ken' })).toBe(200);
+    expect(await send({ 'x-hub-signature-256': signature.replace(/.$/, 'z') })).toBe(403);
+    expect(await send({ 'x-gitlab-token': 'token' })).toBe(403);
+    expect(await workflows('signed')).toHaveLength(2);
   });
 
   it('have their bindings listed, and a selector that cannot be parsed is refused', async () => {

@@ -7,6 +7,7 @@ import { parseListOptions, type Query as QueryTexts } from '../selection/list-op
 import { StoredObjects } from '../templates/stored-objects.js';
 import { assertNamespace } from '../workflows/workflow-names.js';
 import { EventDispatch } from './event-dispatch.service.js';
+import { WebhookClients } from './webhook-clients.js';
 
 /** As Argo takes from webhooks. */
 const MAX_EVENT_BYTES = 2 * 1024 * 1024;
@@ -17,27 +18,25 @@ export class EventBindingsController {
   constructor(
     @Inject(StoredObjects) private readonly objects: StoredObjects,
     @Inject(EventDispatch) private readonly events: EventDispatch,
+    @Inject(WebhookClients) private readonly webhooks: WebhookClients,
   ) {}
 
-  /** Any JSON, of any content type, with a credential of its own: no webhook clients can be configured, so without one it is refused as in Argo. */
+  /** Any JSON, of any content type, with a token or signed by a webhook client; all else is refused in Argo's words. */
   @Post(['events/:namespace', 'events/:namespace/:discriminator'])
   async receive(@Req() request: Request, @Res() response: Response): Promise<void> {
-    if (!hasAuthorizationHeader(request)) {
+    const { namespace = '', discriminator = '' } = request.params as { namespace?: string; discriminator?: string };
+    assertNamespace(namespace);
+    const body = await bodyOf(request);
+    const header = (name: string): string | undefined => request.header(name);
+    if (!hasAuthorizationHeader(request) && (await this.webhooks.senderOf({ namespace, body, header })) === undefined) {
       response
         .status(403)
         .type('text/plain; charset=utf-8')
         .send(JSON.stringify({ message: 'failed to process webhook request' }));
       return;
     }
-    const { namespace, discriminator } = request.params;
-    const event = {
-      namespace: typeof namespace === 'string' ? namespace : '',
-      discriminator: typeof discriminator === 'string' ? discriminator : '',
-      payload: parseJsonBody(await bodyOf(request)),
-      headers: request.headers,
-    };
-    assertNamespace(event.namespace);
-    await this.events.receive(event);
+    const payload = parseJsonBody(body.toString('utf8'));
+    await this.events.receive({ namespace, discriminator, payload, headers: request.headers });
     response.status(200).json({});
   }
 
@@ -57,7 +56,7 @@ export class EventBindingsController {
 }
 
 /** The body was left unread until it was known that its sender may send; see `jsonBody`. */
-async function bodyOf(request: Request): Promise<string> {
+async function bodyOf(request: Request): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -65,5 +64,5 @@ async function bodyOf(request: Request): Promise<string> {
     if (sizeBytes > MAX_EVENT_BYTES) throw new ApiError(3, `body is larger than ${MAX_EVENT_BYTES} bytes`, { httpStatus: 413 });
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
