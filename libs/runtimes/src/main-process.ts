@@ -1,16 +1,8 @@
-import { MAIN_CONTAINER, type PodManifest } from '#libs/pod-spec';
+import type { PodManifest } from '#libs/pod-spec';
 import type { Container } from '#libs/workflow-spec';
 
 import { PodRefusedError } from './errors.js';
 import type { ImageEntry } from './image-catalogue.js';
-
-/** The container `main` of a manifest, as written. Throws PodRefusedError where there is none. */
-export function mainOf(manifest: PodManifest): Container {
-  const containers = (manifest.spec.containers ?? []) as unknown as Container[];
-  const main = containers.find((container) => container.name === MAIN_CONTAINER);
-  if (main === undefined) throw new PodRefusedError('the pod has no container named main');
-  return main;
-}
 
 /**
  * The program and its arguments as Kubernetes combines them: `command` replaces the image's entrypoint and its cmd, `args`

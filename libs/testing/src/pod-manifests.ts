@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { buildPod, type PodManifest, type PodWork } from '#libs/pod-spec';
-import type { Template } from '#libs/workflow-spec';
+import type { Container, KubernetesObject, Template } from '#libs/workflow-spec';
 
 /** The image whose arguments say what it does; every runtime under test knows it. */
 export const SIM_IMAGE = 'sim';
@@ -65,4 +65,27 @@ export function simPod(args: string[], options: SimPodOptions = {}): PodManifest
     archiveLogs: false,
   });
   return { ...pod, work: { ...pod.work, ...options.work } };
+}
+
+/** A container of the image `sim` with these arguments. */
+export function simContainer(name: string, args: string[]): Container {
+  return { name, image: SIM_IMAGE, imagePullPolicy: 'Never', command: ['sim'], args };
+}
+
+/** A pod of these containers, of which those named in `work.mainContainers` (default: `main`) decide its end. */
+export function simPodOf(
+  parts: { containers: Container[]; initContainers?: Container[]; spec?: KubernetesObject },
+  options: SimPodOptions = {},
+): PodManifest {
+  const pod = simPod([], options);
+  const { containers, initContainers, spec } = parts;
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      ...spec,
+      containers: containers as unknown as KubernetesObject[],
+      ...(initContainers === undefined ? {} : { initContainers: initContainers as unknown as KubernetesObject[] }),
+    },
+  };
 }

@@ -152,7 +152,7 @@ export class SimulatedHost {
       outputs,
       ...(play.containers === undefined ? {} : { containers: play.containers }),
       ...(failed === undefined ? {} : { message: failed }),
-      ...(play.exitCode === 0 && missing !== undefined ? { infrastructure: true } : {}),
+      ...(play.infrastructure === true || (play.exitCode === 0 && missing !== undefined) ? { infrastructure: true } : {}),
     });
   }
 

@@ -15,6 +15,8 @@ const NEVER_BEGUN = 64;
 export interface PodPlay extends SimPlay {
   /** Why the pod fails, where it does. */
   message?: string;
+  /** An init container failed, not the program itself. */
+  infrastructure?: boolean;
   /** Of container sets. */
   containers?: ContainerReport[];
 }
@@ -48,6 +50,7 @@ export function playPod(manifest: PodManifest): PodPlay {
     exitCode,
     durationMs: Math.max(0, ...[...members.values()].map(({ endMs }) => endMs)),
     ...(failed === undefined ? {} : { message: exitMessage(exitCode, 'Error', failed.name) }),
+    ...(failed?.role === 'init' ? { infrastructure: true } : {}),
     ...(manifest.work.containerGraph === undefined ? {} : { containers: mains.map(({ name }) => reportOf(name, members)) }),
   };
 }
