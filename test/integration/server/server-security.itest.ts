@@ -174,9 +174,9 @@ describe('what is not served', () => {
   it('answers 501 in the API’s shape and names the feature where it is known', async () => {
     const { request } = await start();
     expect(await request('GET', '/api/v1/nonsense')).toEqual({ status: 501, body: { code: 12, message: 'Not Implemented' } });
-    expect(await request('GET', '/api/v1/sync/lab/x')).toEqual({
+    expect(await request('GET', '/api/v1/event-sources/lab')).toEqual({
       status: 501,
-      body: { code: 12, message: 'synchronization limits are not supported yet' },
+      body: { code: 12, message: 'event sources are not supported yet' },
     });
     expect(await request('GET', '/api/v1/stream/events/lab')).toMatchObject({ status: 501, body: { code: 12 } });
   });
