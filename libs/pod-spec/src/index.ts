@@ -4,6 +4,7 @@ export type { BuildPodInput, ContainerGraphNode, ContainerRetry, PodManifest, Po
 export { identityFromMetadata, identityLabels, IdentityLabel, type PodIdentityParts } from './identity.js';
 export { MAIN_CONTAINER, SCRIPT_PATH } from './pod-containers.js';
 export type { MergeType } from './strategic-merge/merge-schema.js';
+export { kubernetesPod, type KubernetesPod, type KubernetesPodOptions } from './kubernetes-pod.js';
 export { claimRow, podOrRefusal } from './pod-or-refusal.js';
 export { strategicMergePatch } from './strategic-merge/strategic-merge-patch.js';
 export { type TaskOrder } from './task-order.js';
