@@ -45,7 +45,7 @@ export { goQuote } from './golang/quote.js';
 export { goSprintf } from './golang/sprintf.js';
 export { goFormatValue } from './golang/format-value.js';
 export { formatDuration, parseArgoDuration, parseDuration, roundDuration } from './golang/duration.js';
-export { formatRfc3339, formatTime } from './golang/time-format.js';
+export { formatRfc3339, formatTime, parseRfc3339 } from './golang/time-format.js';
 export { parseTime } from './golang/time-parse.js';
 export { GoDuration, GoTime } from './golang/time-values.js';
 export { Float64, type GoNumber } from './golang/numbers.js';

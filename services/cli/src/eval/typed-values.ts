@@ -1,4 +1,4 @@
-import { Float64, formatRfc3339, goFormatValue, goJson, GoDuration, GoTime, parseDuration, parseTime } from '#libs/expressions';
+import { Float64, formatRfc3339, goFormatValue, goJson, GoDuration, GoTime, parseDuration, parseRfc3339 } from '#libs/expressions';
 
 /** A value with what Go prints of it (`fmt`) and what it is in JSON; `value` marks what plain JSON cannot tell apart. */
 export interface TypedValue {
@@ -7,8 +7,6 @@ export interface TypedValue {
   json?: string;
 }
 
-const RFC3339 = '2006-01-02T15:04:05.999999999Z07:00';
-
 const floatOf = (text: string): Float64 => new Float64(text === 'NaN' ? NaN : Number(text.replace(/^([+-]?)Inf$/, '$1Infinity')));
 
 const intOf = (text: string): number | bigint => {
@@ -16,17 +14,11 @@ const intOf = (text: string): number | bigint => {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 };
 
-const timeOf = (text: string): GoTime => {
-  const time = parseTime(RFC3339, text);
-  if (time instanceof Error) throw time;
-  return time;
-};
-
 const MARKS: Readonly<Record<string, (text: string) => unknown>> = {
   $int: intOf,
   $int64: intOf,
   $float: floatOf,
-  $time: timeOf,
+  $time: parseRfc3339,
   $dur: parseDuration,
   $bytes: (text) => new Uint8Array(Buffer.from(text, 'base64')),
 };

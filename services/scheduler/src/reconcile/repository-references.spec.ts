@@ -16,14 +16,15 @@ const OWN = configMap(
   { first: 's3: {bucket: one, keyFormat: "k/{{pod.name}}"}\narchiveLogs: true', broken: 's3: {buckett: x}', none: '{}' },
   'first',
 );
+const STORED = new Map([
+  ['team/artifact-repositories', OWN],
+  ['argo/artifact-repositories', configMap({ shared: 'filesystem: {}' }, 'shared')],
+  ['bare/artifact-repositories', configMap({ first: 's3: {bucket: one}' })],
+]);
 const references = new RepositoryReferences(
   {
     get: (key: ResourceKey) => {
-      const found = {
-        'team/artifact-repositories': OWN,
-        'argo/artifact-repositories': configMap({ shared: 'filesystem: {}' }, 'shared'),
-        'bare/artifact-repositories': configMap({ first: 's3: {bucket: one}' }),
-      }[`${key.namespace}/${key.name}`];
+      const found = STORED.get(`${key.namespace}/${key.name}`);
       return found ? Promise.resolve(found) : Promise.reject(new ResourceNotFoundError(key));
     },
   },
