@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 
 import type Docker from 'dockerode';
 
-import type { ContainerEnd } from '../pod-ends.js';
+import { type ContainerEnd, TERMINATED_EXIT } from '../pod-ends.js';
 import type { PodContainer } from '../pod-containers.js';
 import { ask, messageOf } from './docker-connection.js';
 
@@ -19,6 +19,7 @@ const NO_SUCH = new Map([
   [409, null],
 ]);
 const START_ERROR_REASON = 'StartError';
+const NO_NETWORK = /non.running container/i;
 
 /**
  * One container of a pod. Its rename is its claim: only one container can have the name, and only who renamed it starts it. So a
@@ -60,8 +61,11 @@ export class DockerMember {
       await this.container.start();
     } catch (error) {
       const { State } = await ask(() => this.container.inspect());
+      // A sidecar of a pod whose main has ended already: it would have been ended now.
+      if (this.member.role === 'sidecar' && NO_NETWORK.test(messageOf(error)))
+        this.startError = this.endOf(TERMINATED_EXIT, 'Error');
       // The daemon says 400 for a program that is not there; the container then has an exit code of its own.
-      if (State.Status === 'created')
+      else if (State.Status === 'created')
         this.startError = { ...this.endOf(State.ExitCode, START_ERROR_REASON), detail: messageOf(error) };
     }
   }
