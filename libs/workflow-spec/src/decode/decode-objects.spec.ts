@@ -61,15 +61,11 @@ describe('decodeWorkflow', () => {
 
   it('refuses by name what does not run yet, and accepts with a warning what only places a pod', () => {
     const decoded = workflow(`
-  securityContext: {}
   nodeSelector: {disk: ssd}
   templates:
   - {name: main, suspend: {}, tolerations: []}
-  - {name: two, container: {image: x, volumeMounts: []}}`);
-    expect(decoded.unsupported).toEqual([
-      'spec: field securityContext is not supported yet',
-      'template two: field container.volumeMounts is not supported yet',
-    ]);
+  - {name: two, outputs: {parameters: [{name: a, valueFrom: {event: payload.a}}]}}`);
+    expect(decoded.unsupported).toEqual(['template two: field outputs.parameters[0].valueFrom.event is not supported yet']);
     expect(decoded.warnings).toEqual([
       'spec: field nodeSelector may have no effect on this runtime',
       'template main: field tolerations may have no effect on this runtime',
