@@ -10,7 +10,7 @@ import type { SimPlay } from './sim-program.js';
 import { type PodPlay, playPod } from './simulated-members.js';
 import type { SimulatedTime } from './simulated-time.js';
 
-/** Address of every simulated pod. */
+/** Address of every simulated daemon; nobody asks for that of other pods. */
 const POD_ADDRESS = '127.0.0.1';
 const TERMINATED = 143;
 const KILLED = 137;
@@ -80,7 +80,13 @@ export class SimulatedHost {
       identity,
       manifest,
       play: this.playOf(identity, manifest),
-      observation: { identity, phase: 'Running', ready: true, podIP: POD_ADDRESS, startedAtMs },
+      observation: {
+        identity,
+        phase: 'Running',
+        ready: true,
+        ...(manifest.work.daemon === true ? { podIP: POD_ADDRESS } : {}),
+        startedAtMs,
+      },
       lines: [],
       cancel: () => undefined,
     };
