@@ -1,6 +1,7 @@
 import { isFulfilled, NodeType } from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
 import { noteSuspensionDone } from '../suspend/resume.js';
+import { assessWorkflow } from '../workflow/workflow-run.js';
 import { isInterrupted } from './interruption.js';
 import { propagate } from './propagate.js';
 import { giveSlots } from './slots.js';
@@ -14,6 +15,7 @@ export const followEnds = (pass: Pass): void => {
     if (node === undefined || !isFulfilled(node.status)) continue;
     if (node.status.type === NodeType.Suspend) noteSuspensionDone(pass, node);
     propagate(pass, { node });
+    if (isFulfilled(state.root?.status ?? {})) assessWorkflow(pass);
     giveSlots(pass);
   }
 };

@@ -145,8 +145,6 @@ const startMembers = (pass: Pass, group: TreeNode, members: Members): MemberStar
       pass.state.deferred.set(group.id, 'budget');
       return 'waits';
     }
-    const child = pass.state.lastOwned(group.id);
-    if (child !== undefined) runHooksOf(pass, group, child);
   }
   return 'started';
 };
@@ -218,9 +216,20 @@ export const advanceStepGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
   }
 };
 
+/** Hooks and exit handlers of all members; what has not begun to run is not asked. */
+const runAllHooks = (pass: Pass, group: TreeNode, prepared: PreparedGroup): void => {
+  if (!hasHooks(prepared)) return;
+  for (const child of pass.state.ownedBy(group.id)) if (child.status.phase !== NodePhase.Pending) runHooksOf(pass, group, child);
+};
+
 const goOn = (pass: Pass, group: TreeNode, prepared: PreparedGroup, changed: ChangedChild | undefined): void => {
-  if (changed !== undefined) runHooksOf(pass, group, changed.node);
-  else if (hasHooks(prepared)) for (const child of pass.state.ownedBy(group.id)) runHooksOf(pass, group, child);
-  if (startMembers(pass, group, prepared.members) !== 'started') return;
+  const isNew = (group.memory.cursor ?? 0) < prepared.members.count;
+  const members = startMembers(pass, group, prepared.members);
+  if (members === 'failed') return;
+  if (!pass.state.deferred.has(group.id)) {
+    if (isNew || changed === undefined || pass.state.resuming.delete(group.id)) runAllHooks(pass, group, prepared);
+    else runHooksOf(pass, group, changed.node);
+  }
+  if (members !== 'started') return;
   if (pass.state.counters.open(group.id) === 0 && !isHookMissing(pass, group, prepared)) conclude(pass, group, prepared);
 };

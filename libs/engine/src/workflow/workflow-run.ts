@@ -3,6 +3,7 @@ import {
   isFailedOrError,
   isFulfilled,
   NodePhase,
+  NodeType,
   onExitNodeName,
   WorkflowPhase,
   type LifecycleHook,
@@ -15,6 +16,7 @@ import { runWorkflowHooks } from '../hooks/lifecycle-hooks.js';
 import { setPhase } from '../phase/transitions.js';
 import { globalScope } from '../scope/globals.js';
 import type { TreeNode } from '../state/tree-node.js';
+import type { WorkflowState } from '../state/workflow-state.js';
 import { messageOf } from '../templates/error-message.js';
 import { localScope } from '../templates/resolve-template.js';
 import { isFinished, setWorkflowPhase } from './workflow-phase.js';
@@ -91,8 +93,16 @@ const startExitHandler = (pass: Pass, hook: LifecycleHook): TreeNode | undefined
   return result?.type === 'node' ? result.node : undefined;
 };
 
+/** Pods that run at the end, because something above them failed early, are seen to their own end first (Argo waits for their results). */
+const isWorkUnfinished = ({ counters, nodes }: WorkflowState): boolean =>
+  counters.runningPods > 0 &&
+  [...nodes.values()].some(
+    ({ status }) => status.type === NodeType.Pod && status.phase === NodePhase.Running && !isDaemoned(status),
+  );
+
 const conclude = (pass: Pass, root: TreeNode, exitNode: TreeNode | undefined): void => {
   const { state } = pass;
+  if (isWorkUnfinished(state)) return;
   const phase = FINAL_PHASE[root.status.phase ?? NodePhase.Error];
   if (phase === WorkflowPhase.Succeeded) {
     if (exitNode !== undefined && isFailedOrError(exitNode.status)) {

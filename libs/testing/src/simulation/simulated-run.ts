@@ -89,6 +89,14 @@ export const seededRandom = (seed: number): (() => number) => {
   };
 };
 
+/** The place of an event among those of the same moment: it depends on what it is about, not on when it was planned. */
+const rankOf = (seed: number, entry: InboxEntry): number => {
+  const subject = entry.kind === 'pod' ? `${entry.report.nodeId}/${entry.report.incarnation}/${entry.report.phase}` : entry.id;
+  let hash = seed;
+  for (const letter of subject) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 16_777_619);
+  return seededRandom(hash)();
+};
+
 interface Event {
   atMs: number;
   rank: number;
@@ -135,7 +143,6 @@ class Simulation {
   private readonly rows = new Map<string, NodeRow>();
   private readonly commands: Command[] = [];
   private readonly config: EngineConfig;
-  private readonly random: () => number;
   private readonly submitted: SubmittedWorkflow;
   private readonly locks: SimulatedLocks;
   private header: WorkflowHeader | undefined;
@@ -152,7 +159,6 @@ class Simulation {
     this.submitted = submittedFrom(workflow);
     for (const [id, value] of options.facts ?? []) this.facts.set(id, value);
     this.state = createWorkflowState(this.config, this.submitted);
-    this.random = options.seed === undefined ? () => 0 : seededRandom(options.seed);
     const others = options.lockedByOthers ?? [];
     const names = [...new Set(others.map(({ lock }) => lock))];
     this.locks = new SimulatedLocks(
@@ -208,7 +214,7 @@ class Simulation {
   }
 
   private schedule(atMs: number, entry: InboxEntry, effect?: () => void): void {
-    const rank = this.options.seed === undefined ? this.serial : this.random();
+    const rank = this.options.seed === undefined ? this.serial : rankOf(this.options.seed, entry);
     const event: Event = { atMs, rank, entry, ...(effect === undefined ? {} : { effect }) };
     let at = this.events.length;
     while (at > 0 && isAfter(this.events[at - 1], event)) at -= 1;
