@@ -1,4 +1,13 @@
-import { Float64, formatRfc3339, goFormatValue, goJson, GoDuration, GoTime, parseDuration, parseRfc3339 } from '#libs/expressions';
+import {
+  Float64,
+  formatRfc3339,
+  goFormatValue,
+  goJson,
+  GoDuration,
+  GoTime,
+  parseDuration,
+  parseRfc3339,
+} from '#libs/expressions';
 
 /** A value with what Go prints of it (`fmt`) and what it is in JSON; `value` marks what plain JSON cannot tell apart. */
 export interface TypedValue {
