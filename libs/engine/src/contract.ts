@@ -63,6 +63,8 @@ export interface PodReport {
   message?: string;
   /** True where the failure is not that of the user's container (Argo's phase Error instead of Failed). */
   infrastructure?: boolean;
+  /** Kubernetes' reason where the pod failed before `main` began (`Evicted`, `NodeShutdown` …). */
+  neverBegan?: string;
   /** Exit code of `main`. */
   exitCode?: number;
   outputs?: Outputs;
@@ -200,6 +202,8 @@ export interface EngineConfig {
   podNames: 'v1' | 'v2';
   /** `transientErrorPattern`: a Go regular expression for messages of errors that pass by themselves, beside the known ones. `hostNameLabel`: default `kubernetes.io/hostname`. */
   retry?: { transientErrorPattern?: string; hostNameLabel?: string };
+  /** Argo's `failedPodRestart`: how often the pod of a node is made anew that failed before it began. Absent: never. */
+  failedPodRestart?: { maxRestarts: number };
   /** What a workflow that begins now gets where neither it nor its template says anything: Argo's `workflowDefaults`. */
   workflowDefaults?: WorkflowDefaults;
   /** Argo's `workflowRestrictions.templateReferencing`: only workflows run that name a WorkflowTemplate. */

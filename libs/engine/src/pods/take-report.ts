@@ -9,6 +9,7 @@ import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import { completeProgress, isOrderedType } from '../state/counters.js';
 import { templateOf } from '../templates/process-template.js';
 import { collectEndedPod } from './pod-gc.js';
+import { restartPod } from './restart-pod.js';
 import { resourcesDurationOf } from './resources-duration.js';
 import type { TreeNode } from '../state/tree-node.js';
 
@@ -105,7 +106,7 @@ export const takeReport = (pass: Pass, node: TreeNode, report: PodReport): boole
     if (before === NodePhase.Pending && report.message !== undefined) {
       setPhase(pass.state, node, { phase: NodePhase.Pending, message: report.message, nowMs: pass.nowMs });
     }
-  } else {
+  } else if (!restartPod(pass, node, report)) {
     takeEnd(pass, node, report);
   }
   return node.status.phase !== before || isDaemoned(node.status) !== wasDaemoned;

@@ -1,12 +1,10 @@
-import { createScope, evaluateBoolean, substituteJson } from '#libs/expressions';
+import { createScope, evaluateBoolean } from '#libs/expressions';
 import {
   attemptNodeName,
   isFailedOrError,
   isFulfilled,
-  isPodTemplateType,
   NodePhase,
   NodeType,
-  templateTypeOf,
   type RetryStrategy,
   type Template,
 } from '#libs/workflow-spec';
@@ -15,34 +13,14 @@ import { hasNoSlot } from '../limits/parallelism.js';
 import { createNode } from '../node-tree/create-node.js';
 import { copyOf, isBudgetSpent, type ChangedChild, type Outcome, type Pass, type StartRequest } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
-import { globalScope } from '../scope/globals.js';
 import { lastAttempt } from '../scope/node-variables.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { endedByError, startBody } from '../templates/start-template.js';
-import { podNameOf, retryStrategyOf, templateOf } from '../templates/process-template.js';
-import { awayFromFailedHosts } from './anti-affinity.js';
+import { retryStrategyOf, templateOf } from '../templates/process-template.js';
+import { attemptSeconds, attemptTemplate } from './attempt-template.js';
 import { backoffMs, seriesDeadlineMs, spokenDuration, wholeNumber } from './backoff.js';
 import { isRetryable, takesErrors } from './retry-policy.js';
-
-const durationSeconds = (node: TreeNode): string =>
-  String(Math.max(0, Math.floor((node.memory.finishedAtMs ?? 0) / 1000) - Math.floor((node.memory.startedAtMs ?? 0) / 1000)));
-
-/** What an attempt may read of the one before it. */
-const attemptVariables = (pass: Pass, retryNode: TreeNode, index: number, template: Template): Map<string, string> => {
-  const before = pass.state.byName(attemptNodeName(retryNode.status.name, index - 1));
-  const variables = new Map([
-    ['retries', String(index)],
-    ['lastRetry.exitCode', before?.status.outputs?.exitCode ?? '0'],
-    ['lastRetry.status', before?.status.phase ?? ''],
-    ['lastRetry.duration', before === undefined ? '0' : durationSeconds(before)],
-    ['lastRetry.message', before?.status.message ?? ''],
-  ]);
-  if (isPodTemplateType(templateTypeOf(template))) {
-    variables.set('pod.name', podNameOf(pass, attemptNodeName(retryNode.status.name, index), template.name ?? ''));
-  }
-  return variables;
-};
 
 const requestFor = (retryNode: TreeNode, index: number): StartRequest => {
   const { status, memory } = retryNode;
@@ -63,20 +41,17 @@ const requestFor = (retryNode: TreeNode, index: number): StartRequest => {
 };
 
 const startAttempt = (pass: Pass, retryNode: TreeNode, index: number, deadlineMs: number | undefined): Outcome => {
-  const base = templateOf(pass, retryNode);
   const request = requestFor(retryNode, index);
   if (deadlineMs !== undefined) request.memory.deadlineMs = deadlineMs;
   let template: Template;
   try {
-    const variables = createScope(attemptVariables(pass, retryNode, index, base), globalScope(pass.state, pass.nowMs));
-    template = substituteJson(copyOf(base), variables, { nowMs: pass.nowMs });
+    template = attemptTemplate(pass, retryNode, index);
   } catch (error) {
     const message = messageOf(error);
     createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message, retried: true });
     return { error: message };
   }
-  const placed = awayFromFailedHosts(pass, retryNode, retryStrategyOf(pass, base) ?? {}, template);
-  const started = endedByError(pass, startBody(pass, request, placed, { retried: true }));
+  const started = endedByError(pass, startBody(pass, request, template, { retried: true }));
   return isFulfilled(started.node.status) ? takeEnd(pass, retryNode, started.node, started.error) : {};
 };
 
@@ -95,7 +70,7 @@ const expressionScope = (attempt: TreeNode): Map<string, string> =>
     ['retries', String(attempt.memory.index ?? 0)],
     ['lastRetry.exitCode', attempt.status.outputs?.exitCode ?? '-1'],
     ['lastRetry.status', attempt.status.phase ?? ''],
-    ['lastRetry.duration', durationSeconds(attempt)],
+    ['lastRetry.duration', attemptSeconds(attempt)],
     ['lastRetry.message', attempt.status.message ?? ''],
   ]);
 

@@ -18,7 +18,7 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   nodeEvents: 'has no effect: there are no Kubernetes events to write',
   workflowEvents: 'has no effect: there are no Kubernetes events to write',
   executor: 'has no effect: pods have no containers beside those of their template',
-  failedPodRestart: 'has no effect: no runtime here evicts pods',
+  failedPodRestart: 'has its effect where pods can be evicted: sandbox and Docker evict none',
   podGCGracePeriodSeconds: 'has no effect: a step has the grace period of its runtime',
   sso: 'has no effect: single sign-on is not served',
 };
