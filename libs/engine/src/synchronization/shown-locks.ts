@@ -18,7 +18,7 @@ const pruned = <T>(groups: { holding?: T[]; waiting?: T[] }): { holding?: T[]; w
 const change = (state: WorkflowState, mutate: (status: SynchronizationStatus) => SynchronizationStatus): void =>
   state.changeHeader((header) => {
     const { synchronization, ...status } = header.status;
-    const { semaphore, mutex } = mutate((synchronization ?? {}) as SynchronizationStatus);
+    const { semaphore, mutex } = mutate(synchronization ?? {});
     const [ownSemaphore, ownMutex] = [pruned(semaphore ?? {}), pruned(mutex ?? {})];
     const next = withoutEmpty({
       ...(ownSemaphore === undefined ? {} : { semaphore: ownSemaphore }),

@@ -67,7 +67,7 @@ const essence = (workflow: Workflow): unknown => {
   return { phase: workflow.status?.phase, synchronization: workflow.status?.synchronization, nodes: nodes.map(shown).sort() };
 };
 
-const RUNS = { numRuns: 60, endOnFailure: false } as const;
+const RUNS = { numRuns: 40, endOnFailure: false } as const;
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
 
 describe('workflows with locks', () => {

@@ -4,7 +4,7 @@ import { runSimulated, type SimulatedRun, type SimulationOptions } from '#libs/t
 import type { NodeStatus, SynchronizationStatus, Workflow } from '#libs/workflow-spec';
 import type { Decision } from '../contract.js';
 
-const workflowOf = (yaml: string): Workflow => ({ metadata: { name: 'w', namespace: 'argo' }, spec: parse(yaml) }) as Workflow;
+const workflowOf = (yaml: string): Workflow => ({ metadata: { name: 'w', namespace: 'argo' }, spec: parse(yaml) });
 
 const EACH = `
   - name: each

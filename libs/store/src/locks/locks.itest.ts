@@ -261,4 +261,30 @@ describe('admission', () => {
     expect(await stores[0].admission.settle(one, nowMs)).toEqual([]);
     expect(await stores[0].admission.settle({ byNamespace: {} }, nowMs)).toEqual([waiting]);
   });
+
+  it('never lets more run than the limits say, whatever two schedulers do at once, and lets everybody run', async () => {
+    const limits = { controller: 3, namespace: 2, byNamespace: { narrow: 1 } };
+    const uids = await Promise.all(Array.from({ length: 14 }, (_, index) => workflow(['a', 'b', 'narrow'][index % 3])));
+    const over = async (store: Store): Promise<number> => {
+      const rows = await store.database.run<{ namespace: string; count: number }>({
+        text: 'SELECT namespace, count(*) AS count FROM admission WHERE admitted GROUP BY namespace',
+      });
+      const total = rows.reduce((sum, { count }) => sum + count, 0);
+      return Math.max(0, total - 3, ...rows.map(({ namespace, count }) => count - (namespace === 'narrow' ? 1 : 2)));
+    };
+    let most = 0;
+    const play = async (uid: string, at: number): Promise<void> => {
+      const store = stores[at % 2] as Store;
+      await ask(uid, limits, want0);
+      const isIn = async (): Promise<boolean> =>
+        (await store.database.run({ text: 'SELECT 1 FROM admission WHERE workflow = $1 AND admitted', values: [uid] })).length >
+        0;
+      const deadline = Date.now() + 20_000;
+      while (!(await isIn())) if (Date.now() > deadline) throw new Error(`${uid} was never admitted`);
+      most = Math.max(most, await over(store));
+      await ask(uid, limits, { leave: true });
+    };
+    await Promise.all(uids.map(play));
+    expect([most, await stores[0].database.run({ text: 'SELECT 1 FROM admission' })]).toEqual([0, []]);
+  }, 60_000);
 });
