@@ -178,7 +178,7 @@ describe('resource templates', () => {
     const outputs = nodeOf(workflow, 'read')?.outputs;
     expect(outputs).toMatchObject({ exitCode: '0', parameters: [{ value: 'foo' }, { value: '[1,2]\n' }] });
     const name = nodeOf(workflow, 'create')?.outputs?.parameters?.[0]?.value ?? '';
-    await expect(client.send('GET', `/api/argosy/v1/resources/configmaps/${NAMESPACE}/${name}`)).rejects.toThrow('not found');
+    await expect(client.get(`/api/argosy/v1/resources/configmaps/${NAMESPACE}/${name}`)).rejects.toThrow('not found');
   });
 
   it('fail in the words of kubectl', async () => {

@@ -48,7 +48,7 @@ it('gives the tasks that a host has begun and not ended, with what is wanted of 
 it('gives back the tasks of a host, and neither its pods nor what is to end', async () => {
   expect(await store.tasks.release('here')).toBe(2);
   expect((await store.tasks.openOf('here')).map(({ key: { nodeId } }) => nodeId)).toEqual(['ending']);
-  const work = await store.pods.readWork({ workflow: 'w', bucket: 3, host: 'other' });
+  const work = await store.pods.readWork({ workflow: 'w', bucket: 3, host: 'other', nowMs: NOW });
   expect(work.map(({ key: { nodeId }, status }) => [nodeId, status])).toEqual([
     ['claimed', null],
     ['running', null],
