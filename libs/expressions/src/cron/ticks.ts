@@ -20,18 +20,36 @@ export const scheduleText = ({ schedules = [], timezone }: Schedules): string =>
     .map((schedule) => (timezone === undefined || timezone === '' ? schedule : `CRON_TZ=${timezone} ${schedule}`))
     .join(',');
 
-/** The soonest time of any of the schedules after `afterMs` (milliseconds since 1970); undefined where none comes. */
-export const nextTick = (schedules: readonly CronSchedule[], afterMs: number): number | undefined => {
-  const times = schedules.map((schedule) => nextCronTime(schedule, afterMs)).filter((time) => time !== undefined);
+/** The next time of one schedule; intervals are counted from `beganMs`, so that several of them do not disturb each other. */
+const nextOf = (schedule: CronSchedule, afterMs: number, beganMs: number): number | undefined => {
+  if (schedule.kind !== 'every') return nextCronTime(schedule, afterMs);
+  const base = Math.floor(beganMs / 1000) * 1000;
+  return base + Math.max(1, Math.floor((afterMs - base) / schedule.intervalMs) + 1) * schedule.intervalMs;
+};
+
+/**
+ * The soonest time of any of the schedules after `afterMs` (milliseconds since 1970); undefined where none comes. `beganMs` is when
+ * intervals (`@every`) began to count; `afterMs` where absent, as robfig/cron's Next.
+ */
+export const nextTick = (schedules: readonly CronSchedule[], afterMs: number, beganMs = afterMs): number | undefined => {
+  const times = schedules.map((schedule) => nextOf(schedule, afterMs, beganMs)).filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 };
 
+interface Span {
+  afterMs: number;
+  untilMs: number;
+  /** When intervals began to count. */
+  beganMs: number;
+}
+
 /** The last time of a schedule in (afterMs, untilMs]. */
-const latestOf = (schedule: CronSchedule, afterMs: number, untilMs: number): number | undefined => {
+const latestOf = (schedule: CronSchedule, { afterMs, untilMs, beganMs }: Span): number | undefined => {
   if (schedule.kind === 'every') {
-    const base = Math.floor(afterMs / 1000) * 1000;
+    const base = Math.floor(beganMs / 1000) * 1000;
     const steps = Math.floor((untilMs - base) / schedule.intervalMs);
-    return steps < 1 ? undefined : base + steps * schedule.intervalMs;
+    const latest = base + steps * schedule.intervalMs;
+    return steps < 1 || latest <= afterMs ? undefined : latest;
   }
   for (const windowMs of WINDOWS_MS) {
     const fromMs = Math.max(afterMs, untilMs - windowMs);
@@ -42,8 +60,8 @@ const latestOf = (schedule: CronSchedule, afterMs: number, untilMs: number): num
   return undefined;
 };
 
-/** The last time of any of the schedules in (afterMs, untilMs]; undefined where there is none. */
-export const latestTick = (schedules: readonly CronSchedule[], afterMs: number, untilMs: number): number | undefined => {
-  const times = schedules.map((schedule) => latestOf(schedule, afterMs, untilMs)).filter((time) => time !== undefined);
+/** The last time of any of the schedules in (afterMs, untilMs], intervals counted from `beganMs`; undefined where there is none. */
+export const latestTick = (schedules: readonly CronSchedule[], span: Span): number | undefined => {
+  const times = schedules.map((schedule) => latestOf(schedule, span)).filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.max(...times);
 };

@@ -50,7 +50,11 @@ export const backfillRuns = (cron: CronWorkflow, options: BackfillOptions): Work
   const backfill = options.name ?? `${cronName}-backfill`;
   const schedules = schedulesOf(cron.spec);
   const runs: Workflow[] = [];
-  for (let at = nextTick(schedules, startMs - 1); at !== undefined && at <= endMs; at = nextTick(schedules, at)) {
+  for (
+    let at = nextTick(schedules, startMs - 1, startMs);
+    at !== undefined && at <= endMs;
+    at = nextTick(schedules, at, startMs)
+  ) {
     if (runs.length === options.maxCount)
       throw new UsageError(`from --start to --end are more than ${options.maxCount} ticks; raise --maxworkflowcount`);
     const { metadata, ...workflow } = workflowFromCron(cron, at);

@@ -30,7 +30,9 @@ const nextRunMs = (cron: CronObject, nowMs: number): number | undefined => {
   if (cron.spec?.suspend === true || cron.status?.phase === 'Stopped') return undefined;
   const { timezone } = cron.spec ?? {};
   try {
-    return nextTick(schedulesOf({ schedules: schedulesIn(cron), ...(timezone === undefined ? {} : { timezone }) }), nowMs);
+    const schedules = schedulesOf({ schedules: schedulesIn(cron), ...(timezone === undefined ? {} : { timezone }) });
+    const beganAt = cron.status?.lastScheduledTime ?? cron.metadata.creationTimestamp;
+    return nextTick(schedules, nowMs, beganAt ? Date.parse(beganAt) : nowMs);
   } catch {
     return undefined;
   }

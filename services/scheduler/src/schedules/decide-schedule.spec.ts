@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scheduleText } from '#libs/expressions';
+import fc from 'fast-check';
+import { nextTick, schedulesOf, scheduleText } from '#libs/expressions';
 import type { CronChild } from '#libs/store';
 import type { CronWorkflow, CronWorkflowSpec } from '#libs/workflow-spec';
 import { decideSchedule, type ScheduleDecision } from './decide-schedule.js';
@@ -77,6 +78,15 @@ describe('a schedule', () => {
     const cron = new Visitor(cronOf({ schedules: ['@every 1m'] }), '10:00:10');
     expect([cron.visit('10:01:14'), cron.visit('10:02:11')]).toEqual([['10:01'], ['10:02']]);
     expect(cron.lastMs).toBe(at('10:02:10'));
+  });
+
+  it('counts an interval by itself beside other schedules', () => {
+    const cron = new Visitor(cronOf({ schedules: ['@every 90s', '* * * * *'] }), '10:00:10');
+    const ran = ['10:01:00', '10:01:40', '10:02:00', '10:03:00', '10:03:10'].map((time) => {
+      cron.visit(time);
+      return new Date(cron.lastMs ?? 0).toISOString().slice(11, 19);
+    });
+    expect(ran).toEqual(['10:01:00', '10:01:40', '10:02:00', '10:03:00', '10:03:10']);
   });
 
   it('keeps the time of its zone over the change of clocks', () => {
@@ -275,5 +285,46 @@ describe('when', () => {
     expect(new Visitor(cron, '10:05:00').decide('10:10:00').memory.conditions[0]?.message).toContain("No parameter 'c' found.");
     const quoted = cronOf({ when: "'{{cronworkflow.name}}' == 'c' && {{= cronworkflow.failed == 0 }}" });
     expect(new Visitor(quoted, '10:05:00').visit('10:10:00')).toEqual(['10:10']);
+  });
+});
+
+describe('any schedule that is looked at often enough', () => {
+  const LINES = ['* * * * *', '*/7 3-5 * * *', '0 */2 * * 1-5', '@hourly', '@every 45s', '30 2 * * *', '15 1 31 * *'];
+  const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu'];
+  const BEGIN_MS = Date.parse('2024-03-29T00:00:00Z');
+
+  it('runs each of its ticks once and in order, whenever the looks come', () => {
+    const gaps = fc.array(fc.integer({ min: 1, max: 29_000 }), { minLength: 1, maxLength: 300 });
+    const lines = fc.uniqueArray(fc.constantFrom(...LINES), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(
+        lines,
+        fc.constantFrom(...ZONES),
+        gaps,
+        fc.integer({ min: 0, max: 3 * 86_400_000 }),
+        (schedules, timezone, waits, offset) => {
+          const beginMs = BEGIN_MS + offset;
+          const cron = cronOf({ schedules, timezone });
+          let memory = newMemory(cron, scheduleText(cron.spec), beginMs);
+          let nowMs = beginMs;
+          const ran: number[] = [];
+          for (const wait of waits) {
+            nowMs += wait;
+            for (;;) {
+              const decision = decideSchedule({ cron, memory, lastScheduledAtMs: null, children: [], nowMs });
+              memory = decision.memory;
+              if (decision.tick === undefined) break;
+              ran.push(decision.tick.atMs);
+            }
+          }
+          const expected: number[] = [];
+          const parsed = schedulesOf(cron.spec);
+          for (let at = nextTick(parsed, beginMs, beginMs); at !== undefined && at <= nowMs; at = nextTick(parsed, at, beginMs))
+            expected.push(at);
+          expect(ran).toEqual(expected);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });

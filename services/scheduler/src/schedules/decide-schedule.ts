@@ -42,16 +42,20 @@ const followChildren = (memory: ScheduleMemory, children: readonly CronChild[]):
   };
 };
 
+/** What intervals are counted from. */
+const beganOf = ({ beganMs, cursorMs }: ScheduleMemory): number => beganMs ?? cursorMs;
+
 const deadlineMsOf = (cron: CronWorkflow): number => (cron.spec.startingDeadlineSeconds ?? 0) * 1000;
 const isBlocked = (cron: CronWorkflow, memory: ScheduleMemory): boolean =>
   cron.spec.concurrencyPolicy === 'Forbid' && memory.active.length > 0;
 
 /** Argo runs of all missed ticks the last one, where a deadline is set, it has not passed, and something ran before. */
 const missedTick = (input: ScheduleInput, schedules: readonly CronSchedule[], untilMs: number): number | undefined => {
-  const { cron, lastScheduledAtMs, nowMs } = input;
+  const { cron, memory, lastScheduledAtMs, nowMs } = input;
   const deadlineMs = deadlineMsOf(cron);
   if (lastScheduledAtMs === null || deadlineMs === 0) return undefined;
-  return latestTick(schedules, Math.max(lastScheduledAtMs, nowMs - deadlineMs), untilMs);
+  const afterMs = Math.max(lastScheduledAtMs, nowMs - deadlineMs);
+  return latestTick(schedules, { afterMs, untilMs, beganMs: beganOf(memory) });
 };
 
 /** Takes a change of the schedules, a suspension or its end, and time that nobody watched, into the memory. */
@@ -61,14 +65,14 @@ const arrive = (input: ScheduleInput, schedules: readonly CronSchedule[], memory
   const suspended = cron.spec.suspend === true;
   const { heldMs, ...others } = memory;
   // Argo runs nothing outstanding of a schedule that has just changed.
-  if (memory.schedules !== text) return { ...others, schedules: text, suspended, cursorMs: nowMs };
+  if (memory.schedules !== text) return { ...others, schedules: text, suspended, cursorMs: nowMs, beganMs: nowMs };
   if (suspended) return { ...memory, suspended };
   if (memory.suspended) return hold({ ...others, suspended, cursorMs: nowMs }, missedTick(input, schedules, nowMs));
   const kept = heldMs !== undefined && heldMs + deadlineMsOf(cron) <= nowMs ? others : memory;
   const onTimeFromMs = nowMs - ON_TIME_MS;
   if (memory.cursorMs >= onTimeFromMs) return kept;
   if (cron.spec.catchUp === true) return { ...kept, cursorMs: oldestToCatchUp(cron, memory, nowMs) };
-  const missed = latestTick(schedules, memory.cursorMs, onTimeFromMs);
+  const missed = latestTick(schedules, { afterMs: memory.cursorMs, untilMs: onTimeFromMs, beganMs: beganOf(memory) });
   if (missed === undefined) return kept;
   return hold({ ...kept, cursorMs: missed }, missedTick(input, schedules, onTimeFromMs));
 };
@@ -85,7 +89,7 @@ const hold = (memory: ScheduleMemory, tickMs: number | undefined): ScheduleMemor
 const tickOf = (input: ScheduleInput, schedules: readonly CronSchedule[], memory: ScheduleMemory): number | undefined => {
   const { cron, nowMs } = input;
   if (memory.heldMs !== undefined && !isBlocked(cron, memory)) return memory.heldMs;
-  const tickMs = nextTick(schedules, memory.cursorMs);
+  const tickMs = nextTick(schedules, memory.cursorMs, beganOf(memory));
   if (tickMs === undefined || tickMs > nowMs) return undefined;
   const waits = cron.spec.catchUp === true && tickMs < nowMs - ON_TIME_MS && isBlocked(cron, memory);
   return waits ? undefined : tickMs;
@@ -162,7 +166,7 @@ export const decideSchedule = (input: ScheduleInput): ScheduleDecision => {
   if (memory.suspended) return idle(memory);
   const tickMs = tickOf(input, schedules, memory);
   if (tickMs === undefined) {
-    const nextMs = nextTick(schedules, memory.cursorMs) ?? null;
+    const nextMs = nextTick(schedules, memory.cursorMs, beganOf(memory)) ?? null;
     // A tick that is caught up later waits for a child to end, and that is told by the child.
     return { memory, lastScheduledAtMs, nextRunAtMs: nextMs !== null && nextMs <= nowMs ? null : nextMs };
   }
@@ -170,6 +174,6 @@ export const decideSchedule = (input: ScheduleInput): ScheduleDecision => {
   return {
     ...decided,
     lastScheduledAtMs: decided.tick.outcome === 'run' ? tickMs : lastScheduledAtMs,
-    nextRunAtMs: nextTick(schedules, decided.memory.cursorMs) ?? null,
+    nextRunAtMs: nextTick(schedules, decided.memory.cursorMs, beganOf(decided.memory)) ?? null,
   };
 };

@@ -12,6 +12,8 @@ export interface ScheduleMemory {
   schedules: string;
   /** Every tick up to here is decided, in milliseconds since 1970. */
   cursorMs: number;
+  /** When these schedules began, which intervals (`@every`) are counted from; absent: at the cursor. */
+  beganMs?: number;
   suspended: boolean;
   /** A tick that has not run and may, until `startingDeadlineSeconds` after it. */
   heldMs?: number;
@@ -40,6 +42,7 @@ export const newMemory = (cron: CronWorkflow, schedules: string, cursorMs: numbe
   return {
     schedules,
     cursorMs,
+    beganMs: cursorMs,
     suspended: false,
     active: [],
     replaced: [],
