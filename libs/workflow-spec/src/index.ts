@@ -33,6 +33,8 @@ export {
 export { isPodTemplateType, TEMPLATE_TYPES, templateTypeOf, templateTypesOf, type TemplateType } from './template-type.js';
 export {
   attemptNodeName,
+  claimOrderId,
+  isClaimOrderId,
   childNodeName,
   displayName,
   fnv1a32,

@@ -98,3 +98,9 @@ export const utf8Length = (text: string): number => {
   }
   return bytes;
 };
+
+/** Under which id the PersistentVolumeClaim of a workflow stands among its pods; no node has an id with a slash. */
+export const claimOrderId = (claimName: string): string => `${CLAIM_PREFIX}${claimName}`;
+/** Whether the id is that of a claim. */
+export const isClaimOrderId = (id: string): boolean => id.startsWith(CLAIM_PREFIX);
+const CLAIM_PREFIX = 'claim/';

@@ -170,6 +170,7 @@ export class PodManagerModule {
     };
     const convergence = new PodConvergenceService({
       pods: store.pods,
+      wakeHost: (bucket, other) => queue.wakeMany(PodJob, [{ ...bucket, host: other }]),
       podStatus: store.podStatus,
       runtime,
       observe,

@@ -1,5 +1,12 @@
 import { substituteJson } from '#libs/expressions';
-import { LabelName, WorkflowPhase, type KubernetesObject, type ObjectMeta } from '#libs/workflow-spec';
+import {
+  claimOrderId,
+  isClaimOrderId,
+  LabelName,
+  WorkflowPhase,
+  type KubernetesObject,
+  type ObjectMeta,
+} from '#libs/workflow-spec';
 import type { PodReport } from '../contract.js';
 import { ExecutionError } from '../errors.js';
 import { asJson, copyOf, type Pass } from '../pass.js';
@@ -16,12 +23,8 @@ interface ClaimMemory {
 type ClaimMemories = Record<string, ClaimMemory>;
 type ClaimTemplate = KubernetesObject & { metadata?: ObjectMeta & KubernetesObject };
 
-const ORDER_PREFIX = 'claim/';
 /** As with pods: after a manual retry the same claim is ordered anew under a number that was not there before. */
 const INCARNATIONS_PER_EPOCH = 1000;
-
-/** Under this id a claim is ordered and reported, among the pods; no node can have it. */
-const orderId = (claimName: string): string => `${ORDER_PREFIX}${claimName}`;
 
 const memoriesOf = (state: WorkflowState): ClaimMemories | undefined =>
   state.header.internal['claims'] as unknown as ClaimMemories | undefined;
@@ -71,7 +74,7 @@ const order = (pass: Pass, written: readonly KubernetesObject[]): ClaimMemories 
     const claimName = `${state.name}-${name}`;
     claims[name] = { claimName, incarnation, isMade: false };
     const claim = claimOf(pass, template, claimName);
-    state.pending.commands.push({ type: 'createClaim', orderId: orderId(claimName), incarnation, claimName, claim });
+    state.pending.commands.push({ type: 'createClaim', orderId: claimOrderId(claimName), incarnation, claimName, claim });
   });
   return claims;
 };
@@ -104,13 +107,13 @@ export const ensureClaims = (pass: Pass): 'ready' | 'waiting' | Ended => {
 };
 
 /** Whether a report is about a claim and not about a pod. */
-export const isAboutClaim = ({ nodeId }: PodReport): boolean => nodeId.startsWith(ORDER_PREFIX);
+export const isAboutClaim = ({ nodeId }: PodReport): boolean => isClaimOrderId(nodeId);
 
 /** Takes over that a claim was made or cannot be; gives how the workflow ends in the second case. */
 export const takeClaimReport = (pass: Pass, report: PodReport): Ended | undefined => {
   const { state } = pass;
   const claims = memoriesOf(state) ?? {};
-  const found = Object.entries(claims).find(([, { claimName }]) => orderId(claimName) === report.nodeId);
+  const found = Object.entries(claims).find(([, { claimName }]) => claimOrderId(claimName) === report.nodeId);
   if (found === undefined) return undefined;
   const [name, claim] = found;
   if (claim.incarnation !== report.incarnation || claim.isMade) return undefined;
@@ -133,7 +136,7 @@ export const releaseClaims = (pass: Pass): void => {
   const isKept = strategy !== 'OnWorkflowCompletion' && state.header.status.phase !== WorkflowPhase.Succeeded;
   if (claims === undefined || isKept) return;
   for (const { claimName, incarnation } of Object.values(claims)) {
-    state.pending.commands.push({ type: 'deletePod', nodeId: orderId(claimName), incarnation });
+    state.pending.commands.push({ type: 'deletePod', nodeId: claimOrderId(claimName), incarnation });
   }
   forgetClaims(state);
 };

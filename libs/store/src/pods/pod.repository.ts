@@ -146,6 +146,16 @@ export class PodRepository {
     }));
   }
 
+  /** Which hosts hold the rows of these order ids, the latest incarnation of each; ids that no host holds are left out. */
+  async hostsOf(workflow: string, nodeIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.#database.run<{ node_id: string; host: string }>({
+      name: 'pods-hosts',
+      text: 'SELECT node_id, host FROM pod_status WHERE workflow = $1 AND node_id = ANY($2) ORDER BY incarnation',
+      values: [workflow, [...nodeIds]],
+    });
+    return new Map(rows.map((row) => [row.node_id, row.host]));
+  }
+
   async getManifest(key: PodKey): Promise<PodManifest | undefined> {
     const rows = await this.#database.run<{ manifest: PodManifest }>({
       name: 'pods-manifest',

@@ -15,6 +15,7 @@ let row: PodWorkRow;
 let nowMs: number;
 let outcome: CreateOutcome | Error;
 let calls: string[];
+let holder: string;
 let service: PodConvergenceService;
 
 const claimedAgoMs = (ageMs: number, host = HOST): PodWorkRow['status'] => ({
@@ -29,8 +30,10 @@ beforeEach(() => {
   nowMs = NOW;
   outcome = { type: 'created' };
   calls = [];
+  holder = HOST;
   service = new PodConvergenceService({
-    pods: { readWork: async () => [row] },
+    pods: { readWork: async () => [row], hostsOf: async () => new Map([['claim/wf-work', holder]]) },
+    wakeHost: async (_bucket, host) => void calls.push(`wake ${host}`),
     podStatus: {
       claimMany: async (identities) => identities.map((identity) => ({ identity, claimedAtMs: NOW })),
       takeOverClaims: async (claims: readonly HeldClaim[]) => {
@@ -63,6 +66,24 @@ describe('a pod that is to run', () => {
     outcome = { type: 'busy', message: 'full' };
     await service.converge(BUCKET);
     expect(calls).toEqual(['create', 'create', `release ${NOW}`]);
+  });
+
+  it('runs where the volume of its claim is, and nowhere else', async () => {
+    row.manifest = {
+      spec: { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'wf-work' } }] },
+    } as unknown as PodManifest;
+    holder = 'there';
+    await service.converge(BUCKET);
+    expect(calls).toEqual(['wake there']);
+    holder = HOST;
+    await service.converge(BUCKET);
+    expect(calls).toEqual(['wake there', 'create']);
+  });
+
+  it('is not made where its order says that it cannot be', async () => {
+    row.manifest = { work: { refusal: 'no such volume' } } as unknown as PodManifest;
+    await service.converge(BUCKET);
+    expect(calls).toEqual([]);
   });
 
   it('is left to whoever has just claimed it on this host, and looked at again when that has had its time', async () => {

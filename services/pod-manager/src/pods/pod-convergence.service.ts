@@ -4,11 +4,12 @@ import type { PodManifest } from '#libs/pod-spec';
 import type { CreateOutcome, PodObservation, PodRuntime } from '#libs/runtimes';
 import type { HeldClaim, PodBucket, PodRepository, PodStatusRepository, PodWorkRow } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
+import { ClaimHosts, type ClaimHostsPorts } from '../claims/claim-hosts.js';
 import { ClaimKeeper, claimOf } from '../claims/claim-keeper.js';
 import type { WaitingBuckets } from './waiting-buckets.js';
 
-export interface PodConvergencePorts {
-  pods: Pick<PodRepository, 'readWork'>;
+export interface PodConvergencePorts extends ClaimHostsPorts {
+  pods: Pick<PodRepository, 'readWork' | 'hostsOf'>;
   podStatus: Pick<PodStatusRepository, 'claimMany' | 'takeOverClaims' | 'releaseClaim' | 'markDeletedMany'>;
   runtime: Pick<PodRuntime, 'create' | 'terminate' | 'delete' | 'createClaim' | 'deleteClaim'>;
   /** Takes what this service itself learns of a pod (refused, never made). */
@@ -49,19 +50,18 @@ export class PodConvergenceService {
   private readonly handled = new Map<string, 'making' | 'made'>();
 
   private readonly claims: ClaimKeeper;
+  private readonly claimHosts: ClaimHosts;
 
   constructor(private readonly ports: PodConvergencePorts) {
     this.claims = new ClaimKeeper(ports);
+    this.claimHosts = new ClaimHosts(ports);
   }
 
   async converge(bucket: PodBucket): Promise<JobOutcome> {
     const { clock, host } = this.ports;
-    const rows = await this.ports.pods.readWork({
-      ...bucket,
-      host,
-      nowMs: clock.nowMs() + CLOCK_TOLERANCE_MS,
-      limit: ROWS_PER_JOB,
-    });
+    const nowMs = clock.nowMs() + CLOCK_TOLERANCE_MS;
+    const found = await this.ports.pods.readWork({ ...bucket, host, nowMs, limit: ROWS_PER_JOB });
+    const rows = await this.claimHosts.ownRows(bucket, found);
     const resting = rows.filter((row) => this.isResting(row));
     const mine = await this.claim(rows.filter((row) => !resting.includes(row)));
     // Claims first and in their order: the removal of an old one comes before it is made anew.
@@ -70,10 +70,10 @@ export class PodConvergenceService {
     const outcomes = await inParallel(pods, PARALLEL_CALLS, (row) => this.convergeRow(row));
     const busy = outcomes.filter((outcome) => outcome === 'busy').length;
     if (busy > 0) this.ports.waiting.add(bucket);
-    if (rows.length === ROWS_PER_JOB && busy < mine.length) return { again: true };
+    if (found.length === ROWS_PER_JOB && busy < mine.length) return { again: true };
     if (resting.some((row) => this.isUrgent(row))) return { wakeAtMs: clock.nowMs() + CLAIM_REST_MS };
     // More may stand behind a whole page of pods whose first observation is on its way.
-    return rows.length === ROWS_PER_JOB && resting.length > 0 ? { wakeAtMs: clock.nowMs() + OBSERVATION_WAIT_MS } : undefined;
+    return found.length === ROWS_PER_JOB && resting.length > 0 ? { wakeAtMs: clock.nowMs() + OBSERVATION_WAIT_MS } : undefined;
   }
 
   /** Whether somebody here is just making the pod. What this process has made itself it may end at once. */
