@@ -26,7 +26,7 @@ export interface ArtifactDriver {
   load(location: ArtifactLocation): Promise<Readable>;
   /** Resolves when the object is durable. A failed or aborted save leaves no object and no part behind. */
   save(location: ArtifactLocation, body: Readable, options?: SaveOptions): Promise<void>;
-  /** Objects at or below the key; empty where there is none. */
+  /** Objects at or below the key, the empty key being the whole store; nothing where there is none. */
   list(location: ArtifactLocation): AsyncIterable<StoredObject>;
   /** Deleting what is not there succeeds. */
   delete(location: ArtifactLocation): Promise<void>;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -246,23 +246,34 @@ describe('workflows of workflows', () => {
 
 describe('data templates', () => {
   it('list and change paths, and give them as JSON', async () => {
-    await submit(
-      'listing',
-      `
+    const folder = path.join(dataDir, 'data/artifacts/some/folder');
+    await mkdir(folder, { recursive: true });
+    for (const name of ['main.log', 'other.txt']) await writeFile(path.join(folder, name), 'text');
+    const listing = (name: string, place: string): Promise<void> =>
+      submit(
+        name,
+        `
 - name: main
   steps:
     - - { name: list, template: list }
     - - { name: each, template: each, withParam: '{{steps.list.outputs.result}}', arguments: { parameters: [{ name: at, value: '{{item}}' }] } }
 - name: list
   data:
-    source: { artifactPaths: { name: all, filesystem: { key: 'listing-data' } } }
+    source: { artifactPaths: { name: all, filesystem: ${place} } }
     transformation: [{ expression: 'filter(data, {# endsWith "main.log"})' }, { expression: 'map(data, {# + "!"})' }]
 - name: each
   inputs: { parameters: [{ name: at }] }
-  container: { image: sim, args: ['result={{inputs.parameters.at}}'] }`,
-    );
-    expect((await ended('listing')).status).toMatchObject({ phase: 'Succeeded' });
-    expect(nodeOf(await api.get('listing'), 'list')?.outputs).toEqual({ result: '[]', exitCode: '0' });
+  container: { image: sim, args: ['result={{inputs.parameters.at}}'] }
+`,
+      );
+    await listing('listing', '{ key: some/folder }');
+    await listing('everything', '{}');
+    for (const name of ['listing', 'everything']) {
+      const workflow = await ended(name);
+      expect(workflow.status).toMatchObject({ phase: 'Succeeded' });
+      expect(nodeOf(workflow, 'list')?.outputs).toEqual({ result: '["some/folder/main.log!"]', exitCode: '0' });
+      expect(nodeOf(workflow, 'each(0:some/folder/main.log!)')?.phase).toBe('Succeeded');
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, opendir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, opendir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 
@@ -63,7 +63,12 @@ export class FilesystemArtifactDriver implements ArtifactDriver {
     });
   }
 
+  /** The empty key stands for the whole store. */
   async *list(location: ArtifactLocation): AsyncIterable<StoredObject> {
+    if (location.filesystem?.key === '') {
+      yield* this.walk(await this.guard('', () => realpath(this.rootFolder)), '');
+      return;
+    }
     const key = requireKey(location);
     const start = await this.guard(key, () => this.locate(key));
     if (start === undefined) return;
@@ -115,10 +120,12 @@ export class FilesystemArtifactDriver implements ArtifactDriver {
     const names: string[] = [];
     for await (const entry of await opendir(folder)) names.push(entry.name);
     for (const name of names.sort()) {
+      if (key === '' && name === PRIVATE_FOLDER) continue;
       const child = path.join(folder, name);
+      const childKey = key === '' ? name : `${key}/${name}`;
       const found = await lstat(child).catch(() => undefined);
-      if (found?.isFile() === true) yield { key: `${key}/${name}`, sizeBytes: found.size };
-      else if (found?.isDirectory() === true) yield* this.walk(child, `${key}/${name}`);
+      if (found?.isFile() === true) yield { key: childKey, sizeBytes: found.size };
+      else if (found?.isDirectory() === true) yield* this.walk(child, childKey);
     }
   }
 
