@@ -28,7 +28,7 @@ export { memoId, type MemoCache, type MemoEntry, type MemoKey } from './memoizat
 export type { MetricSample, RunningGauge } from './metrics/metric-contract.js';
 export { decide } from './decide.js';
 export { DamagedStateError, ExecutionError, PhaseTransitionError } from './errors.js';
-export { effectiveSpecOf } from './workflow/controller-defaults.js';
+export { aboveDefaults, effectiveSpecOf } from './workflow/controller-defaults.js';
 export { renderNodes, renderWorkflow } from './node-tree/render.js';
 export { canTransition, PHASE_TRANSITIONS } from './phase/transitions.js';
 export {

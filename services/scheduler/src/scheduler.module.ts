@@ -70,7 +70,8 @@ const NO_CONFIG = fixedControllerSettings();
 const parallelismOf = ({ settings, controllerConfig = NO_CONFIG }: SchedulerPorts): ParallelismSource =>
   parallelismFrom(settings.parallelism, () => controllerConfig.current());
 
-const scheduleTimer = ({ store, resources, queue, clock, logger, metrics, settings }: SchedulerPorts): ScheduleTimer => {
+const scheduleTimer = (ports: SchedulerPorts): ScheduleTimer => {
+  const { store, resources, queue, clock, logger, metrics, settings, controllerConfig = NO_CONFIG } = ports;
   const { schedules, retention, requests } = store;
   const service = new ScheduleService(
     {
@@ -78,7 +79,7 @@ const scheduleTimer = ({ store, resources, queue, clock, logger, metrics, settin
       resources,
       retention,
       requests,
-      checker: new ChildChecker(resources),
+      checker: new ChildChecker(resources, () => controllerConfig.current().workflowDefaults),
       queue,
       clock,
       logger,

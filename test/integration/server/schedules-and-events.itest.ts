@@ -176,12 +176,14 @@ describe("the controller's ConfigMap", () => {
     await configure({
       navColor: 'red',
       links: '- {name: Logs, scope: pod, url: "http://logs"}',
-      workflowDefaults: 'metadata: {labels: {cost: "7"}}\nspec: {activeDeadlineSeconds: 77}\n',
+      workflowDefaults: 'metadata: {labels: {cost: "7"}}\nspec: {activeDeadlineSeconds: 77, entrypoint: main}\n',
     });
     await eventually(async () => (await call('GET', '/api/v1/info')).navColor === 'red', 'it is in effect');
     expect((await call('GET', '/api/v1/info')).links).toEqual([{ name: 'Logs', scope: 'pod', url: 'http://logs' }]);
     await configure({ navColor: 'blue', unheardOf: 'x' });
-    await call('POST', '/api/v1/workflows/configured', { workflow: { metadata: { name: 'a' }, spec: sim('result=x') } });
+    await call('POST', '/api/v1/workflows/configured', {
+      workflow: { metadata: { name: 'a' }, spec: { ...sim('result=x'), entrypoint: undefined } },
+    });
     await eventually(
       async () => (await call('GET', '/api/v1/workflows/configured/a')).status.phase === 'Succeeded',
       'the workflow has run',

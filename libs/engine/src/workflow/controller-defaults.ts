@@ -1,4 +1,4 @@
-import type { JsonValue, WorkflowSpec } from '#libs/workflow-spec';
+import type { JsonValue, Workflow, WorkflowDefaults, WorkflowSpec } from '#libs/workflow-spec';
 import type { SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { mergedSpec } from './template-reference.js';
@@ -50,3 +50,15 @@ export const ownSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: Wo
 /** The spec that runs: the workflow's own over that of the template that it names, over the controller's defaults. */
 export const effectiveSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: WorkflowHeader | undefined): WorkflowSpec =>
   header?.status.storedWorkflowTemplateSpec ?? ownSpecOf(submitted, header);
+
+/**
+ * A workflow as it would begin now under these defaults, for whoever validates it before: its own spec above theirs. One that names a
+ * template is left as it is, for the template stands between the two.
+ */
+export const aboveDefaults = <Given extends Pick<Workflow, 'spec'>>(
+  workflow: Given,
+  defaults: WorkflowDefaults | undefined,
+): Given =>
+  defaults === undefined || workflow.spec.workflowTemplateRef !== undefined
+    ? workflow
+    : { ...workflow, spec: mergedSpec(workflow.spec, defaults.spec) };

@@ -1,3 +1,4 @@
+import { aboveDefaults } from '#libs/engine';
 import { ResourceNotFoundError, type ResourceStore } from '#libs/resources';
 import {
   assertSupported,
@@ -8,6 +9,7 @@ import {
   UserError,
   validateWorkflow,
   type Workflow,
+  type WorkflowDefaults,
   type WorkflowSpec,
 } from '#libs/workflow-spec';
 
@@ -19,15 +21,19 @@ export type CheckedChild = { storedTemplates: Record<string, Template> } | { pro
 
 /** Validates runs of schedules as a submission would be, with the templates as they are now. */
 export class ChildChecker {
-  constructor(private readonly resources: Pick<ResourceStore, 'get'>) {}
+  constructor(
+    private readonly resources: Pick<ResourceStore, 'get'>,
+    private readonly defaults: () => WorkflowDefaults | undefined = () => undefined,
+  ) {}
 
   /** Throws TransientError where templates cannot be read now. */
   async check(workflow: Workflow): Promise<CheckedChild> {
+    const effective = aboveDefaults(workflow, this.defaults());
     const loaded = new Map<string, WorkflowSpec | null>();
     try {
       assertSupported(decodeWorkflow({ metadata: workflow.metadata, spec: workflow.spec }, { unknownFields: 'drop' }));
       for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const result = validateWorkflow(workflow, { templates: (key) => loaded.get(templateKeyId(key)) });
+        const result = validateWorkflow(effective, { templates: (key) => loaded.get(templateKeyId(key)) });
         if ('references' in result) {
           return {
             storedTemplates: Object.fromEntries(result.references.map(({ storedName, template }) => [storedName, template])),

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { aboveDefaults } from '#libs/engine';
 import {
   assertSupported,
   decodeClusterWorkflowTemplate,
@@ -22,6 +23,7 @@ import {
   type WorkflowTemplate,
 } from '#libs/workflow-spec';
 import { ApiError } from '../errors/errors.js';
+import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
 import { StoredObjects } from '../templates/stored-objects.js';
 
 /** The kinds whose specs are checked and that are stored as objects. */
@@ -35,7 +37,10 @@ const MAX_ROUNDS = 100;
 /** Reads and validates what users send, with the templates it refers to. Errors are the user's, in Argo's words. */
 @Injectable()
 export class WorkflowChecker {
-  constructor(@Inject(StoredObjects) private readonly objects: StoredObjects) {}
+  constructor(
+    @Inject(StoredObjects) private readonly objects: StoredObjects,
+    @Inject(SERVER_CONTEXT) private readonly context: ServerContext,
+  ) {}
 
   /** A workflow out of a request's body, in the namespace of the URL; what does not run yet is refused by name. */
   decode(written: unknown, namespace: string): Workflow {
@@ -62,14 +67,16 @@ export class WorkflowChecker {
 
   /** Validates for submission; answers the templates of other resources that it uses, as `status.storedTemplates` keys them. */
   async check(workflow: Workflow): Promise<Record<string, Template>> {
-    const result = await this.validated((templates) => validateWorkflow(workflow, { templates }));
+    const effective = this.withDefaults(workflow);
+    const result = await this.validated((templates) => validateWorkflow(effective, { templates }));
     return Object.fromEntries(result.references.map(({ storedName, template }) => [storedName, template]));
   }
 
   /** As `check`, but parameters may come later; Argo answers what is wrong with status 500. */
   async lint(workflow: Workflow): Promise<Workflow> {
     try {
-      await this.validated((templates) => validateWorkflow(workflow, { templates, lint: true }));
+      const effective = this.withDefaults(workflow);
+      await this.validated((templates) => validateWorkflow(effective, { templates, lint: true }));
     } catch (error) {
       if (error instanceof WorkflowInvalidError) throw new ApiError(2, error.message, { cause: error });
       throw error;
@@ -83,6 +90,11 @@ export class WorkflowChecker {
         ? validateCronWorkflow(object as CronWorkflow, { templates })
         : validateWorkflowTemplate({ ...object, kind }, { templates }),
     );
+  }
+
+  /** As Argo's server: what the controller's defaults will add counts when a workflow is looked at. */
+  private withDefaults(workflow: Workflow): Workflow {
+    return aboveDefaults(workflow, this.context.controllerConfig?.state().config.workflowDefaults);
   }
 
   /** Validates again and again, each time with the templates that were missing, until nothing is. */
