@@ -66,7 +66,7 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const isDaemon = templateOf(pass, node).daemon === true;
   state.change(node, () => {
     delete node.status.daemoned;
-    if (isPod) node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs);
+    if (isPod) node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs, report.containers);
     if (outputs !== undefined) node.status.outputs = outputs;
     if (isPod && report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
     if (report.finishedAtMs !== undefined) {
