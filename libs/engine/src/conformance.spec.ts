@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runSimulated, sharedFolder, sharedFolderHint } from '#libs/testing';
+import { runSimulated, sharedFolder, sharedFolderHint, type SimulationOptions } from '#libs/testing';
 import type { TypedObject, Workflow } from '#libs/workflow-spec';
 
 interface Recording {
   workflow: Workflow;
   status?: unknown;
   others?: TypedObject[];
-  first?: boolean;
   argoNeverEnds?: boolean;
 }
 interface Comparison {
@@ -20,19 +19,31 @@ interface Comparison {
 const folder = sharedFolder('conformance', 'random');
 const comparison = sharedFolder('conformance', 'compare.mjs');
 
-/** What the engine leaves behind that the real controller did not, as lines; empty when they agree. */
+/**
+ * What the real controller saw of pods depends on how long one of its passes took: it makes pods one after the other, and one that has ended
+ * before the last was made was never seen running. Whoever sees at once what happens has the first of these timings.
+ */
+const TIMINGS: readonly SimulationOptions[] = [{}, { slowPasses: { creationMs: 10, lifeMs: 15 } }];
+
+/** What the engine leaves behind that the real controller did not, as lines; empty when they agree in one of the timings. */
 const differencesOf = (compare: Comparison, recording: Recording): string[] => {
-  const run = runSimulated(recording.workflow, {
-    ...(recording.others === undefined ? {} : { others: recording.others }),
-    mostDecisions: 10_000,
+  const found = TIMINGS.map((timing) => {
+    const run = runSimulated(recording.workflow, {
+      ...timing,
+      ...(recording.others === undefined ? {} : { others: recording.others }),
+      mostDecisions: 10_000,
+    });
+    if (!run.ended) return [`did not end: ${run.workflow.status?.phase ?? ''}`];
+    if (recording.argoNeverEnds === true) return [];
+    return compare.differences(compare.canonical(recording.status), compare.normalise(run.workflow));
   });
-  if (!run.ended) return [`did not end: ${run.workflow.status?.phase ?? ''}`];
-  if (recording.argoNeverEnds === true) return [];
-  return compare.differences(compare.canonical(recording.status), compare.normalise(run.workflow));
+  return found.find((differences) => differences.length === 0) ?? found[0] ?? [];
 };
 
-/** Recordings beyond the first language that agree at present; may only rise. */
-const OTHERS_PASSING = 198;
+/** Recordings that do not agree, each with the reason. */
+const DIFFERING: ReadonlyMap<string, string> = new Map([
+  ['rnd-1237', 'two pods end in one pass of the controller, in an order that cannot be told'],
+]);
 
 describe.skipIf(folder === undefined || comparison === undefined)(
   `recordings of the real controller (${sharedFolderHint('conformance')} if absent)`,
@@ -45,19 +56,22 @@ describe.skipIf(folder === undefined || comparison === undefined)(
             .filter((name) => name.endsWith('.json'))
             .sort();
     const recordings = names.map((name): [string, Recording] => [
-      name,
+      name.replace('.json', ''),
       JSON.parse(readFileSync(join(folder ?? '', name), 'utf8')) as Recording,
     ]);
-    const first = recordings.filter(([, recording]) => recording.first === true);
 
-    it.each(first)('leaves of %s what the real controller left', (_name, recording) => {
-      expect(compare === undefined ? [] : differencesOf(compare, recording)).toEqual([]);
-    });
+    it.each(recordings.filter(([name]) => !DIFFERING.has(name)))(
+      'leaves of %s what the real controller left',
+      (_name, recording) => {
+        expect(compare === undefined ? [] : differencesOf(compare, recording)).toEqual([]);
+      },
+    );
 
-    it('agrees with at least as many of the other recordings as before', () => {
-      const others = recordings.filter(([, recording]) => recording.first !== true);
-      const passing = others.filter(([, recording]) => compare !== undefined && differencesOf(compare, recording).length === 0);
-      expect(passing.length).toBeGreaterThanOrEqual(OTHERS_PASSING);
+    it('ends those too of which it leaves something else', () => {
+      for (const [, recording] of recordings.filter(([name]) => DIFFERING.has(name))) {
+        const others = recording.others === undefined ? {} : { others: recording.others };
+        expect(runSimulated(recording.workflow, { ...others, mostDecisions: 10_000 }).ended).toBe(true);
+      }
     });
   },
 );

@@ -47,6 +47,7 @@ const addTask = (
   if (node.status.type === NodeType.TaskGroup) {
     const loop = { key: task, owner: node, items: itemsOf(pass, node), prefix, keepSkipped: true };
     for (const [name, value] of aggregateOf(pass, loop)) into.variables.set(name, value);
+    for (const [name, value] of nodeVariables(state, prefix, node)) into.variables.set(name, value);
     if (!isOutput) return;
   }
   for (const [name, value] of absentOutputs(pass, prefix, node, written)) into.variables.set(name, value);

@@ -58,6 +58,7 @@ const addStep = (
   }
   const group = state.byName(groupName);
   if (group === undefined) return;
+  for (const [name, value] of nodeVariables(state, prefix, group)) into.variables.set(name, value);
   const items = state.ownedBy(group.id).filter((item) => item.memory.role === 'item' && item.memory.name === step.name);
   for (const [name, value] of aggregateOf(pass, { key: `${group.id}/${step.name}`, owner: group, items, prefix }))
     into.variables.set(name, value);

@@ -219,7 +219,10 @@ export const advanceStepGroup = (pass: Pass, group: TreeNode, changed?: ChangedC
 /** Hooks and exit handlers of all members; what has not begun to run is not asked. */
 const runAllHooks = (pass: Pass, group: TreeNode, prepared: PreparedGroup): void => {
   if (!hasHooks(prepared)) return;
-  for (const child of pass.state.ownedBy(group.id)) if (child.status.phase !== NodePhase.Pending) runHooksOf(pass, group, child);
+  for (const child of pass.state.ownedBy(group.id)) {
+    if (child.status.phase !== NodePhase.Pending) runHooksOf(pass, group, child);
+    if (pass.state.deferred.has(group.id)) return;
+  }
 };
 
 const goOn = (pass: Pass, group: TreeNode, prepared: PreparedGroup, changed: ChangedChild | undefined): void => {
