@@ -198,10 +198,14 @@ function layOwnFiles(
   }: { record: ContainerRecord; manifest: PodManifest; isOutput: boolean; unfinished: string },
   means: PlanMeans,
 ): void {
+  const isFlat = record.folder === '';
+  const run = isFlat ? means.roots.runFolderOf(record) : undefined;
+  if (run !== undefined) makeShared(path.join(unfinished, run, path.posix.relative('/var/run', EXECUTOR_FOLDER)));
+  const hasScript = isOutput && manifest.work.scriptSource !== undefined;
+  if (!hasScript && (!isFlat || run !== undefined)) return;
   const paths = new PodPaths(means.roots.view({ podFolder: unfinished, folder: record.folder }, record));
-  if (record.folder === '') makeShared(paths.writable(EXECUTOR_FOLDER));
-  if (isOutput && manifest.work.scriptSource !== undefined)
-    writeFileSync(paths.writable(SCRIPT_PATH), manifest.work.scriptSource, { mode: SCRIPT_MODE });
+  if (isFlat && run === undefined) makeShared(paths.writable(EXECUTOR_FOLDER));
+  if (hasScript) writeFileSync(paths.writable(SCRIPT_PATH), manifest.work.scriptSource ?? '', { mode: SCRIPT_MODE });
 }
 
 interface ScriptContext {

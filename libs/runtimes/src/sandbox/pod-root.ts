@@ -1,4 +1,14 @@
-import { copyFileSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+  chmodSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { type HostLayout, LAYER_FOLDERS, mountTable, type RootMode } from './mount-plan.js';
@@ -46,6 +56,8 @@ const ROOT_FOLDER_MODE = 0o755;
 
 /** Builds the roots of containers on this host: the folders beside their files, the table of mounts, and the view for staging and capture. */
 export class PodRoots {
+  private readonly isRunLinked = isLinkTo('/var/run', '/run');
+
   constructor(private readonly settings: PodRootSettings) {}
 
   /**
@@ -93,6 +105,11 @@ export class PodRoots {
       ...volumes.map((volume) => ({ target: volume.target, source: path.resolve(podFolder, volume.source) })),
     ];
     return { mounted, hidden: this.settings.hidden, layers: (podPath) => this.layers(own, imageRoot, podPath) };
+  }
+
+  /** Folder of a container that is its /var/run, where that is known without a look: the host links it to /run, and nothing stands in between. */
+  runFolderOf({ imageRoot, volumes }: RootParts): string | undefined {
+    return this.isRunLinked && imageRoot === undefined && volumes.length === 0 ? LAYER_FOLDERS.run : undefined;
   }
 
   /** Each mount point is made in what stands there without it: a layer of the root, or a volume that is mounted further up. */
@@ -159,5 +176,13 @@ export class PodRoots {
     const copy = path.join(unfinished, LAYER_FOLDERS.run, path.relative('/run', target));
     mkdirSync(path.dirname(copy), { recursive: true });
     copyFileSync(target, copy);
+  }
+}
+
+function isLinkTo(link: string, target: string): boolean {
+  try {
+    return !lstatSync(path.dirname(link)).isSymbolicLink() && path.resolve(path.dirname(link), readlinkSync(link)) === target;
+  } catch {
+    return false;
   }
 }

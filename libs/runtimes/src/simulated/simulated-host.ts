@@ -180,11 +180,6 @@ export class SimulatedHost {
   }
 }
 
-/** Daemons are looked for by others; the recorder's played pods have no address otherwise. */
-function addressOf({ work }: PodManifest): { podIP?: string } {
-  return work.daemon === true ? { podIP: POD_ADDRESS } : {};
-}
-
 function limitOf(manifest: PodManifest, startedAtMs: number): number {
   const active = activeDeadlineSeconds(manifest);
   const { deadlineMs } = manifest.work;
