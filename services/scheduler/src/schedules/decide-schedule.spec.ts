@@ -123,6 +123,11 @@ describe('ticks that nobody saw come', () => {
     expect(cron.visit('10:10:29')).toEqual(['10:10']);
   });
 
+  it('are missed sooner where startingDeadlineSeconds says so', () => {
+    const cron = new Visitor(cronOf({ startingDeadlineSeconds: 10 }), '10:05:00');
+    expect([cron.visit('10:10:09'), cron.visit('10:20:11')]).toEqual([['10:10'], []]);
+  });
+
   it('run the last one within startingDeadlineSeconds', () => {
     const cron = new Visitor(cronOf({ startingDeadlineSeconds: 400 }), '10:05:00');
     cron.visit('10:10:00');

@@ -46,6 +46,11 @@ const followChildren = (memory: ScheduleMemory, children: readonly CronChild[]):
 const beganOf = ({ beganMs, cursorMs }: ScheduleMemory): number => beganMs ?? cursorMs;
 
 const deadlineMsOf = (cron: CronWorkflow): number => (cron.spec.startingDeadlineSeconds ?? 0) * 1000;
+/** A shorter deadline means what it says. */
+const onTimeMsOf = (cron: CronWorkflow): number => {
+  const deadlineMs = deadlineMsOf(cron);
+  return deadlineMs === 0 ? ON_TIME_MS : Math.min(ON_TIME_MS, deadlineMs);
+};
 const isBlocked = (cron: CronWorkflow, memory: ScheduleMemory): boolean =>
   cron.spec.concurrencyPolicy === 'Forbid' && memory.active.length > 0;
 
@@ -69,7 +74,7 @@ const arrive = (input: ScheduleInput, schedules: readonly CronSchedule[], memory
   if (suspended) return { ...memory, suspended };
   if (memory.suspended) return hold({ ...others, suspended, cursorMs: nowMs }, missedTick(input, schedules, nowMs));
   const kept = heldMs !== undefined && heldMs + deadlineMsOf(cron) <= nowMs ? others : memory;
-  const onTimeFromMs = nowMs - ON_TIME_MS;
+  const onTimeFromMs = nowMs - onTimeMsOf(cron);
   if (memory.cursorMs >= onTimeFromMs) return kept;
   if (cron.spec.catchUp === true) return { ...kept, cursorMs: oldestToCatchUp(cron, memory, nowMs) };
   const missed = latestTick(schedules, { afterMs: memory.cursorMs, untilMs: onTimeFromMs, beganMs: beganOf(memory) });
@@ -79,7 +84,7 @@ const arrive = (input: ScheduleInput, schedules: readonly CronSchedule[], memory
 
 const oldestToCatchUp = (cron: CronWorkflow, memory: ScheduleMemory, nowMs: number): number => {
   const deadlineMs = deadlineMsOf(cron);
-  return deadlineMs === 0 ? memory.cursorMs : Math.max(memory.cursorMs, nowMs - Math.max(deadlineMs, ON_TIME_MS));
+  return deadlineMs === 0 ? memory.cursorMs : Math.max(memory.cursorMs, nowMs - deadlineMs);
 };
 
 const hold = (memory: ScheduleMemory, tickMs: number | undefined): ScheduleMemory =>
@@ -91,7 +96,7 @@ const tickOf = (input: ScheduleInput, schedules: readonly CronSchedule[], memory
   if (memory.heldMs !== undefined && !isBlocked(cron, memory)) return memory.heldMs;
   const tickMs = nextTick(schedules, memory.cursorMs, beganOf(memory));
   if (tickMs === undefined || tickMs > nowMs) return undefined;
-  const waits = cron.spec.catchUp === true && tickMs < nowMs - ON_TIME_MS && isBlocked(cron, memory);
+  const waits = cron.spec.catchUp === true && tickMs < nowMs - onTimeMsOf(cron) && isBlocked(cron, memory);
   return waits ? undefined : tickMs;
 };
 
