@@ -175,6 +175,9 @@ describe('resource templates', () => {
     );
     const workflow = await ended('objects');
     expect(workflow.status).toMatchObject({ phase: 'Succeeded', progress: '4/4' });
+    const lines: string[] = [];
+    for await (const { content } of api.logs('objects', { 'logOptions.container': 'main' })) lines.push(content ?? '');
+    expect(lines.filter((line) => /(created|patched|deleted)$/.test(line))).toHaveLength(3);
     const outputs = nodeOf(workflow, 'read')?.outputs;
     expect(outputs).toMatchObject({ exitCode: '0', parameters: [{ value: 'foo' }, { value: '[1,2]\n' }] });
     const name = nodeOf(workflow, 'create')?.outputs?.parameters?.[0]?.value ?? '';

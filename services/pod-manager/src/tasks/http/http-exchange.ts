@@ -104,7 +104,7 @@ const send = async (
   { method, url, headers, body }: Hop,
 ): Promise<{ answer: HttpAnswer; location: string | undefined }> => {
   const failure = (error: unknown): TaskError =>
-    new TaskError(`${goVerb(method)} ${JSON.stringify(url.href)}: ${goReason(error, signal)}`, { cause: error });
+    new TaskError(`${goVerb(method)} ${JSON.stringify(shown(url))}: ${goReason(error, signal)}`, { cause: error });
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const given: Record<string, string[]> = { 'User-Agent': ['argosy'] };
     for (const { name, value } of headers) (given[canonicalName(name)] ??= []).push(value);
@@ -139,6 +139,10 @@ const bodyOf = async (response: Readable, maxBodyBytes: number): Promise<Buffer>
   }
   return Buffer.concat(chunks);
 };
+
+/** As Go shows a URL in its errors: with three stars for a password. */
+const shown = ({ href, username, password }: URL): string =>
+  password === '' ? href : href.replace(`//${username}:${password}@`, `//${username}:***@`);
 
 const canonicalName = (name: string): string =>
   name

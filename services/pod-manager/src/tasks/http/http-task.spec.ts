@@ -37,7 +37,7 @@ beforeAll(async () => {
       const { method = '', url = '', headers } = request;
       const told = { method, url, headers, body: Buffer.concat(chunks).toString('utf8') };
       seen.push(told);
-      answers[url]?.(response, told);
+      answers[url.replace(/\?.*/, '')]?.(response, told);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, resolve));
@@ -48,7 +48,11 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const run = (http: Partial<HttpTemplate> & { url: string }, signal = new AbortController().signal): Promise<TaskEnd> => {
+const run = (
+  http: Partial<HttpTemplate> & { url: string },
+  signal = new AbortController().signal,
+  log: (line: string) => void = () => undefined,
+): Promise<TaskEnd> => {
   seen.length = 0;
   const url = http.url.startsWith('/') ? `${base}${http.url}` : http.url;
   return httpTask(async (namespace, name, key) =>
@@ -58,7 +62,7 @@ const run = (http: Partial<HttpTemplate> & { url: string }, signal = new AbortCo
     manifest: { work: { workflowNamespace: 'team' } } as PodManifest,
     order: { kind: 'http', http: { ...http, url } },
     signal,
-    log: () => undefined,
+    log,
     report: async () => undefined,
   });
 };
@@ -125,6 +129,7 @@ describe('an http template', () => {
     await expect(run({ url: 'http://127.0.0.1:1/x' })).rejects.toThrow(
       'Get "http://127.0.0.1:1/x": dial tcp 127.0.0.1:1: connect: connection refused',
     );
+    await expect(run({ url: 'http://user:word@127.0.0.1:1/x' })).rejects.toThrow('Get "http://user:***@127.0.0.1:1/x": dial tcp');
     await expect(run({ url: 'ftp://127.0.0.1/x' })).rejects.toThrow('unsupported protocol scheme "ftp"');
     await expect(run({ url: '/silent', timeoutSeconds: 0.05 })).rejects.toThrow('context deadline exceeded');
     await expect(run({ url: '/large' })).rejects.toThrow("the response's body is larger than 1048576 bytes");
@@ -135,6 +140,14 @@ describe('an http template', () => {
     const running = run({ url: '/silent' }, ending.signal);
     setTimeout(() => ending.abort(), 20);
     await expect(running).rejects.toThrow('context canceled');
+  });
+
+  it('says in its log where it asked, without what may be a secret', async () => {
+    const lines: string[] = [];
+    await run({ url: base.replace('http://', 'http://user:word@') + '/echo?token=s3cret' }, undefined, (line) =>
+      lines.push(line),
+    );
+    expect(lines[0]).toBe(`GET ${base.replace('http://', 'http://…@')}/echo?…`);
   });
 
   it('never has a header value in a message', async () => {

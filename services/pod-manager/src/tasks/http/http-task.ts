@@ -22,13 +22,16 @@ export const httpTask =
   (readSecret: SecretKeyReader): TaskRunner<HttpOrder> =>
   async ({ order: { http }, manifest, signal, log }): Promise<TaskEnd> => {
     const request = await requestOf(http, (ref) => secretOf(readSecret, manifest.work.workflowNamespace, ref), signal);
-    log(`${request.method} ${request.url}`);
+    log(`${request.method} ${shownUrl(request.url)}`);
     const answer = await exchange(request);
     log(`${answer.statusCode}, ${answer.body.length} bytes`);
     const outputs = { result: answer.body.toString('utf8').replaceAll('\0', '\ufffd') };
     const problem = problemOf(http, request, answer);
     return problem === undefined ? { phase: 'Succeeded', outputs } : { phase: 'Failed', message: problem, outputs };
   };
+
+/** Without what may be a password or a token. */
+const shownUrl = (url: string): string => url.replace(/\?.*$/s, '?…').replace(/\/\/[^/@]*@/, '//…@');
 
 type SecretKeyRef = NonNullable<NonNullable<HttpHeader['valueFrom']>['secretKeyRef']>;
 
