@@ -24,6 +24,8 @@ export interface ArtifactDriver {
   /** The block's name in an artifact: `s3`, `filesystem`, `raw`, … */
   readonly kind: keyof ArtifactLocation;
   load(location: ArtifactLocation): Promise<Readable>;
+  /** Of a driver whose artifacts are folders by nature: makes the folder, whose parent exists. `load` is not used then. */
+  loadFolder?(location: ArtifactLocation, folder: string, options?: { signal?: AbortSignal }): Promise<void>;
   /** Resolves when the object is durable. A failed or aborted save leaves no object and no part behind. */
   save(location: ArtifactLocation, body: Readable, options?: SaveOptions): Promise<void>;
   /** Objects at or below the key, the empty key being the whole store; nothing where there is none. */

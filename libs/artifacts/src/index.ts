@@ -10,5 +10,5 @@ export {
 export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js';
 export { driverKindOf, keyOf, locationOf, relocate, withKey } from './location.js';
 export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';
-export type { SecretReader } from './s3/s3-settings.js';
+export type { SecretReader } from './secrets/secret-fields.js';
 export { ArtifactTransfer, type ArtifactPlace, type LoadRequest, type SaveBytesRequest, type SaveRequest } from './transfer.js';

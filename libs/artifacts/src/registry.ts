@@ -1,22 +1,24 @@
-import type { ArtifactLocation } from '#libs/workflow-spec';
+import type { ArtifactDriverKind, ArtifactLocation } from '#libs/workflow-spec';
 
 import type { ArtifactDriver } from './contract.js';
 import { UnsupportedArtifactDriverError } from './errors.js';
 import { FilesystemArtifactDriver } from './filesystem/filesystem-driver.js';
+import { GitArtifactDriver } from './git/git-driver.js';
+import { HttpArtifactDriver } from './http/http-driver.js';
 import { driverKindOf } from './location.js';
 import { RawArtifactDriver } from './raw/raw-driver.js';
 import { DeferredS3Driver } from './s3/deferred-s3-driver.js';
 import type { S3Connections } from './s3/s3-connections.js';
-import type { SecretReader } from './s3/s3-settings.js';
+import type { SecretReader, SecretScope } from './secrets/secret-fields.js';
 
 /** What the drivers are made of; a driver whose part is absent is refused by name. */
 export interface ArtifactDriversOptions {
   clock: { nowMs(): number };
   /** Folder under which the `filesystem` driver keeps its objects. */
   filesystem?: { rootFolder: string };
+  /** Value of a key of a Secret in the workflow's namespace. Absent: only `filesystem` and `raw` are there. */
+  readSecret?: SecretReader;
   s3?: {
-    /** Value of a key of a Secret in the workflow's namespace; undefined where there is none. */
-    readSecret: SecretReader;
     /** For stores that do not know the checksums that the SDK adds by itself; default `WHEN_SUPPORTED`. */
     requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
     /** Attempts of one request before it counts as failed; default 3. */
@@ -32,23 +34,43 @@ export interface ArtifactDrivers {
   close(): void;
 }
 
-/** The drivers of this build: `filesystem`, `s3`, `raw`. */
+/** What a driver is made from: the namespace whose Secrets it reads. */
+type DriverSource = (scope: SecretScope) => ArtifactDriver;
+
+/** The drivers of this build. */
 export function createArtifactDrivers(options: ArtifactDriversOptions): ArtifactDrivers {
-  const raw = new RawArtifactDriver();
-  const filesystem =
-    options.filesystem === undefined ? undefined : new FilesystemArtifactDriver(options.filesystem.rootFolder, options.clock);
-  const { s3 } = options;
-  let connections: Promise<S3Connections> | undefined;
-  const connect = (settings: NonNullable<typeof s3>): Promise<S3Connections> =>
-    (connections ??= import('./s3/s3-connections.js').then((loaded) => new loaded.S3Connections(settings)));
+  const { readSecret, filesystem } = options;
+  const s3 = s3Source(options);
+  const withoutSecrets: Partial<Record<ArtifactDriverKind, ArtifactDriver>> = {
+    raw: new RawArtifactDriver(),
+    ...(filesystem === undefined ? {} : { filesystem: new FilesystemArtifactDriver(filesystem.rootFolder, options.clock) }),
+  };
+  const withSecrets: Partial<Record<ArtifactDriverKind, DriverSource>> = {
+    s3: s3.open,
+    http: (scope) => new HttpArtifactDriver('http', scope),
+    artifactory: (scope) => new HttpArtifactDriver('artifactory', scope),
+    git: (scope) => new GitArtifactDriver(scope),
+  };
   return {
     driverFor(location, { namespace }) {
       const kind = driverKindOf(location);
-      if (kind === 'raw') return raw;
-      if (kind === 'filesystem' && filesystem !== undefined) return filesystem;
-      if (kind === 's3' && s3 !== undefined) return new DeferredS3Driver(async () => (await connect(s3)).driverFor(namespace));
+      const plain = kind === undefined ? undefined : withoutSecrets[kind];
+      if (plain !== undefined) return plain;
+      const source = kind === undefined ? undefined : withSecrets[kind];
+      if (source !== undefined && readSecret !== undefined) return source({ namespace, readSecret });
       throw new UnsupportedArtifactDriverError(kind ?? '');
     },
+    close: s3.close,
+  };
+}
+
+/** One pool of connections for all namespaces, made with the first use. */
+function s3Source({ readSecret, s3 = {} }: ArtifactDriversOptions): { open: DriverSource; close(): void } {
+  let connections: Promise<S3Connections> | undefined;
+  const connect = (reader: SecretReader): Promise<S3Connections> =>
+    (connections ??= import('./s3/s3-connections.js').then((loaded) => new loaded.S3Connections({ ...s3, readSecret: reader })));
+  return {
+    open: (scope) => new DeferredS3Driver(async () => (await connect(readSecret ?? scope.readSecret)).driverFor(scope.namespace)),
     close: () => void connections?.then((opened) => opened.close()),
   };
 }

@@ -89,11 +89,16 @@ export class ArtifactTransfer {
 
   /** Path, within the work folder, of what is to become the target. */
   private async fetch(driver: ArtifactDriver, request: LoadRequest, workFolder: string): Promise<string | undefined> {
+    const content = path.join(workFolder, 'content');
+    if (driver.loadFolder !== undefined) {
+      const { location, signal } = request;
+      await driver.loadFolder(location, content, signal === undefined ? {} : { signal });
+      return content;
+    }
     const body = await driver.load(request.location).catch((error: unknown) => {
       if (error instanceof ArtifactNotFoundError) return undefined;
       throw error;
     });
-    const content = path.join(workFolder, 'content');
     if (body !== undefined) return this.unpack(body, request.archive ?? {}, content);
     if (!(await driver.isDirectory(request.location))) return undefined;
     await loadTree(driver, request.location, content);

@@ -22,6 +22,12 @@ export function driverOf(artifact: Artifact | ArtifactLocation): ArtifactDriverK
   return artifactDriverKinds(artifact)[0];
 }
 
+/** Whether an artifact names a place: a block whose key (or URL) is empty names none (Argo v4.1 `HasLocation`). */
+export function isSupplied(artifact: Artifact): boolean {
+  const driver = driverOf(artifact);
+  return driver !== undefined && hasKey(artifact, driver);
+}
+
 /** Where an input is read from: its own place, or its key in the repository of the workflow (Argo v4.1 `Relocate`). */
 export function inputLocation(artifact: Artifact, work: PodWork): ArtifactLocation {
   const driver = driverOf(artifact);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { PodWork } from '#libs/pod-spec';
 import { TransientError, type Artifact } from '#libs/workflow-spec';
 
-import { driverOf, inputLocation } from './artifact-location.js';
+import { inputLocation, isSupplied } from './artifact-location.js';
 import { StagingError } from './errors.js';
 import type { ArtifactTransfer, PodFiles } from './pod-files.js';
 
@@ -23,7 +23,7 @@ interface StagingScope {
 }
 
 async function stageInput(artifact: Artifact, { work, files, transfer }: StagingScope): Promise<void> {
-  if (driverOf(artifact) === undefined) {
+  if (!isSupplied(artifact)) {
     if (artifact.optional === true) return;
     throw new StagingError(`required artifact '${artifact.name}' not supplied`);
   }

@@ -14,16 +14,14 @@ export const openArtifactDrivers = ({ resources, clock, filesystemFolder }: Arti
   createArtifactDrivers({
     clock,
     filesystem: { rootFolder: filesystemFolder },
-    s3: {
-      readSecret: async ({ namespace, name, key }) => {
-        try {
-          const data = (await resources.get({ kind: 'Secret', namespace, name }))['data'] as Record<string, string> | undefined;
-          const value = data && Object.hasOwn(data, key) ? data[key] : undefined;
-          return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
-        } catch (error) {
-          if (error instanceof ResourceNotFoundError) return undefined;
-          throw error;
-        }
-      },
+    readSecret: async ({ namespace, name, key, encoding = 'utf8' }) => {
+      try {
+        const data = (await resources.get({ kind: 'Secret', namespace, name }))['data'] as Record<string, string> | undefined;
+        const value = data && Object.hasOwn(data, key) ? data[key] : undefined;
+        return value === undefined ? undefined : Buffer.from(value, 'base64').toString(encoding);
+      } catch (error) {
+        if (error instanceof ResourceNotFoundError) return undefined;
+        throw error;
+      }
     },
   });

@@ -32,7 +32,7 @@ const KEY_FIELDS: Readonly<Record<ArtifactDriverKind, string | undefined>> = {
 };
 
 /** Fields of a repository's block that say how keys are made: they are no place, and no artifact borrows them. */
-const KEY_MAKING_FIELDS = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat', 'repoURL']);
+const KEY_MAKING_FIELDS = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat']);
 
 /** The driver blocks that an artifact, a location or a repository has, in a fixed order; a block that is null is none. */
 export function artifactDriverKinds(holder: Artifact | ArtifactLocation | KubernetesObject): ArtifactDriverKind[] {
@@ -63,9 +63,14 @@ export function relocatedBlock(
   repository: KubernetesObject | undefined,
 ): ArtifactLocation {
   const field = KEY_FIELDS[kind];
-  const isKeyOnly = field !== undefined && Object.keys(own).every((name) => name === field);
+  const isKeyOnly = field !== undefined && Object.keys(own).every((name) => name === field) && !isUrl(own[field]);
   const lent = repository?.[kind];
   return { [kind]: isKeyOnly && isBlock(lent) ? { ...borrowable(lent), ...own } : own };
+}
+
+/** A whole URL is a place of its own, which must not see the repository's credentials. */
+function isUrl(value: JsonValue | undefined): boolean {
+  return typeof value === 'string' && /^[a-z]+:\/\//i.test(value);
 }
 
 function isBlock(value: JsonValue | undefined): value is { [field: string]: JsonValue } {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { S3Client } from '@aws-sdk/client-s3';
 
-import type { S3Settings } from './s3-settings.js';
+import type { LentKeys, S3Settings } from './s3-settings.js';
 
 /** Stores that one process talks to at the same time are few; beyond this the client used longest ago is closed. */
 const MAX_CLIENTS = 32;
@@ -10,6 +10,7 @@ const MAX_CLIENTS = 32;
 /** A store that neither answers nor ends the connection counts as away. */
 const CONNECT_LIMIT_MS = 10_000;
 const SILENCE_LIMIT_MS = 60_000;
+const MAX_SOCKETS = 50;
 
 export interface PoolOptions {
   requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
@@ -38,9 +39,20 @@ export class S3ClientPool {
 
   private createClient(settings: S3Settings): S3Client {
     const { requestChecksumCalculation = 'WHEN_SUPPORTED', maxAttempts = 3 } = this.options;
+    const { endpoint, region, forcePathStyle, keys, roleArn, caCertificates } = settings;
+    // The client of the token service is loaded by those who need it only.
+    const lend = async (role: string): Promise<LentKeys> => (await import('./s3-credentials.js')).assumeRole(settings, role);
+    const credentials = roleArn === undefined ? keys : () => lend(roleArn);
     return new S3Client({
-      ...settings,
-      requestHandler: { connectionTimeout: CONNECT_LIMIT_MS, socketTimeout: SILENCE_LIMIT_MS },
+      region,
+      forcePathStyle,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(credentials === undefined ? {} : { credentials }),
+      requestHandler: {
+        connectionTimeout: CONNECT_LIMIT_MS,
+        socketTimeout: SILENCE_LIMIT_MS,
+        ...(caCertificates === undefined ? {} : { httpsAgent: { ca: caCertificates, keepAlive: true, maxSockets: MAX_SOCKETS } }),
+      },
       maxAttempts,
       requestChecksumCalculation,
       responseChecksumValidation: requestChecksumCalculation,

@@ -1,8 +1,8 @@
 import type { ArtifactDriver } from '../contract.js';
+import type { SecretReader } from '../secrets/secret-fields.js';
 
 import { S3ClientPool, type PoolOptions } from './s3-client-pool.js';
 import { S3ArtifactDriver } from './s3-driver.js';
-import type { SecretReader } from './s3-settings.js';
 
 /** All connections of a program to S3 stores, and the driver over them for each namespace. */
 export class S3Connections {

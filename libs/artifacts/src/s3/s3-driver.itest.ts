@@ -15,11 +15,9 @@ await probe?.stop();
 const secrets = (server: TestS3): ArtifactDrivers =>
   createArtifactDrivers({
     clock: { nowMs: () => Date.now() },
-    s3: {
-      readSecret: async ({ namespace, name, key }) => {
-        if (namespace !== 'argo' || name !== 'creds') return undefined;
-        return ({ accesskey: server.accessKey, secretkey: server.secretKey, wrong: 'wrong' } as Record<string, string>)[key];
-      },
+    readSecret: async ({ namespace, name, key }) => {
+      if (namespace !== 'argo' || name !== 'creds') return undefined;
+      return ({ accesskey: server.accessKey, secretkey: server.secretKey, wrong: 'wrong' } as Record<string, string>)[key];
     },
   });
 
@@ -97,13 +95,20 @@ if (probe === undefined) {
     });
 
     it.each<[KubernetesObject, RegExp]>([
-      [{ roleARN: 'arn:aws:iam::1:role/x' }, /s3\.roleARN is not supported/],
-      [{ caSecret: { name: 'a', key: 'b' } }, /s3\.caSecret is not supported/],
       [{ addressingStyle: 'upside-down' }, /addressingStyle "upside-down"/],
       [{ bucket: '' }, /s3\.bucket is required/],
       [{ accessKeySecret: { name: 'creds' } }, /s3\.accessKeySecret needs name and key/],
     ])('refuses %j by name', async (block, message) => {
       await expect(use(block).load()).rejects.toThrow(message);
+    });
+
+    it('lists the whole bucket where the key is empty', async () => {
+      const bucket = 'whole-bucket';
+      for (const key of ['one', 'two/three']) await use({ bucket, key, createBucketIfNotPresent: {} }).save('x');
+      const location = locationIn(server, { bucket, key: '' });
+      const listed: string[] = [];
+      for await (const object of drivers.driverFor(location, { namespace: 'argo' }).list(location)) listed.push(object.key);
+      expect(listed.sort()).toEqual(['one', 'two/three']);
     });
 
     it('lists more objects than fit one page', async () => {

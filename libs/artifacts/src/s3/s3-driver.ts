@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 
 import {
+  type BucketLocationConstraint,
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -14,18 +15,24 @@ import { TransientError, type ArtifactLocation } from '#libs/workflow-spec';
 
 import type { ArtifactDriver, SaveOptions, StoredObject } from '../contract.js';
 import { ArtifactKeyError } from '../errors.js';
+import { blockAt, type SecretScope } from '../secrets/secret-fields.js';
+import { wholeBody } from '../whole-body.js';
 
 import type { S3ClientPool } from './s3-client-pool.js';
 import { classifyS3Error, isMissingBucket } from './s3-errors.js';
-import { s3Encryption, s3Place, s3Settings, type SecretReader } from './s3-settings.js';
+import { s3CustomerKey, type S3CustomerKey, s3Encryption, s3Place, s3Settings } from './s3-settings.js';
 import { uploadObject } from './s3-upload.js';
 
 const MAX_KEY_BYTES = 1024;
+/** The one region that S3 does not want to be named when a bucket is made. */
+const DEFAULT_REGION = 'us-east-1';
 
 interface Connection {
   client: S3Client;
   bucket: string;
   key: string;
+  /** Goes with every request about the object's content. */
+  customerKey: S3CustomerKey | undefined;
 }
 
 /** Objects of an S3-compatible store. One instance reads Secrets of one namespace; connections are shared through the pool. */
@@ -34,24 +41,23 @@ export class S3ArtifactDriver implements ArtifactDriver {
 
   constructor(
     private readonly pool: S3ClientPool,
-    private readonly scope: { namespace: string; readSecret: SecretReader },
+    private readonly scope: SecretScope,
   ) {}
 
   async load(location: ArtifactLocation): Promise<Readable> {
-    const { client, bucket, key } = await this.connect(location);
-    const answer = await guarded(key, () => client.send(new GetObjectCommand({ Bucket: bucket, Key: key })));
+    const { client, bucket, key, customerKey } = await this.connect(location);
+    const answer = await guarded(key, () => client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...customerKey })));
     const body = answer.Body as Readable | undefined;
     if (body === undefined) throw new TransientError('object store: the answer has no body');
-    body.on('error', () => undefined);
-    return Readable.from(wholeBody(body, answer.ContentLength, key), { objectMode: false });
+    return wholeBody(body, answer.ContentLength, key);
   }
 
   async save(location: ArtifactLocation, body: Readable, options: SaveOptions = {}): Promise<void> {
     try {
-      const { client, bucket, key } = await this.connect(location);
+      const { client, bucket, key, customerKey } = await this.connect(location);
       if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new ArtifactKeyError(key, `it is longer than ${MAX_KEY_BYTES} bytes`);
-      const encryption = s3Encryption(location);
-      if (location.s3?.createBucketIfNotPresent !== undefined) await guarded(key, () => ensureBucket(client, bucket));
+      const encryption = s3Encryption(location) ?? customerKey;
+      if (isAsked(location.s3?.['createBucketIfNotPresent'])) await guarded(key, () => ensureBucket(client, location, bucket));
       await guarded(key, () => uploadObject(client, { bucket, key, body, encryption, ...options }));
     } finally {
       body.destroy();
@@ -59,10 +65,11 @@ export class S3ArtifactDriver implements ArtifactDriver {
   }
 
   async *list(location: ArtifactLocation): AsyncIterable<StoredObject> {
-    const { client, bucket, key } = await this.connect(location);
-    const exact = key.endsWith('/') ? undefined : await this.head(location);
+    const { client, bucket, key } = await this.connect(location, true);
+    const isFolder = key === '' || key.endsWith('/');
+    const exact = isFolder ? undefined : await this.head(location);
     if (exact !== undefined) yield { key, sizeBytes: exact.sizeBytes };
-    const prefix = key.endsWith('/') ? key : `${key}/`;
+    const prefix = isFolder ? key : `${key}/`;
     let token: string | undefined;
     do {
       const page = await guarded(key, () =>
@@ -91,9 +98,9 @@ export class S3ArtifactDriver implements ArtifactDriver {
   }
 
   async head(location: ArtifactLocation): Promise<{ sizeBytes: number; metadata: Record<string, string> } | undefined> {
-    const { client, bucket, key } = await this.connect(location);
+    const { client, bucket, key, customerKey } = await this.connect(location);
     try {
-      const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      const answer = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...customerKey }));
       return { sizeBytes: answer.ContentLength ?? 0, metadata: answer.Metadata ?? {} };
     } catch (error) {
       if (isMissingObject(error)) return undefined;
@@ -108,10 +115,10 @@ export class S3ArtifactDriver implements ArtifactDriver {
     return (page.Contents ?? []).length > 0;
   }
 
-  private async connect(location: ArtifactLocation): Promise<Connection> {
-    const place = s3Place(location);
-    const settings = await s3Settings(location, this.scope.namespace, this.scope.readSecret);
-    return { client: this.pool.clientFor(settings), ...place };
+  private async connect(location: ArtifactLocation, wholeStore = false): Promise<Connection> {
+    const place = s3Place(location, wholeStore);
+    const settings = await s3Settings(location, this.scope);
+    return { client: this.pool.clientFor(settings), ...place, customerKey: await s3CustomerKey(location, this.scope) };
   }
 }
 
@@ -123,33 +130,29 @@ async function guarded<T>(key: string, action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A connection that breaks, or ends early without saying so, must not pass for a shorter object. */
-async function* wholeBody(body: Readable, expectedBytes: number | undefined, key: string): AsyncGenerator<Buffer> {
-  let received = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      received += chunk.length;
-      yield chunk;
-    }
-  } catch (error) {
-    throw new TransientError(`object store: reading "${key}" broke off after ${received} bytes`, { cause: error });
-  } finally {
-    body.destroy();
-  }
-  if (expectedBytes !== undefined && received !== expectedBytes) {
-    throw new TransientError(`object store: "${key}" has ${expectedBytes} bytes, only ${received} came`);
-  }
-}
-
-async function ensureBucket(client: S3Client, bucket: string): Promise<void> {
+async function ensureBucket(client: S3Client, location: ArtifactLocation, bucket: string): Promise<void> {
   try {
     await client.send(new HeadBucketCommand({ Bucket: bucket }));
   } catch (error) {
     if (!isMissingBucket(error)) throw error;
-    await client.send(new CreateBucketCommand({ Bucket: bucket })).catch((creation: Error) => {
+    const region = await client.config.region();
+    const command = new CreateBucketCommand({
+      Bucket: bucket,
+      ...(blockAt(location.s3 ?? {}, 'createBucketIfNotPresent')['objectLocking'] === true
+        ? { ObjectLockEnabledForBucket: true }
+        : {}),
+      ...(region === DEFAULT_REGION
+        ? {}
+        : { CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint } }),
+    });
+    await client.send(command).catch((creation: Error) => {
       if (creation.name !== 'BucketAlreadyOwnedByYou') throw creation;
     });
   }
+}
+
+function isAsked(block: unknown): boolean {
+  return block !== undefined && block !== null;
 }
 
 function isMissingObject(error: unknown): boolean {

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactDriver } from '../contract.js';
 import { createArtifactDrivers, type ArtifactDrivers } from '../registry.js';
 
+const SECRET = Buffer.alloc(32, 7).toString('base64');
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 const errorBody = (code: string): string => `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
 const refusal =
@@ -48,7 +49,7 @@ describe('the s3 driver against a server that misbehaves', () => {
     });
     await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
     location.s3.endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    drivers = createArtifactDrivers({ clock: { nowMs: () => 0 }, s3: { readSecret: async () => 'x', maxAttempts: 1 } });
+    drivers = createArtifactDrivers({ clock: { nowMs: () => 0 }, readSecret: async () => SECRET, s3: { maxAttempts: 1 } });
     driver = drivers.driverFor(location, { namespace: 'argo' });
   });
   afterEach(async () => {

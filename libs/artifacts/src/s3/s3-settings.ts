@@ -1,16 +1,30 @@
+import { createHash } from 'node:crypto';
+
 import type { ArtifactLocation, JsonValue } from '#libs/workflow-spec';
 
-import { ArtifactAccessError, ArtifactLocationError } from '../errors.js';
+import { ArtifactLocationError } from '../errors.js';
+import { type Block, blockAt, isSet, type SecretScope, secretAt, textAt } from '../secrets/secret-fields.js';
 
-/** Value of one key of a Secret; undefined where the Secret or the key does not exist. */
-export type SecretReader = (selector: { namespace: string; name: string; key: string }) => Promise<string | undefined>;
+/** A key pair, and the token that belongs to it where it was lent for a time. */
+export interface S3KeyPair {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
 
-/** An `s3` block with its Secrets read. `credentials` absent: the SDK's own chain (`useSDKCreds`). */
+/** Keys of a role; the SDK asks for others shortly before `expiration`. */
+export type LentKeys = S3KeyPair & { expiration?: Date };
+
+/** An `s3` block with its Secrets read. `keys` absent: the SDK's own chain (`useSDKCreds`). */
 export interface S3Settings {
   endpoint?: string;
   region: string;
   forcePathStyle: boolean;
-  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  keys?: S3KeyPair;
+  /** The role that is assumed with the keys; its own short-lived ones are used then. */
+  roleArn?: string;
+  /** PEM of the authorities that the server's certificate may come from. */
+  caCertificates?: string;
 }
 
 /** Server-side encryption as headers of a save. */
@@ -20,55 +34,59 @@ export interface S3Encryption {
   SSEKMSEncryptionContext?: string;
 }
 
-/** Fields that would change where or how data goes and that this driver does not do; refused by name rather than ignored. */
-const REFUSED_FIELDS = ['roleARN', 'caSecret'];
+/** The customer's own key, which goes with every request about the object's content. */
+export interface S3CustomerKey {
+  SSECustomerAlgorithm: 'AES256';
+  SSECustomerKey: string;
+  SSECustomerKeyMD5: string;
+}
 
-type Block = { [field: string]: JsonValue | undefined };
+const CUSTOMER_KEY_BYTES = 32;
 
-/** Bucket and key of a location; throws ArtifactLocationError where one is missing. */
-export function s3Place(location: ArtifactLocation): { bucket: string; key: string } {
-  const { bucket, key } = location.s3 ?? {};
+/** Bucket and key of a location; throws ArtifactLocationError where one is missing. The key may be empty where `wholeStore`. */
+export function s3Place(location: ArtifactLocation, wholeStore = false): { bucket: string; key: string } {
+  const { bucket, key = '' } = location.s3 ?? {};
   if (typeof bucket !== 'string' || bucket === '') throw new ArtifactLocationError('s3.bucket is required');
-  if (typeof key !== 'string' || key === '') throw new ArtifactLocationError('s3.key is required');
+  if (typeof key !== 'string' || (key === '' && !wholeStore)) throw new ArtifactLocationError('s3.key is required');
   return { bucket, key };
 }
 
 /** Reads a block's Secrets and turns Argo's fields (v4.1 `S3Artifact`) into connection settings. */
-export async function s3Settings(location: ArtifactLocation, namespace: string, readSecret: SecretReader): Promise<S3Settings> {
+export async function s3Settings(location: ArtifactLocation, scope: SecretScope): Promise<S3Settings> {
   const block: Block = location.s3 ?? {};
-  for (const field of REFUSED_FIELDS) {
-    if (isSet(block[field])) throw new ArtifactLocationError(`s3.${field} is not supported`);
-  }
-  const read = (field: string): Promise<string | undefined> =>
-    readSelector(block[field], `s3.${field}`, { namespace, readSecret });
-  const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([
+  const read = (field: string): Promise<string | undefined> => secretAt(block[field], `s3.${field}`, scope);
+  const [accessKeyId, secretAccessKey, sessionToken, caCertificates] = await Promise.all([
     read('accessKeySecret'),
     read('secretKeySecret'),
     read('sessionTokenSecret'),
+    read('caSecret'),
   ]);
-  const host = typeof block.endpoint === 'string' ? block.endpoint : '';
+  const host = textAt(block, 'endpoint') ?? '';
   const isAmazon = host === '' || /(^|\.)amazonaws\.com(\.cn)?$/.test(host);
+  const roleArn = textAt(block, 'roleARN');
   return {
-    region: typeof block.region === 'string' && block.region !== '' ? block.region : 'us-east-1',
-    forcePathStyle: isPathStyle(block.addressingStyle, isAmazon),
-    ...(isAmazon ? {} : { endpoint: endpointUrl(host, block.insecure === true) }),
+    region: textAt(block, 'region') ?? 'us-east-1',
+    forcePathStyle: isPathStyle(block['addressingStyle'], isAmazon),
+    ...(isAmazon ? {} : { endpoint: endpointUrl(host, block['insecure'] === true) }),
     ...(accessKeyId === undefined || secretAccessKey === undefined
       ? {}
-      : { credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } }),
+      : { keys: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+    ...(caCertificates === undefined ? {} : { caCertificates }),
   };
 }
 
-/** Encryption headers of the block; throws where it asks for customer keys, which this driver does not do. */
+/** Encryption headers of a save; undefined where the block asks for none, or brings its own key. */
 export function s3Encryption(location: ArtifactLocation): S3Encryption | undefined {
-  const options = location.s3?.encryptionOptions;
-  if (options === undefined || options === null || typeof options !== 'object' || Array.isArray(options)) return undefined;
-  if (isSet(options.serverSideCustomerKeySecret)) {
-    throw new ArtifactLocationError('s3.encryptionOptions.serverSideCustomerKeySecret is not supported');
+  const options = blockAt(location.s3 ?? {}, 'encryptionOptions');
+  const kmsKeyId = textAt(options, 'kmsKeyId');
+  if (isSet(options['serverSideCustomerKeySecret'])) {
+    if (kmsKeyId === undefined) return undefined;
+    throw new ArtifactLocationError('s3.encryptionOptions: kmsKeyId and serverSideCustomerKeySecret exclude each other');
   }
-  if (options.enableEncryption !== true) return undefined;
-  const { kmsKeyId, kmsEncryptionContext } = options;
-  if (typeof kmsKeyId !== 'string' || kmsKeyId === '') return { ServerSideEncryption: 'AES256' };
-  const context = typeof kmsEncryptionContext === 'string' && kmsEncryptionContext !== '' ? kmsEncryptionContext : undefined;
+  if (options['enableEncryption'] !== true) return undefined;
+  if (kmsKeyId === undefined) return { ServerSideEncryption: 'AES256' };
+  const context = textAt(options, 'kmsEncryptionContext');
   return {
     ServerSideEncryption: 'aws:kms',
     SSEKMSKeyId: kmsKeyId,
@@ -76,20 +94,20 @@ export function s3Encryption(location: ArtifactLocation): S3Encryption | undefin
   };
 }
 
-async function readSelector(
-  selector: JsonValue | undefined,
-  field: string,
-  scope: { namespace: string; readSecret: SecretReader },
-): Promise<string | undefined> {
-  if (!isSet(selector)) return undefined;
-  const { name, key } = selector as { name?: JsonValue; key?: JsonValue };
-  if (typeof name !== 'string' || typeof key !== 'string') throw new ArtifactLocationError(`${field} needs name and key`);
-  const value = await scope.readSecret({ namespace: scope.namespace, name, key });
-  if (value === undefined)
-    throw new ArtifactAccessError(
-      `${field}: secret "${name}" with key "${key}" does not exist in namespace "${scope.namespace}"`,
-    );
-  return value;
+/** The customer's key with its digest, as S3 asks for it; undefined where the block names none. */
+export async function s3CustomerKey(location: ArtifactLocation, scope: SecretScope): Promise<S3CustomerKey | undefined> {
+  const selector = blockAt(location.s3 ?? {}, 'encryptionOptions')['serverSideCustomerKeySecret'];
+  const field = 's3.encryptionOptions.serverSideCustomerKeySecret';
+  const encoded = await secretAt(selector, field, { ...scope, encoding: 'base64' });
+  if (encoded === undefined) return undefined;
+  const key = Buffer.from(encoded, 'base64');
+  if (key.length !== CUSTOMER_KEY_BYTES)
+    throw new ArtifactLocationError(`${field}: the key has ${key.length} bytes, not ${CUSTOMER_KEY_BYTES}`);
+  return {
+    SSECustomerAlgorithm: 'AES256',
+    SSECustomerKey: key.toString('base64'),
+    SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
+  };
 }
 
 function endpointUrl(host: string, insecure: boolean): string {
@@ -98,12 +116,8 @@ function endpointUrl(host: string, insecure: boolean): string {
 }
 
 function isPathStyle(style: JsonValue | undefined, isAmazon: boolean): boolean {
-  if (style === undefined || style === null || style === '' || style === 'auto-detect') return !isAmazon;
+  if (!isSet(style) || style === 'auto-detect') return !isAmazon;
   if (style === 'path') return true;
   if (style === 'virtual-hosted') return false;
   throw new ArtifactLocationError(`s3.addressingStyle ${JSON.stringify(style)} is not one of path, virtual-hosted, auto-detect`);
-}
-
-function isSet(value: JsonValue | undefined): value is Exclude<JsonValue, null> {
-  return value !== undefined && value !== null && value !== '';
 }

@@ -7,7 +7,7 @@ import { TransientError } from '#libs/workflow-spec';
 
 import type { SaveOptions } from '../contract.js';
 
-import type { S3Encryption } from './s3-settings.js';
+import type { S3CustomerKey, S3Encryption } from './s3-settings.js';
 
 /** Two parts of this size are held at a time; S3 allows 10,000 parts, so objects of unknown size may reach 156 GiB. */
 const PART_BYTES = 16 * 1024 ** 2;
@@ -20,7 +20,7 @@ export interface UploadRequest extends SaveOptions {
   bucket: string;
   key: string;
   body: Readable;
-  encryption: S3Encryption | undefined;
+  encryption: S3Encryption | S3CustomerKey | undefined;
 }
 
 /** Saves one object, in parts where it is larger than one. After a failure or an abort neither object nor parts are left. */
