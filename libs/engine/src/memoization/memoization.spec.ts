@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runSimulated, type SimulatedRun } from '#libs/testing';
+import { runSimulated, type SimulatedRun, type SimulationOptions } from '#libs/testing';
 import type { Memoize, NodeStatus, Template, Workflow } from '#libs/workflow-spec';
 import { memoId, type FactValue, type MemoEntry } from '../index.js';
 
@@ -84,6 +84,16 @@ describe('memoization', () => {
     const retried = runSimulated(workflow(CACHE, { retryStrategy: { limit: '2' } }));
     expect(nodeOf(retried, 'first')).toMatchObject({ type: 'Retry', memoizationStatus: { hit: false } });
     expect(podsOf(retried)).toEqual(['memo[0].first(0)', 'memo[2].third(0)']);
+  });
+
+  it.each<[string, SimulationOptions]>([
+    ['from rows alone', { forgetful: true }],
+    ['with lost decisions', { losingEvery: 3 }],
+    ['report by report', { oneByOne: true, decidingTwice: true }],
+  ])('gives the same tree however it is driven (%s)', (_how, options) => {
+    const tree = ({ workflow: { status } }: SimulatedRun) =>
+      Object.values(status?.nodes ?? {}).map(({ name, phase, memoizationStatus }) => [name, phase, memoizationStatus]);
+    expect(tree(runSimulated(workflow(CACHE), options))).toEqual(tree(runSimulated(workflow(CACHE))));
   });
 
   it('keeps nothing of what failed', () => {

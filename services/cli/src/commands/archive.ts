@@ -97,22 +97,36 @@ export const addArchive = (program: Command): void => {
         context.out(`Archived workflow '${uid}' deleted`);
       }
     });
-  for (const verb of ['retry', 'resubmit'] as const) {
-    group
-      .command(`${verb} <uids...>`)
-      .description(
-        verb === 'retry'
-          ? 'bring archived workflows back and run their failed nodes again'
-          : 'submit archived workflows again as new ones',
-      )
-      .addHelpText('after', exampleOf(`${verb} ${UID}`))
-      .option('-p, --parameter <name=value>', 'other value of a parameter; may be repeated', collect)
-      .action(async (uids: string[], flags: { parameter?: string[] }, command: Command) => {
-        const context = contextOf(command);
-        for (const uid of uids) {
-          const body = { uid, namespace: context.namespace, parameters: flags.parameter };
-          context.out(viewOf(await context.client.send<Workflow>('PUT', `${uidPath(uid)}/${verb}`, body), context));
-        }
-      });
-  }
+  for (const verb of ['retry', 'resubmit'] as const) addAgain(group, verb);
+};
+
+interface AgainFlags {
+  parameter?: string[];
+  restartSuccessful?: boolean;
+  nodeFieldSelector?: string;
+  memoized?: boolean;
+}
+
+const addAgain = (group: Command, verb: 'retry' | 'resubmit'): void => {
+  const command = group
+    .command(`${verb} <uids...>`)
+    .description(
+      verb === 'retry'
+        ? 'bring archived workflows back and run their failed nodes again'
+        : 'submit archived workflows again as new ones',
+    )
+    .addHelpText('after', exampleOf(`${verb} ${UID}`))
+    .option('-p, --parameter <name=value>', 'other value of a parameter; may be repeated', collect);
+  if (verb === 'retry') {
+    command.option('--restart-successful', 'also nodes that succeeded, as far as --node-field-selector chooses them');
+    command.option('--node-field-selector <selector>', 'which successful nodes run again');
+  } else command.option('--memoized', 'keep the results of steps that succeeded');
+  command.action(async (uids: string[], flags: AgainFlags, self: Command) => {
+    const context = contextOf(self);
+    const { parameter, ...chosen } = flags;
+    for (const uid of uids) {
+      const body = { uid, namespace: context.namespace, parameters: parameter, ...chosen };
+      context.out(viewOf(await context.client.send<Workflow>('PUT', `${uidPath(uid)}/${verb}`, body), context));
+    }
+  });
 };
