@@ -83,6 +83,7 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
     maxPods: options.maxPods,
     controllerNamespace: processEnvironment()['CONTROLLER_NAMESPACE'],
     hiddenPaths: [postgres.socketDir],
+    hostPaths: (processEnvironment()['HOST_PATHS'] ?? '').split(',').flatMap((hostPath) => hostPath.trim() || []),
   };
   const runtime = await openPodRuntime(runtimeSettings, {
     store,
