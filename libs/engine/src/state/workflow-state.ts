@@ -62,6 +62,8 @@ export class WorkflowState {
   readonly waitingForSlot = new Set<string>();
   /** Nodes that have their locks and have not gone in, or have to ask for them again. */
   readonly lockWork = new Set<string>();
+  /** Nodes that have gone in and hold their locks. */
+  readonly lockHolders = new Set<string>();
   pending = noChanges();
   private readonly idsByName = new Map<string, string>();
   private readonly owned = new Map<string, string[]>();
@@ -233,6 +235,8 @@ export class WorkflowState {
   private noteLockWork(node: TreeNode): void {
     if (isLockWork(node.memory)) this.lockWork.add(node.id);
     else this.lockWork.delete(node.id);
+    if (node.memory.lock === 'held' && node.memory.lockEntered === true) this.lockHolders.add(node.id);
+    else this.lockHolders.delete(node.id);
   }
 
   private insert(node: TreeNode): void {
@@ -255,6 +259,7 @@ export class WorkflowState {
     this.wakeups.set(node.id, undefined);
     this.derived.drop(node.id);
     this.lockWork.delete(node.id);
+    this.lockHolders.delete(node.id);
     this.nodes.delete(node.id);
     this.idsByName.delete(node.status.name);
     const owned = this.owned.get(node.memory.owner);

@@ -5,6 +5,7 @@ import { isSuspended } from '../following/suspended.js';
 import { hasNoSlot } from '../limits/parallelism.js';
 import { isBudgetSpent, type Pass, type StartRequest } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
+import { isActiveOrder } from '../state/counters.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact } from '../templates/inputs.js';
@@ -87,14 +88,21 @@ const goOnWith = (pass: Pass, node: TreeNode): void => {
   }
 };
 
-/**
- * Goes on with what has got its locks, and asks again for those that had to give theirs back, in tree order. Nodes whose boundary has
- * ended or is held by failFast do not go in any more.
- */
-export const goOnWithLocks = (pass: Pass): void => {
+const hasWorkInside = (pass: Pass, node: TreeNode): boolean =>
+  isActiveOrder(node) || pass.state.ownedBy(node.id).some((inner) => hasWorkInside(pass, inner));
+
+/** What a failed step or attempt left behind is not gone on with, and never ends: its locks are free when its pods have ended. */
+const releaseAbandoned = (pass: Pass): void => {
   const { state } = pass;
-  const { admission, lock } = state.header.internal;
-  if (state.root === undefined && (admission ?? lock) !== undefined) startWorkflow(pass);
+  for (const id of [...state.lockHolders]) {
+    const node = state.get(id);
+    if (isActiveOrder(node) || heldBoundary(pass, node) === undefined || hasWorkInside(pass, node)) continue;
+    state.change(node, () => giveBack(state, node, 'released'));
+  }
+};
+
+const goOnWithWork = (pass: Pass): void => {
+  const { state } = pass;
   for (const id of inWalkOrder(state, state.lockWork)) {
     if (isFinished(state) || pass.missing.size > 0) return;
     if (isBudgetSpent(pass)) {
@@ -104,4 +112,16 @@ export const goOnWithLocks = (pass: Pass): void => {
     const node = state.find(id);
     if (node !== undefined && state.lockWork.has(id)) goOnWith(pass, node);
   }
+};
+
+/**
+ * Goes on with what has got its locks, and asks again for those that had to give theirs back, in tree order. Nodes whose boundary has
+ * ended or is held by failFast do not go in any more.
+ */
+export const goOnWithLocks = (pass: Pass): void => {
+  const { state } = pass;
+  const { admission, lock } = state.header.internal;
+  if (state.root === undefined && (admission ?? lock) !== undefined) startWorkflow(pass);
+  if (state.lockWork.size > 0) goOnWithWork(pass);
+  if (state.lockHolders.size > 0 && !isFinished(state)) releaseAbandoned(pass);
 };
