@@ -4,6 +4,7 @@ import { addArchive } from './commands/archive.js';
 import { collect } from './commands/context.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEval } from './commands/eval.js';
+import { addExecutorPlugin } from './commands/executor-plugin.js';
 import { addFiles } from './commands/files.js';
 import { addFsck } from './commands/fsck.js';
 import { addLint } from './commands/lint.js';
@@ -41,6 +42,7 @@ export const createProgram = (): Command => {
   addLint(program);
   addEval(program);
   addFiles(program);
+  addExecutorPlugin(program);
   addApply(program);
   addTemplates(program);
   addArchive(program);

@@ -15,6 +15,9 @@ export const withKind = <Kept extends Named>(kind: string, object: Kept): Kept =
   ...object,
 });
 
+/** YAML without folded lines. */
+export const yamlText = (value: object): string => stringify(value, { lineWidth: 0 });
+
 /** An object as its name, as JSON or as YAML. */
 export const objectText = (object: Named, format: ObjectFormat): string => {
   switch (format) {
@@ -23,7 +26,7 @@ export const objectText = (object: Named, format: ObjectFormat): string => {
     case 'json':
       return JSON.stringify(object, null, 2);
     case 'yaml':
-      return stringify(object, { lineWidth: 0 });
+      return yamlText(object);
   }
 };
 
