@@ -39,5 +39,5 @@ export {
   sizeOf,
   snapshotOf,
 } from './state/lifecycle.js';
-export { byTurn, grantClaims, type LockCapacity, type LockClaim } from './synchronization/grants.js';
+export { grantClaims } from './synchronization/grants.js';
 export type { WorkflowState } from './state/workflow-state.js';

@@ -64,7 +64,7 @@ export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';
 export { DueRepository, type DuePageQuery, type DueWorkflow } from './due/due.repository.js';
 export { HandoffRepository } from './due/handoff.repository.js';
 export { RetentionRepository, type DeletionOptions, type DeletionStep } from './retention/retention.repository.js';
-export { LockRepository, type WaitedLock } from './locks/lock.repository.js';
+export { LockRepository } from './locks/lock.repository.js';
 export type { LockChanges, LockWant } from './locks/lock-changes.js';
 export { SyncLimitRepository } from './locks/sync-limit.repository.js';
 export { AdmissionRepository } from './admission/admission.repository.js';
