@@ -7,6 +7,7 @@ import {
   type Command,
   type FactValue,
   type InboxEntry,
+  type WorkflowRequest,
   type WorkflowState,
 } from '../index.js';
 import type { WorkflowSpec } from '#libs/workflow-spec';
@@ -23,11 +24,19 @@ const stateOf = (more: Partial<WorkflowSpec> = {}): WorkflowState =>
   );
 
 let serial = 0;
-const step = (state: WorkflowState, ...reports: object[]): Command[] => {
-  const inbox = reports.map((report) => {
-    serial += 1;
-    return { id: String(serial), kind: 'pod', report } as InboxEntry;
-  });
+const nextId = (): string => {
+  serial += 1;
+  return String(serial);
+};
+const step = (state: WorkflowState, ...reports: object[]): Command[] =>
+  decideWith(
+    state,
+    reports.map((report) => ({ id: nextId(), kind: 'pod', report }) as InboxEntry),
+  );
+const ask = (state: WorkflowState, request: WorkflowRequest): Command[] =>
+  decideWith(state, [{ id: nextId(), kind: 'request', requestId: 'r', request }]);
+
+const decideWith = (state: WorkflowState, inbox: InboxEntry[]): Command[] => {
   const facts = new Map<string, FactValue>();
   for (;;) {
     const decision = decide(state, { inbox, facts, nowMs: 1_000 });
@@ -95,6 +104,25 @@ describe('the claims of a workflow', () => {
     step(state);
     step(state, { ...made, phase: 'Failed', message: 'no room' });
     expect(state.header.status).toMatchObject({ phase: 'Error', message: 'pvc create error: no room' });
+  });
+
+  it('are made anew by a manual retry, and pods of what goes on have them at once', () => {
+    const steps = { name: 'steps', steps: [[{ name: 'a', template: 'main' }]] };
+    const state = stateOf({
+      entrypoint: 'steps',
+      templates: [...(spec.templates ?? []), steps],
+      volumeClaimGC: { strategy: 'OnWorkflowCompletion' },
+    });
+    step(state);
+    const [first] = step(state, made).flatMap((command) => (command.type === 'runPod' ? [command.order] : []));
+    step(state, { nodeId: first?.nodeId, incarnation: 1, phase: 'Failed' });
+    const commands = [...ask(state, { type: 'retry' }), ...step(state)];
+    expect(commands).toContainEqual(
+      expect.objectContaining({ type: 'createClaim', orderId: 'claim/wf-work', incarnation: 1001 }),
+    );
+    expect(commands.find(({ type }) => type === 'runPod')).toMatchObject({
+      order: { podFields: { volumes: [{ persistentVolumeClaim: { claimName: 'wf-work' } }] } },
+    });
   });
 
   it('need names', () => {

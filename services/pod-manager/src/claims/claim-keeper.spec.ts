@@ -57,6 +57,11 @@ describe('the claim of a workflow', () => {
     expect(calls).toMatchObject([{ phase: 'Failed', message: 'this runtime has no volumes that outlive pods' }]);
   });
 
+  it('that was called off before it was made is not made any more', async () => {
+    await keeper.converge({ ...row, desired: 'terminate' });
+    expect(calls).toEqual([{ identity: key, phase: 'Gone' }]);
+  });
+
   it('is removed, and only then marked as gone', async () => {
     await keeper.converge({ ...row, desired: 'delete' });
     expect(calls).toEqual([

@@ -39,6 +39,10 @@ export class ClaimKeeper {
       await podStatus.markDeletedMany([key], clock.nowMs());
       return;
     }
+    if (desired === 'terminate') {
+      await observe([{ identity: key, phase: 'Gone' }]);
+      return;
+    }
     const spec = (claimOf({ manifest })?.['spec'] ?? {}) as KubernetesObject;
     const outcome = await (runtime.createClaim?.({ namespace, name: podName, spec }) ?? {
       type: 'refused' as const,
