@@ -2,16 +2,16 @@ import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnAppl
 import { ArchiveJob, type JobQueue } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
+import { type ControllerSettings, fixedControllerSettings } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ArchiveProcessor } from './archiving/archive.processor.js';
-import { ArchivingService, type ArchivingSettings } from './archiving/archiving.service.js';
+import { type ArchivePolicy, archivePolicyOf } from './archive-policy.js';
+import { ArchivingService } from './archiving/archiving.service.js';
 import { archiveExpiry } from './expiry/archive-expiry.js';
 
-export interface ArchiverSettings extends ArchivingSettings {
+export interface ArchiverSettings extends ArchivePolicy {
   archiveConcurrency: number;
-  /** See ArchiveExpiryOptions. */
-  ttlMs?: number | undefined;
   expiryIntervalMs: number;
 }
 
@@ -22,6 +22,8 @@ export interface ArchiverPorts {
   clock: Clock;
   logger: Logger;
   settings: ArchiverSettings;
+  /** The controller's ConfigMap, whose `persistence` goes before the variables. Absent: it says nothing. */
+  controllerConfig?: ControllerSettings;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -30,21 +32,28 @@ export const archiverJobs = (settings: Pick<ArchiverSettings, 'archiveConcurrenc
 ];
 
 const SWEEP_PAGE = 500;
+const NO_CONFIG = fixedControllerSettings();
+
+const policyOf = ({ settings, controllerConfig = NO_CONFIG }: ArchiverPorts): ArchivePolicy =>
+  archivePolicyOf(settings, controllerConfig.current());
 
 /** Timers of the archiver: the sweeper of its queue, and the archive's TTL. */
 class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
-  private readonly expiry: PeriodicTask | undefined;
+  private readonly expiry: PeriodicTask;
+  private readonly endListening: () => void;
 
-  constructor({ store, queue, clock, logger, settings }: ArchiverPorts) {
+  constructor(ports: ArchiverPorts) {
+    const { store, queue, clock, logger, settings, controllerConfig = NO_CONFIG } = ports;
     this.expiry = archiveExpiry({
       archive: store.archive,
       lease: store.leases,
       clock,
       logger,
       intervalMs: settings.expiryIntervalMs,
-      ttlMs: settings.ttlMs,
+      ttlMs: () => policyOf(ports).ttlMs,
     });
+    this.endListening = controllerConfig.onChange(() => void this.expiry.run());
     this.sweeper = new Sweeper({
       job: ArchiveJob,
       queue,
@@ -64,11 +73,12 @@ class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   onApplicationBootstrap(): void {
     this.sweeper.start();
-    this.expiry?.start();
+    this.expiry.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.expiry?.stop()]);
+    this.endListening();
+    await Promise.all([this.sweeper.stop(), this.expiry.stop()]);
   }
 }
 
@@ -76,10 +86,10 @@ class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdow
 @Module({})
 export class ArchiverModule {
   static register(ports: ArchiverPorts): DynamicModule {
-    const { store, clock, settings } = ports;
+    const { store, clock, controllerConfig = NO_CONFIG } = ports;
     const archiving = new ArchivingService(
       { states: store.workflowState, archive: store.archive, handoffs: store.handoffs, clock },
-      settings,
+      { known: () => controllerConfig.known(), policy: () => policyOf(ports) },
     );
     return {
       module: ArchiverModule,

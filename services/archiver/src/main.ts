@@ -6,8 +6,11 @@ import { archiverSettings } from './archiver.settings.js';
 await runProgram({
   name: 'archiver',
   configSchema,
-  build: ({ store, queue, clock, logger }, config) => {
+  build: ({ store, queue, controllerConfig, clock, logger }, config) => {
     const settings = archiverSettings(config);
-    return { module: ArchiverModule.register({ store, queue, clock, logger, settings }), jobs: archiverJobs(settings) };
+    return {
+      module: ArchiverModule.register({ store, queue, controllerConfig, clock, logger, settings }),
+      jobs: archiverJobs(settings),
+    };
   },
 });

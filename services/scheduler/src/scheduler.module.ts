@@ -213,6 +213,7 @@ export class SchedulerModule {
         removal,
       },
       {
+        known: () => controllerConfig.known(),
         get engine() {
           return engineConfigOf(settings.engine, controllerConfig.current());
         },

@@ -75,6 +75,14 @@ describe("the controller's configuration", () => {
     expect(watch.state()).toMatchObject({ config: { parallelism: 5 }, problems: [] });
   });
 
+  it('is read when somebody needs it before the first look, who tries again while the store is away', async () => {
+    stored = new TransientError('away');
+    await expect(watch.known()).rejects.toThrow(TransientError);
+    put(1, { parallelism: '3' });
+    await watch.known();
+    expect(watch.current()).toEqual({ parallelism: 3 });
+  });
+
   it('keeps the last one while the store is away', async () => {
     put(1, { parallelism: '3' });
     await watch.refresh();

@@ -4,6 +4,7 @@ import {
   ControllerConfigError,
   controllerConfigNotes,
   parseControllerConfig,
+  TransientError,
 } from '#libs/workflow-spec';
 import type { Resource, ResourceStore } from '../contract.js';
 import { ResourceNotFoundError } from '../errors.js';
@@ -41,6 +42,8 @@ export interface ControllerConfigWatchOptions {
 /** The settings port: the controller's configuration as it is now, and who wants to know when it changes. */
 export interface ControllerSettings {
   current(): ControllerConfig;
+  /** Resolves at once where the configuration has been read; else reads it. Throws TransientError where it cannot be read now. */
+  known(): Promise<void>;
   /** Called after each change with the new configuration; gives how to end it. A listener that throws is logged and kept. */
   onChange(listener: (config: ControllerConfig) => void): () => void;
 }
@@ -60,7 +63,7 @@ const NOTHING: ControllerConfigState = {
  * in the log and in `state()`. While the store is away the last one stays. States: new, watching, stopped.
  */
 export class ControllerConfigWatch implements ControllerSettings {
-  private known: ControllerConfigState = NOTHING;
+  private latest: ControllerConfigState = NOTHING;
   /** The version looked at last, good or bad. */
   private seenVersion: string | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -71,11 +74,17 @@ export class ControllerConfigWatch implements ControllerSettings {
   constructor(private readonly options: ControllerConfigWatchOptions) {}
 
   current(): ControllerConfig {
-    return this.known.config;
+    return this.latest.config;
+  }
+
+  async known(): Promise<void> {
+    if (this.latest.checkedAtMs !== undefined) return;
+    await this.refresh();
+    if (this.state().checkedAtMs === undefined) throw new TransientError("the controller's configuration is not known yet");
   }
 
   state(): ControllerConfigState {
-    return this.known;
+    return this.latest;
   }
 
   onChange(listener: (config: ControllerConfig) => void): () => void {
@@ -110,7 +119,7 @@ export class ControllerConfigWatch implements ControllerSettings {
         throw error;
       });
       this.take(found);
-      this.known = { ...this.known, checkedAtMs: clock.nowMs() };
+      this.latest = { ...this.latest, checkedAtMs: clock.nowMs() };
       this.isAway = false;
     } catch (error) {
       if (this.isAway) return;
@@ -124,13 +133,13 @@ export class ControllerConfigWatch implements ControllerSettings {
 
   private take(found: Resource | undefined): void {
     const version = found?.metadata.resourceVersion;
-    if (version === this.seenVersion && this.known.checkedAtMs !== undefined) return;
+    if (version === this.seenVersion && this.latest.checkedAtMs !== undefined) return;
     this.seenVersion = version;
     try {
       this.accept(parseControllerConfig(found?.['data'] as Record<string, string> | undefined), version);
     } catch (error) {
       if (!(error instanceof ControllerConfigError)) throw error;
-      this.known = { ...this.known, problems: error.issues };
+      this.latest = { ...this.latest, problems: error.issues };
       this.options.logger.warn("the controller's configuration is not valid; the last good one stays in effect", {
         configMap: `${this.options.namespace}/${this.options.name}`,
         resourceVersion: version,
@@ -140,9 +149,9 @@ export class ControllerConfigWatch implements ControllerSettings {
   }
 
   private accept(config: ControllerConfig, resourceVersion: string | undefined): void {
-    const isSame = JSON.stringify(config) === JSON.stringify(this.known.config);
+    const isSame = JSON.stringify(config) === JSON.stringify(this.latest.config);
     const notes = controllerConfigNotes(config);
-    this.known = { ...this.known, config, notes, resourceVersion, problems: [] };
+    this.latest = { ...this.latest, config, notes, resourceVersion, problems: [] };
     if (isSame) return;
     const { logger } = this.options;
     logger.info("the controller's configuration is in effect", { resourceVersion, keys: Object.keys(config) });
@@ -164,5 +173,6 @@ export class ControllerConfigWatch implements ControllerSettings {
 /** Settings that never change: for programs without a store, and for tests. */
 export const fixedControllerSettings = (config: ControllerConfig = {}): ControllerSettings => ({
   current: () => config,
+  known: () => Promise.resolve(),
   onChange: () => () => undefined,
 });

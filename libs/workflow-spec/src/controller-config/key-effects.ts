@@ -7,7 +7,7 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
   artifactDrivers: 'has no effect: there are no driver plugins',
   podSpecLogStrategy: 'has no effect: what a pod was ordered with stands in the table pods',
-  persistence: 'is read and checked; the database is that of DATABASE_URL',
+  persistence: 'has effect on what is archived and how long; the database is that of DATABASE_URL',
   initlessPod: 'has no effect: pods are lean where nothing has to be staged',
   disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',
   resourceRateLimit: 'has no effect: slots of a host bound the creation of pods (MAX_PODS)',

@@ -4,6 +4,7 @@ import type { WorkflowHeader } from '#libs/engine';
 import { createStore, parseLabelSelector, type Store } from '#libs/store';
 import { postgresTemplate, type TestDatabase } from '#libs/testing';
 import { LabelName } from '#libs/workflow-spec';
+import type { ArchivePolicy } from '../archive-policy.js';
 import { ArchivingService } from './archiving.service.js';
 
 let database: TestDatabase;
@@ -20,10 +21,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-const archiving = (settings: Partial<ConstructorParameters<typeof ArchivingService>[1]> = {}) =>
+const archiving = (settings: Partial<ArchivePolicy> = {}) =>
   new ArchivingService(
     { states: store.workflowState, archive: store.archive, handoffs: store.handoffs, clock },
-    { enabled: true, labels: [], ...settings },
+    { known: () => Promise.resolve(), policy: () => ({ enabled: true, labels: [], ...settings }) },
   );
 const header = (phase: 'Running' | 'Succeeded' | 'Failed'): WorkflowHeader => ({
   engineLevel: 1,

@@ -2,18 +2,18 @@ import { renderWorkflow } from '#libs/engine';
 import {
   type ArchiveStore,
   type HandoffRepository,
-  type LabelRequirement,
   type LoadedState,
   matchesLabels,
   type WorkflowStateRepository,
 } from '#libs/store';
+import type { ArchivePolicy } from '../archive-policy.js';
 import { ArchivingStatus, type Clock, LabelName, type Workflow } from '#libs/workflow-spec';
 
 export interface ArchivingSettings {
-  /** False: nothing is archived, and nobody waits for it. */
-  enabled: boolean;
-  /** Only workflows with such labels are archived; empty: all. */
-  labels: readonly LabelRequirement[];
+  /** Resolves when `policy` is what the controller says. */
+  known(): Promise<void>;
+  /** As it is now. */
+  policy(): Pick<ArchivePolicy, 'enabled' | 'labels'>;
 }
 
 export interface ArchivingPorts {
@@ -36,6 +36,7 @@ export class ArchivingService {
 
   async archive(uid: string): Promise<void> {
     const { states, archive, handoffs, clock } = this.ports;
+    await this.settings.known();
     const state = await states.load(uid);
     if (!state) return;
     if (!state.completed) return handoffs.complete('archive', uid, state.version);
@@ -46,7 +47,8 @@ export class ArchivingService {
   }
 
   private isWanted(workflow: Workflow): boolean {
-    return this.settings.enabled && matchesLabels(this.settings.labels, workflow.metadata.labels ?? {});
+    const { enabled, labels } = this.settings.policy();
+    return enabled && matchesLabels(labels, workflow.metadata.labels ?? {});
   }
 }
 

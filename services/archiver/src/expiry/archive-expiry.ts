@@ -9,19 +9,18 @@ export interface ArchiveExpiryOptions {
   clock: Clock;
   logger: Logger;
   intervalMs: number;
-  /** Age at which an archived workflow is deleted, counted from its end; absent: never. */
-  ttlMs?: number | undefined;
+  /** Age at which an archived workflow is deleted now, counted from its end; undefined: never. */
+  ttlMs: () => number | undefined;
 }
 
 const BATCH = 500;
 
 /**
  * At the start and every interval, in one process at a time: deletes what is older than the archive's TTL. Deleting twice is
- * harmless. Undefined where the archive has no TTL.
+ * harmless. Without a TTL a run does nothing.
  */
-export function archiveExpiry(options: ArchiveExpiryOptions): PeriodicTask | undefined {
+export function archiveExpiry(options: ArchiveExpiryOptions): PeriodicTask {
   const { archive, lease, clock, logger, intervalMs, ttlMs } = options;
-  if (ttlMs === undefined) return undefined;
   return new PeriodicTask({
     name: 'archive expiry',
     intervalMs,
@@ -29,7 +28,9 @@ export function archiveExpiry(options: ArchiveExpiryOptions): PeriodicTask | und
     lease,
     atStart: true,
     run: async () => {
-      while ((await archive.deleteFinishedBefore(clock.nowMs() - ttlMs, BATCH)) === BATCH);
+      const ageMs = ttlMs();
+      if (ageMs === undefined) return;
+      while ((await archive.deleteFinishedBefore(clock.nowMs() - ageMs, BATCH)) === BATCH);
     },
   });
 }

@@ -31,6 +31,8 @@ import { StateCache } from './state-cache.js';
 
 export interface ReconcileOptions {
   engine: EngineConfig;
+  /** Resolves when `engine` and `containers` are what the controller says; absent: at once. */
+  known?: () => Promise<void>;
   /** The controller's word on containers; read anew for each decision, as `engine` is. */
   containers?: ContainerDefaults;
   /** Value of the controller-instanceid label on pods; absent for none. */
@@ -94,6 +96,7 @@ export class ReconcileService {
 
   async reconcile(uid: string): Promise<JobOutcome> {
     const begunAt = performance.now();
+    await this.options.known?.();
     try {
       return await this.reconcileUntilDone(uid);
     } finally {
