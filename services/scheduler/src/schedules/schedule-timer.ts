@@ -11,7 +11,7 @@ export interface ScheduleTimerOptions {
   resources: Pick<ResourceStore, 'list' | 'watch'>;
   lease: SweepLease;
   clock: Clock;
-  logger: Logger;
+  logger: Pick<Logger, 'debug' | 'warn'>;
   /** Between two looks at what is due. */
   intervalMs: number;
 }

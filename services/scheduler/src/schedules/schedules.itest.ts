@@ -67,7 +67,7 @@ const scheduler = (fault = new Fault(0), noLease = true): ScheduleTimer => {
     retention: around(store.retention),
     requests: around(store.requests),
     checker: new ChildChecker(resources),
-    queue: around(new MemoryJobQueue({ clock })),
+    queue: around(new MemoryJobQueue()),
     clock,
     logger: quietLogger,
     metrics: new ScheduleMetrics(new Metrics()),
