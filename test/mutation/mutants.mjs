@@ -29,7 +29,7 @@ export const MUTANTS = [
   },
   {
     concept: 'depends',
-    file: 'libs/engine/src/dag/dag.ts',
+    file: 'libs/engine/src/dag/readiness.ts',
     find: 'AllFailed: items.length > 0 && items.every(',
     replace: 'AllFailed: items.length > 0 && items.some(',
   },
