@@ -1,27 +1,17 @@
-import type { Artifact, ArtifactLocation, JsonValue, Outputs } from '#libs/workflow-spec';
+import {
+  artifactDriverKinds,
+  artifactKeyField,
+  artifactKeyOf,
+  type Artifact,
+  type ArtifactLocation,
+  type JsonValue,
+  type Outputs,
+} from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { podNameOf, templateOf } from '../templates/process-template.js';
 import { archiveKeyOf } from './artifact-keys.js';
 import { repositoryFor } from '../repository/template-repository.js';
-
-const LOCATION_FIELDS = [
-  's3',
-  'filesystem',
-  'gcs',
-  'oss',
-  'azure',
-  'hdfs',
-  'artifactory',
-  'http',
-  'git',
-  'raw',
-  'plugin',
-] as const;
-type LocationField = (typeof LOCATION_FIELDS)[number];
-
-const fieldOf = (location: ArtifactLocation): LocationField | undefined =>
-  LOCATION_FIELDS.find((field) => location[field] !== undefined);
 
 const baseName = (path: string): string => path.replace(/\/+$/, '').split('/').at(-1) ?? '';
 
@@ -31,15 +21,14 @@ const fileName = (artifact: Artifact): string => {
   return `${artifact.name}${artifact.archive?.zip !== undefined ? '.zip' : '.tgz'}`;
 };
 
-/** Name of the field that holds the key, by driver. */
-const KEY_FIELD: Readonly<Record<string, string>> = { azure: 'blob', hdfs: 'path', artifactory: 'url' };
-
+/** The place under this key; blocks of drivers that have no keys stay as they are. */
 const withKey = (location: { [driver: string]: JsonValue }, key: string): ArtifactLocation =>
   Object.fromEntries(
-    Object.entries(location).map(([driver, block]) => [
-      driver,
-      { ...(block as { [key: string]: JsonValue }), [KEY_FIELD[driver] ?? 'key']: key },
-    ]),
+    artifactDriverKinds(location).map((kind) => {
+      const field = artifactKeyField(kind);
+      const block = location[kind] as { [key: string]: JsonValue };
+      return [kind, field === undefined ? block : { ...block, [field]: key }];
+    }),
   );
 
 /** Where an output artifact lies: as its template says, with what is missing taken from the repository; never as the pod says. */
@@ -48,23 +37,22 @@ export const locationOf = (
   repository: { [driver: string]: JsonValue } | undefined,
   archiveKey: string | undefined,
 ): ArtifactLocation => {
-  const field = fieldOf(artifact);
-  if (field === undefined) {
+  const [kind] = artifactDriverKinds(artifact);
+  if (kind === undefined) {
     return repository === undefined || archiveKey === undefined ? {} : withKey(repository, `${archiveKey}/${fileName(artifact)}`);
   }
-  const own = artifact[field] as { [key: string]: JsonValue };
-  const key = own[KEY_FIELD[field] ?? 'key'];
-  const isKeyOnly = Object.keys(own).length === 1 && typeof key === 'string';
+  const own = artifact[kind] as { [key: string]: JsonValue };
+  const key = artifactKeyOf(artifact, kind);
+  const isKeyOnly = Object.keys(own).length === 1 && key !== undefined;
   if (isKeyOnly && repository !== undefined) return withKey(repository, key);
-  return { [field]: own };
+  return { [kind]: own };
 };
 
 /** An artifact with the location that it will have, and no other. */
 export const located = (artifact: Artifact, location: ArtifactLocation): Artifact => {
   if (Object.keys(location).length === 0) return artifact;
-  const rest = Object.fromEntries(
-    Object.entries(artifact).filter(([field]) => !(LOCATION_FIELDS as readonly string[]).includes(field)),
-  );
+  const own = new Set<string>(artifactDriverKinds(artifact));
+  const rest = Object.fromEntries(Object.entries(artifact).filter(([field, value]) => !own.has(field) && value !== null));
   return { ...(rest as Artifact), ...location };
 };
 

@@ -1,4 +1,11 @@
-import { anyString, type Arguments, type Artifact, type Parameter, type Template } from '#libs/workflow-spec';
+import {
+  anyString,
+  artifactDriverKinds,
+  type Arguments,
+  type Artifact,
+  type Parameter,
+  type Template,
+} from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import { ExecutionError } from '../errors.js';
 import type { Pass } from '../pass.js';
@@ -51,21 +58,8 @@ const inputParameter = (pass: Pass, input: Parameter, supplied: Parameter | unde
   return own;
 };
 
-const LOCATION_FIELDS = [
-  's3',
-  'raw',
-  'filesystem',
-  'http',
-  'git',
-  'gcs',
-  'oss',
-  'azure',
-  'hdfs',
-  'artifactory',
-  'plugin',
-] as const;
 /** Whether the artifact says where it lies. */
-export const hasLocation = (artifact: Artifact): boolean => LOCATION_FIELDS.some((field) => artifact[field] !== undefined);
+export const hasLocation = (artifact: Artifact): boolean => artifactDriverKinds(artifact).length > 0;
 
 /** Where the file goes is the template's matter, not the caller's. */
 const ownFields = ({ path, mode, recurseMode, optional }: Artifact): Partial<Artifact> =>
