@@ -10,6 +10,7 @@ import { ApiClient } from '../../services/cli/src/client/api-client.js';
 import { writeImages } from './images.js';
 import { KNOWN_DIFFERENCES } from './known-differences.js';
 import { applyObject, type Comparison, play } from './play.js';
+import { missingServerOf, type RecordedServers, startRecordedServers } from './recorded-servers.js';
 import { readRecordings, type RecordedObject, type Recording, unsupportedIn } from './recordings.js';
 
 const shared = sharedFolder();
@@ -74,9 +75,13 @@ export const playRecordings = (suites: readonly Suite[]): void => {
 
   describe.skipIf(folder === undefined).each(suites)('$title', (suite) => {
     const all = recordingsOf(suite);
-    const recordings = all.filter(({ name }) => KNOWN_DIFFERENCES[name] === undefined);
+    const skipped = new Map(
+      all.map((recording) => [recording.name, KNOWN_DIFFERENCES[recording.name] ?? missingServerOf(recording)]),
+    );
+    const recordings = all.filter(({ name }) => skipped.get(name) === undefined);
     const tally: Tally = { passed: 0, total: 0, firstPassed: 0, firstTotal: 0 };
     let stack: EmbeddedStack;
+    let servers: RecordedServers;
     let dataDir: string;
     let comparison: Comparison;
 
@@ -95,7 +100,8 @@ export const playRecordings = (suites: readonly Suite[]): void => {
         logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
       });
       const client = new ApiClient({ baseUrl: stack.url, headers: {} });
-      for (const object of STANDING_OBJECTS) await applyObject(client, object, suite.namespace);
+      servers = await startRecordedServers();
+      for (const object of [...STANDING_OBJECTS, ...servers.objects]) await applyObject(client, object, suite.namespace);
       for (const [key, limit] of Object.entries(STANDING_LIMITS))
         await client.send('POST', `/api/v1/sync/${suite.namespace}`, { type: 'DATABASE', key, limit });
     });
@@ -105,17 +111,23 @@ export const playRecordings = (suites: readonly Suite[]): void => {
         `conformance: ${suite.title}: ${tally.passed} of ${tally.total}, of those marked first ${tally.firstPassed} of ${tally.firstTotal}`,
       );
       await stack.stop();
+      await servers.stop();
       await rm(dataDir, { recursive: true, force: true });
     });
 
-    for (const { name } of all) {
-      if (KNOWN_DIFFERENCES[name] !== undefined) it.skip(`${name}: ${KNOWN_DIFFERENCES[name]}`, () => undefined);
+    for (const [name, reason] of skipped) {
+      if (reason !== undefined) it.skip(`${name}: ${reason}`, () => undefined);
     }
 
     it.concurrent.each(recordings)('$name ends as in the real Argo', async (recording) => {
       tally.total += 1;
       if (recording.first) tally.firstTotal += 1;
-      const found = await play(recording, { url: stack.url, namespace: suite.namespace, comparison, timeoutMs: TIMEOUT_MS });
+      const found = await play(servers.atLocalAddresses(recording), {
+        url: stack.url,
+        namespace: suite.namespace,
+        comparison,
+        timeoutMs: TIMEOUT_MS,
+      });
       if (found.length === 0) {
         tally.passed += 1;
         if (recording.first) tally.firstPassed += 1;

@@ -65,7 +65,7 @@ export function createArtifactDrivers(options: ArtifactDriversOptions): Artifact
 }
 
 /** One pool of connections for all namespaces, made with the first use. */
-function s3Source({ readSecret, s3 = {} }: ArtifactDriversOptions): { open: DriverSource; close(): void } {
+function s3Source({ readSecret, s3 = {} }: ArtifactDriversOptions): { open: DriverSource; close: () => void } {
   let connections: Promise<S3Connections> | undefined;
   const connect = (reader: SecretReader): Promise<S3Connections> =>
     (connections ??= import('./s3/s3-connections.js').then((loaded) => new loaded.S3Connections({ ...s3, readSecret: reader })));

@@ -18,5 +18,5 @@ export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions }
 export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
-export { startS3, type TestS3 } from './s3.js';
+export { hasS3Server, startS3, type TestS3 } from './s3.js';
 export { randomWorkflow } from './simulation/random-workflows.js';

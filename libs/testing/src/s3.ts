@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const TEST_PARTS = join(resolve(dirname(fileURLToPath(import.meta.url)), '../../..'), 'node_modules', '.cache', 'test-parts');
 const START_LIMIT_MS = 15_000;
 
-/** An S3 server of a test's own, with one bucket. */
+/** An S3 server of a test's own. */
 export interface TestS3 {
   /** Host and port. */
   readonly endpoint: string;
@@ -24,13 +24,20 @@ function s3Program(): string | undefined {
   return folders.map((folder) => join(folder, 'versitygw')).find(isExecutable);
 }
 
-/** Starts an S3 server over a temporary folder; undefined where this machine has no server program. */
-export async function startS3(): Promise<TestS3 | undefined> {
+/** Whether this machine has an S3 server program. */
+export function hasS3Server(): boolean {
+  return s3Program() !== undefined;
+}
+
+/**
+ * Starts an S3 server over a temporary folder, with empty buckets of these names (the first is what `bucket` says); undefined
+ * where this machine has no server program.
+ */
+export async function startS3({ buckets = ['test-bucket'] }: { buckets?: readonly string[] } = {}): Promise<TestS3 | undefined> {
   const program = s3Program();
   if (program === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'argosy-s3-'));
-  const bucket = 'test-bucket';
-  mkdirSync(join(folder, bucket));
+  for (const bucket of buckets) mkdirSync(join(folder, bucket));
   const port = await freePort();
   const [accessKey, secretKey] = ['test-key', 'test-secret'];
   const child = spawn(program, ['--port', `127.0.0.1:${port}`, 'posix', folder], {
@@ -41,7 +48,7 @@ export async function startS3(): Promise<TestS3 | undefined> {
   await answering(port, () => child.exitCode);
   return {
     endpoint: `127.0.0.1:${port}`,
-    bucket,
+    bucket: buckets[0] ?? '',
     accessKey,
     secretKey,
     stop: async () => {

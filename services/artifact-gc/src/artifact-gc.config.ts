@@ -4,7 +4,7 @@ import { configOf, duration, integer, optionalText, programFields, text } from '
 export const configSchema = configOf({
   ...programFields,
   artifactRepository: optionalText({
-    about: 'Default artifact repository as JSON, lent to artifacts that give only a key; none where absent.',
+    about: 'Default artifact repository as YAML or JSON, lent to artifacts that give only a key; none where absent.',
   }),
   dataDir: text({
     about: 'Folder under which the filesystem artifact driver keeps its objects (`artifacts` in it).',

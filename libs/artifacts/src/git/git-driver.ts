@@ -31,7 +31,6 @@ export class GitArtifactDriver implements ArtifactDriver {
     throw new ArtifactAccessError('artifacts of the git driver can only be read');
   }
 
-  // eslint-disable-next-line require-yield -- a refusal is all that a list of this driver can be
   async *list(): AsyncIterable<StoredObject> {
     throw new ArtifactAccessError('there is no way to list artifacts of the git driver');
   }

@@ -22,8 +22,8 @@ export interface GitOrder {
 }
 
 /** `user@host:path`, as ssh's own spelling of an address. */
-const SCP_LIKE = /^[A-Za-z0-9._~-]+@[A-Za-z0-9.-]+:(?!-)[^\s\0]+$/;
-const URL_LIKE = /^(https?|ssh|git):\/\/[^\s\0]+$/;
+const SCP_LIKE = /^[A-Za-z0-9._][A-Za-z0-9._~-]*@[A-Za-z0-9][A-Za-z0-9.-]*:(?!-)[^\s\0]+$/;
+const URL_LIKE = /^(https?|ssh|git):\/\/(?!-)[^\s\0]+$/;
 /** Stricter than git's own rule for names: what begins with a dash could be taken for an option. */
 const REFERENCE = /^[A-Za-z0-9_@.][A-Za-z0-9_@./+~^{}-]*$/;
 const REFSPEC = /^\+?[A-Za-z0-9_@.][A-Za-z0-9_@./+*-]*(:[A-Za-z0-9_@.][A-Za-z0-9_@./+*-]*)?$/;

@@ -48,7 +48,7 @@ export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
 }
 
 /** The answer where it is a success; throws by its status: not found, busy (TransientError), refused (ArtifactAccessError). */
-export async function successful(request: HttpRequest, key = request.url): Promise<HttpAnswer> {
+export async function successful(request: HttpRequest, key = shownUrl(request.url)): Promise<HttpAnswer> {
   const answer = await exchange(request);
   if (answer.status >= 200 && answer.status < 300) return answer;
   throw await failureOf(answer, request, key);

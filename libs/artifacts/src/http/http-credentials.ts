@@ -71,7 +71,8 @@ async function oauth2Token(block: Block, scope: SecretScope): Promise<string | u
 function tokenForm(block: Block): URLSearchParams {
   const form = new URLSearchParams({ grant_type: 'client_credentials' });
   const scopes = block['scopes'];
-  if (Array.isArray(scopes) && scopes.length > 0) form.set('scope', scopes.join(' '));
+  if (Array.isArray(scopes) && scopes.length > 0)
+    form.set('scope', scopes.filter((scope) => typeof scope === 'string').join(' '));
   const parameters = block['endpointParams'];
   for (const parameter of Array.isArray(parameters) ? (parameters as Block[]) : [])
     form.append(textAt(parameter, 'key') ?? '', textAt(parameter, 'value') ?? '');

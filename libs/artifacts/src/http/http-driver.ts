@@ -13,7 +13,7 @@ import { ArtifactAccessError, ArtifactLocationError } from '../errors.js';
 import { type Block, type SecretScope, secretAt, textAt } from '../secrets/secret-fields.js';
 import { wholeBody } from '../whole-body.js';
 
-import { announcedBytes, done, type HttpRequest, successful } from './exchange.js';
+import { announcedBytes, done, type HttpRequest, shownUrl, successful } from './exchange.js';
 import { basicAuthorization, httpCredentials } from './http-credentials.js';
 
 /**
@@ -30,7 +30,7 @@ export class HttpArtifactDriver implements ArtifactDriver {
   async load(location: ArtifactLocation): Promise<Readable> {
     const request = await this.request(location);
     const answer = await successful({ ...request, method: 'GET' });
-    return wholeBody(answer.body, announcedBytes(answer), request.url);
+    return wholeBody(answer.body, announcedBytes(answer), shownUrl(request.url));
   }
 
   async save(location: ArtifactLocation, body: Readable, options: SaveOptions = {}): Promise<void> {
@@ -44,7 +44,6 @@ export class HttpArtifactDriver implements ArtifactDriver {
     }
   }
 
-  // eslint-disable-next-line require-yield -- a refusal is all that a list of this driver can be
   async *list(): AsyncIterable<StoredObject> {
     throw this.refusal('list');
   }

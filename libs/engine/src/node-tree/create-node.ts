@@ -7,6 +7,7 @@ import {
   type NodePhase,
   type NodeStatus,
   type Template,
+  type TemplateRef,
 } from '#libs/workflow-spec';
 import type { Pass, StartRequest } from '../pass.js';
 import { hasOwnProgress } from '../state/counters.js';
@@ -56,7 +57,7 @@ export const createNode = (pass: Pass, request: StartRequest, draft: NodeDraft):
       displayName: shownNameOf(request, draft, boundary),
       type: draft.type,
       ...(invocation.templateRef === undefined && invocation.template ? { templateName: invocation.template } : {}),
-      ...(invocation.templateRef === undefined ? {} : { templateRef: invocation.templateRef }),
+      ...(invocation.templateRef === undefined ? {} : { templateRef: shownReference(invocation.templateRef) }),
       templateScope: request.scope,
       phase: draft.phase,
       ...(boundary === undefined ? {} : { boundaryID: boundary.id }),
@@ -91,3 +92,7 @@ export const shownFields = (template: Template): Pick<NodeDraft, 'inputs' | 'dis
 
 /** The same for an attempt of a series, which keeps its number in its name. */
 export const shownByAttempt = ({ inputs }: Template): Pick<NodeDraft, 'inputs'> => (inputs === undefined ? {} : { inputs });
+
+/** As Argo writes it: without a scope that is false. */
+const shownReference = ({ clusterScope, ...reference }: TemplateRef): TemplateRef =>
+  clusterScope === true ? { ...reference, clusterScope } : reference;
