@@ -8,8 +8,18 @@ interface Entry {
   absent?: string[];
 }
 
-/** What recorded images have not, although the host has it: the executor's own image has no shell. */
-const WITHOUT: Readonly<Record<string, Entry>> = { 'quay.io/argoproj/argoexec:latest': { absent: ['sh'] } };
+/** A recording whose image, the executor's own, has no shell, although the host has one. */
+const WITHOUT_SHELL = '../e2e/e-functional-json-argument.json';
+
+interface Recorded {
+  workflow: { spec: { templates: { container: { image: string } }[] } };
+}
+
+const imageWithoutShell = async (recorded: string): Promise<Record<string, Entry>> => {
+  const text = await readFile(path.resolve(path.dirname(recorded), WITHOUT_SHELL), 'utf8');
+  const image = (JSON.parse(text) as Recorded).workflow.spec.templates[0]?.container.image;
+  return image === undefined ? {} : { [image]: { absent: ['sh'] } };
+};
 
 /** Writes the recorder's images, and those that lack something, as one file into `folder`; gives its path. */
 export const writeImages = async (recorded: string, folder: string): Promise<string> => {
@@ -19,6 +29,13 @@ export const writeImages = async (recorded: string, folder: string): Promise<str
     entry.root === undefined ? entry : { ...entry, root: path.resolve(path.dirname(recorded), entry.root) },
   ]);
   const file = path.join(folder, 'images.yaml');
-  await writeFile(file, stringify({ ...Object.fromEntries(rooted), ...WITHOUT, 'nginx:1.13': await makeNginxImage(folder) }));
+  await writeFile(
+    file,
+    stringify({
+      ...Object.fromEntries(rooted),
+      ...(await imageWithoutShell(recorded)),
+      'nginx:1.13': await makeNginxImage(folder),
+    }),
+  );
   return file;
 };
