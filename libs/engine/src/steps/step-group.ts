@@ -159,7 +159,10 @@ const hasHooks = (prepared: PreparedGroup): boolean =>
 const isHookMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): boolean => {
   if (!hasHooks(prepared)) return false;
   pass.state.waitingForSlot.delete(group.id);
-  for (const child of pass.state.ownedBy(group.id)) runHooksOf(pass, group, child);
+  for (const child of pass.state.ownedBy(group.id)) {
+    runHooksOf(pass, group, child);
+    if (pass.state.deferred.has(group.id)) return true;
+  }
   return pass.state.counters.open(group.id) > 0 || pass.state.waitingForSlot.has(group.id) || pass.state.deferred.has(group.id);
 };
 
@@ -233,6 +236,6 @@ const goOn = (pass: Pass, group: TreeNode, prepared: PreparedGroup, changed: Cha
     if (isNew || changed === undefined || pass.state.resuming.delete(group.id)) runAllHooks(pass, group, prepared);
     else runHooksOf(pass, group, changed.node);
   }
-  if (members !== 'started') return;
+  if (members !== 'started' || pass.state.deferred.has(group.id)) return;
   if (pass.state.counters.open(group.id) === 0 && !isHookMissing(pass, group, prepared)) conclude(pass, group, prepared);
 };
