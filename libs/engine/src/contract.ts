@@ -21,8 +21,8 @@ import type { MetricSample, RunningGauge } from './metrics/metric-contract.js';
  * (`workflow_state.body`, `workflow_nodes.body`, `workflow_inbox.body`), so a change of a shape needs a version (`ENGINE_LEVEL`).
  */
 
-/** Rises when an older engine could not go on with what this one stored. */
-export const ENGINE_LEVEL = 1;
+/** Rises when an older engine could not go on with what this one stored. 2: locks, container nodes, claims, hooks, tasks. */
+export const ENGINE_LEVEL = 2;
 
 /** A node as a row: parents instead of children, so that a parent of 20,000 children is not rewritten 20,000 times. */
 export interface NodeRow {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { playPod, runSimulated, type PlayedPod } from '#libs/testing';
-import type { NodeStatus, Template, Workflow } from '#libs/workflow-spec';
+import type { Container, NodeStatus, Template, Workflow } from '#libs/workflow-spec';
 import type { PodOrder } from '../contract.js';
 
-const sim = (...args: string[]): Template['container'] => ({ image: 'sim', command: ['sim'], args });
+const sim = (...args: string[]): Container => ({ image: 'sim', command: ['sim'], args });
 const workflow = (templates: Template[], more: object = {}): Workflow => ({
   metadata: { name: 'wf' },
   spec: { entrypoint: 'main', templates, ...more },

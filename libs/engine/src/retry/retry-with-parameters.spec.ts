@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runSimulated, type SimulatedRun, type SimulationOptions } from '#libs/testing';
 import type { Template, Workflow } from '#libs/workflow-spec';
+import type { WorkflowRequest } from '../contract.js';
 
 const code = { name: 'code' };
 const passedOn = (value: string) => ({ arguments: { parameters: [{ name: 'code', value }] } });
@@ -46,7 +47,10 @@ const loop: Template = {
   },
 };
 
-const retryAt = { atMs: 60_000, request: { type: 'retry', parameters: ['code=0'] } } as const;
+const retryAt: { atMs: number; request: WorkflowRequest } = {
+  atMs: 60_000,
+  request: { type: 'retry', parameters: ['code=0'] },
+};
 const podsOf = ({ commands }: SimulatedRun): string[] =>
   commands.flatMap((command) => (command.type === 'runPod' ? [command.order.nodeName] : []));
 const run = (of: Workflow, options: SimulationOptions = {}) => runSimulated(of, { ...options, requests: [retryAt] });

@@ -19,14 +19,15 @@ export const createWorkflowState = (config: EngineConfig, submitted: SubmittedWo
 
 /**
  * The state from stored rows, with all indices made anew: O(nodes). Every open container is looked at once by the next decision, because
- * what it was waiting for is not stored.
+ * what it was waiting for is not stored. From here on it belongs to engines of this level.
  */
 export const restoreWorkflowState = (
   config: EngineConfig,
   submitted: SubmittedWorkflow,
   { header, nodes }: { header: WorkflowHeader; nodes: readonly NodeRow[] },
 ): WorkflowState => {
-  const state = new WorkflowState(config, submitted, copyOf(header));
+  const engineLevel = Math.max(header.engineLevel, ENGINE_LEVEL);
+  const state = new WorkflowState(config, submitted, { ...copyOf(header), engineLevel });
   state.load(nodes);
   const deadlineMs = header.internal['deadlineMs'];
   if (typeof deadlineMs === 'number' && header.internal['deadlinePassed'] !== true) state.wakeups.set('', deadlineMs);

@@ -9,7 +9,7 @@ import type { WorkflowState } from '../state/workflow-state.js';
 import { MissingFact } from '../templates/inputs.js';
 import { setWorkflowPhase } from '../workflow/workflow-phase.js';
 import { nextAttempt } from './node-locks.js';
-import { hideAllLocks, hideWaiting, holderName, showHolding, showWaiting } from './shown-locks.js';
+import { hideWaiting, holderName, showHolding, showWaiting } from './shown-locks.js';
 import { hasLocks, wantedLocks } from './wanted-locks.js';
 
 /** What the header remembers of the locks of the workflow as a whole. */
@@ -112,14 +112,4 @@ export const mayBegin = (pass: Pass): boolean => {
     return false;
   }
   return lockOf(state) === undefined;
-};
-
-/** The workflow has ended: everything that it or a node of it holds or waits for is given back. */
-export const releaseEverything = (state: WorkflowState): void => {
-  const { internal } = state.header;
-  const isNodeLocked = [...state.nodes.values()].some(({ memory }) => memory.lock !== undefined && memory.lock !== 'released');
-  if (internal['lock'] !== undefined || isNodeLocked)
-    state.pending.commands.push({ type: 'releaseLocks', holder: '', all: true });
-  if (internal['admission'] !== undefined) state.pending.commands.push({ type: 'leaveAdmission' });
-  hideAllLocks(state);
 };

@@ -2,7 +2,7 @@ import { formatTime, isFinishedWorkflowPhase, LabelName, NodePhase, WorkflowPhas
 import { releaseClaims } from '../claims/claims.js';
 import { endDaemons } from '../daemons/end-daemons.js';
 import { isActiveOrder } from '../state/counters.js';
-import { releaseEverything } from '../synchronization/workflow-locks.js';
+import { releaseEverything } from '../synchronization/release-everything.js';
 import type { Pass } from '../pass.js';
 import { collectAllPods } from '../pods/pod-gc.js';
 import { setPhase } from '../phase/transitions.js';
