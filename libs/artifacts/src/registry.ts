@@ -2,7 +2,9 @@ import type { ArtifactDriverKind, ArtifactLocation } from '#libs/workflow-spec';
 
 import type { ArtifactDriver } from './contract.js';
 import { UnsupportedArtifactDriverError } from './errors.js';
+import { AzureArtifactDriver } from './azure/azure-driver.js';
 import { FilesystemArtifactDriver } from './filesystem/filesystem-driver.js';
+import { GcsArtifactDriver } from './gcs/gcs-driver.js';
 import { GitArtifactDriver } from './git/git-driver.js';
 import { HttpArtifactDriver } from './http/http-driver.js';
 import { driverKindOf } from './location.js';
@@ -18,6 +20,8 @@ export interface ArtifactDriversOptions {
   filesystem?: { rootFolder: string };
   /** Value of a key of a Secret in the workflow's namespace. Absent: only `filesystem` and `raw` are there. */
   readSecret?: SecretReader;
+  /** Another address of Google's API, for an emulator. */
+  gcs?: { apiUrl?: string };
   s3?: {
     /** For stores that do not know the checksums that the SDK adds by itself; default `WHEN_SUPPORTED`. */
     requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
@@ -50,6 +54,8 @@ export function createArtifactDrivers(options: ArtifactDriversOptions): Artifact
     http: (scope) => new HttpArtifactDriver('http', scope),
     artifactory: (scope) => new HttpArtifactDriver('artifactory', scope),
     git: (scope) => new GitArtifactDriver(scope),
+    gcs: (scope) => new GcsArtifactDriver(scope, { clock: options.clock, ...options.gcs }),
+    azure: (scope) => new AzureArtifactDriver(scope, options.clock),
   };
   return {
     driverFor(location, { namespace }) {

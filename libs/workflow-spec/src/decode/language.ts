@@ -20,9 +20,7 @@ import {
  * to support a field, take its `later` away. Unknown fields are errors.
  */
 const LOCATIONS_LATER: ObjectSchema = {
-  gcs: later(kubernetes),
   oss: later(kubernetes),
-  azure: later(kubernetes),
   hdfs: later(kubernetes),
   plugin: later(kubernetes),
 };
@@ -34,6 +32,8 @@ const LOCATION: ObjectSchema = {
   http: ref('HTTPArtifact'),
   git: ref('GitArtifact'),
   artifactory: ref('ArtifactoryArtifact'),
+  gcs: ref('GCSArtifact'),
+  azure: ref('AzureArtifact'),
   ...LOCATIONS_LATER,
 };
 
@@ -321,6 +321,8 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
   HTTPArtifact: { url: text, headers: list(kubernetes), auth: ref('HTTPAuth'), saveStreamViaFile: boolean },
   HTTPAuth: { clientCert: kubernetes, oauth2: kubernetes, basicAuth: kubernetes },
   ArtifactoryArtifact: { url: text, usernameSecret: kubernetes, passwordSecret: kubernetes },
+  GCSArtifact: { key: text, bucket: text, serviceAccountKeySecret: kubernetes },
+  AzureArtifact: { endpoint: text, container: text, blob: text, accountKeySecret: kubernetes, useSDKCreds: later(boolean) },
   GitArtifact: {
     repo: text,
     revision: text,
