@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BenchRun } from './bench-run.js';
 import { measureArtifacts } from './artifact-bench.js';
+import { measureS3 } from './s3-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
 import { measureExpressions } from './expression-bench.js';
@@ -13,6 +14,7 @@ const BENCHES: Record<string, { about: string; byDefault: boolean; measure: (run
   engine: { about: 'the engine alone', byDefault: true, measure: measureEngine },
   expressions: { about: 'expressions alone', byDefault: true, measure: measureExpressions },
   artifacts: { about: 'artifact transfer against cp', byDefault: true, measure: measureArtifacts },
+  s3: { about: '1 GiB to an S3 server and back', byDefault: true, measure: measureS3 },
   idle: { about: 'start and idle cost of the embedded stack', byDefault: true, measure: measureIdle },
   sequential: { about: '40 sequential steps, sandbox, embedded stack', byDefault: true, measure: measureSequentialSteps },
   burst: { about: '500 workflows at once, one of each service and two of two', byDefault: true, measure: measureBurst },

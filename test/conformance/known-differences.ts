@@ -45,8 +45,6 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'e-testdata-artifactgc-artgc-dag-wf-086f': NO_ARGO_CLI,
   'e-testdata-artifactgc-artgc-dag-wf-ea23': NO_ARGO_CLI,
   'e-testdata-retry-on-stopped': NO_ARGO_CLI,
-  'e-testdata-artifactgc-artgc-step-wf-6d5e':
-    'it was recorded before its artifacts were collected, a moment that passes quickly here',
   'e-functional-workflow-template-leve-0c35':
     'the recorded image has nslookup; sandbox pods stand on the host, which may have none',
   'sidecar-nginx': 'the recorded image has a sh that knows `>& file`; sandbox pods stand on the host, whose sh may be another',

@@ -74,7 +74,7 @@ export class AzureArtifactDriver implements ArtifactDriver {
         prefix,
         ...(marker === undefined ? {} : { marker }),
       });
-      const page = await textOf(await this.send(at, { method: 'GET', url: `${at.containerUrl}?${query}` }));
+      const page = await textOf(await this.send(at, { method: 'GET', url: `${at.containerUrl}?${query.toString()}` }));
       for (const blob of xmlElements(page, 'Blob')) {
         const key = xmlText(blob, 'Name') ?? '';
         if (prefix === '' || key === at.key || key.startsWith(`${prefix}/`))

@@ -74,7 +74,7 @@ export class GcsArtifactDriver implements ArtifactDriver {
     let token: string | undefined;
     do {
       const query = new URLSearchParams({ prefix, ...(token === undefined ? {} : { pageToken: token }) });
-      const url = `${this.apiUrl}/storage/v1/b/${encodeURIComponent(bucket)}/o?${query}`;
+      const url = `${this.apiUrl}/storage/v1/b/${encodeURIComponent(bucket)}/o?${query.toString()}`;
       const page = JSON.parse(await textOf(await successful({ method: 'GET', url, headers }, key))) as {
         items?: StoredItem[];
         nextPageToken?: string;

@@ -9,8 +9,8 @@ import type { SaveOptions } from '../contract.js';
 
 import type { S3CustomerKey, S3Encryption } from './s3-settings.js';
 
-/** Two parts of this size are held at a time; S3 allows 10,000 parts, so objects of unknown size may reach 156 GiB. */
-const PART_BYTES = 16 * 1024 ** 2;
+/** Two parts of this size are held at a time; S3 allows 10,000 parts, so objects of unknown size may reach 78 GiB. */
+const PART_BYTES = 8 * 1024 ** 2;
 const PARTS_AT_A_TIME = 2;
 const MAX_PARTS = 10_000;
 /** A part that was under way when the upload was aborted may arrive after it; S3 asks to abort again until none is listed. */
