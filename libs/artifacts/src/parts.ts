@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 
 /** One part of a body. Memory holds one of them, and what the stream before it holds. */
-export interface BodyPart {
+interface BodyPart {
   bytes: Buffer;
   isLast: boolean;
 }
 
-/** Size of the parts in which bodies are sent to stores that take them in parts: 16 MiB. */
-export const PART_BYTES = 16 * 1024 ** 2;
+/** Size of the parts in which bodies are sent to stores that take them in parts. */
+const PART_BYTES = 16 * 1024 ** 2;
 
 /** A body in parts of exactly `partBytes`, the last one smaller; an empty body is one empty part. */
 export async function* partsOf(body: Readable, partBytes = PART_BYTES): AsyncGenerator<BodyPart> {

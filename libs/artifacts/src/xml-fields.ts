@@ -11,11 +11,6 @@ export function xmlText(xml: string, name: string): string | undefined {
   return inside === undefined || inside === '' ? undefined : unescaped(inside);
 }
 
-/** A text as it may stand inside an element. */
-export function xmlEscaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
 function unescaped(text: string): string {
   return text.replaceAll(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole, hex?: string, decimal?: string, named?: string) => {
     if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
