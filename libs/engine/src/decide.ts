@@ -2,6 +2,7 @@ import { NodeType } from '#libs/workflow-spec';
 import type { DecideInput, Decision } from './contract.js';
 import { advanceDag } from './dag/dag.js';
 import { advanceTaskGroup } from './dag/task-group.js';
+import { noteUnseen } from './following/beginnings.js';
 import { followEnds } from './following/ends.js';
 import { endDaemons } from './daemons/end-daemons.js';
 import { takeInbox } from './following/inbox.js';
@@ -89,6 +90,7 @@ export const decide = (state: WorkflowState, input: DecideInput): Decision => {
     giveSlots(pass);
     goOnWithLocks(pass);
   }
+  noteUnseen(pass);
   saveMemos(pass);
   takeMetrics(pass);
   endDaemons(pass, isFinished(state));

@@ -7,6 +7,7 @@ import { takeLockEntry } from '../synchronization/lock-answers.js';
 import { takeRequest } from '../requests/take-request.js';
 import { startWorkflow } from '../workflow/first-reconcile.js';
 import { isFinished, setWorkflowPhase } from '../workflow/workflow-phase.js';
+import { takeBeginning } from './beginnings.js';
 import { followEnds } from './ends.js';
 import { isInterrupted } from './interruption.js';
 import { followRunning } from './propagate.js';
@@ -38,11 +39,17 @@ const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
       followClaim(pass, entry.report);
       return [];
     }
-    return [{ report: entry.report, ordinal: pass.state.find(entry.report.nodeId)?.ordinal ?? -1 }];
+    return [{ ...entry, ordinal: pass.state.find(entry.report.nodeId)?.ordinal ?? -1 }];
   });
-  for (const { report } of reports.sort((left, right) => left.ordinal - right.ordinal)) {
+  reports.sort((left, right) => left.ordinal - right.ordinal);
+  for (const [at, { report }] of reports.entries()) {
     const node = addressee(pass, report);
-    if (node === undefined || !takeReport(pass, node, report)) continue;
+    if (node === undefined) continue;
+    if (takeBeginning(pass, node, report) && isInterrupted(pass)) {
+      for (const { id } of reports.slice(at)) pass.state.pending.consumed.delete(id);
+      break;
+    }
+    if (!takeReport(pass, node, report)) continue;
     if (isFulfilled(node.status)) pass.state.unfollowed.add(node);
     else followRunning(pass, node);
   }
@@ -67,6 +74,7 @@ export const takeInbox = (pass: Pass): boolean => {
     }
     const reports = nextReports(pass, at).filter(({ id }) => !state.pending.consumed.has(id));
     takeReports(pass, reports);
+    if (reports.some(({ id }) => !state.pending.consumed.has(id))) return false;
     at += Math.max(1, reports.length);
   }
   return true;

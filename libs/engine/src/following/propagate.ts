@@ -76,6 +76,13 @@ const hasEarlyHooks = (pass: Pass, boundary: TreeNode): boolean =>
     return [...(steps ?? []).flat(), ...(dag?.tasks ?? [])].some(({ hooks }) => expressionHooks(hooks).length > 0);
   });
 
+/** Whether a hook may ask if this node is running. */
+export const isRunningWatched = (pass: Pass, node: TreeNode): boolean => {
+  if (expressionHooks(pass.state.spec.hooks).length > 0 && node.memory.owner === '') return true;
+  const boundary = pass.state.find(node.status.boundaryID);
+  return boundary !== undefined && hasEarlyHooks(pass, boundary);
+};
+
 /** A pod has begun to run: of interest to hooks alone. */
 export const followRunning = (pass: Pass, node: TreeNode): void => {
   const { state } = pass;

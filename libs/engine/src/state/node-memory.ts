@@ -26,6 +26,8 @@ export interface NodeMemory {
   cursor?: number;
   /** Pods: the incarnation ordered last. */
   incarnation?: number;
+  /** Pods: one that is over soon after it was made is not seen running by hooks. */
+  hasRunUnseen?: boolean;
   /** Pods: an end has been asked for, and why. */
   stopping?: string;
   /** When the node has to be looked at again without an event: end of a backoff, of a suspension, of a deadline. */
