@@ -209,7 +209,7 @@ describe.skipIf(reason !== undefined)(`the commands against a server ${reason ??
 
   it('keeps CronWorkflows, suspends them and submits from them', async () => {
     expect(await said('cron', 'create', file('cron.yaml'))).toBe('CronWorkflow nightly created\n');
-    expect(await said('cron', 'list')).toMatch(/nightly +\d+s +N\/A +0 3 1 1 \* +Europe\/Berlin +false/);
+    expect(await said('cron', 'list')).toMatch(/nightly +\d+s +N\/A +\d+d +0 3 1 1 \* +Europe\/Berlin +false/);
     expect(await said('cron', 'suspend', 'nightly')).toBe("CronWorkflow 'nightly' suspended\n");
     expect(await said('cron', 'list')).toMatch(/nightly .* true/);
     expect(await said('cron', 'resume', 'nightly')).toBe("CronWorkflow 'nightly' resumed\n");
