@@ -3,8 +3,6 @@ const NO_RBAC =
 /** Argo's own command line, in its image, deletes or stops the workflow that it is a step of. */
 const NO_ARGO_CLI = "a step of it is Argo's own command line, which needs Kubernetes";
 
-/** The simulated pods are over at once: whether anybody sees them running depends on the moment, there as here. */
-const SEEN_RUNNING = 'it has a hook on a phase that a pod has for an instant only';
 const NO_SLOT = 'a hook that finds no free slot is an error of its step group there; here it waits';
 const EMPTY_LIST = 'a loop over an empty text becomes one node there that calls itself a TaskGroup and is a pod';
 const ONE_PASS =
@@ -16,6 +14,7 @@ const ONE_PASS =
  */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'rnd-1237': ONE_PASS,
+  'rnd-5007': ONE_PASS,
   'rnd-1383': ONE_PASS,
   'rnd-5016': ONE_PASS,
   'rnd-5291': ONE_PASS,
@@ -24,20 +23,6 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'rnd-5061': NO_SLOT,
   'rnd-1189': EMPTY_LIST,
   'rnd-1305': EMPTY_LIST,
-  'rnd-1122': SEEN_RUNNING,
-  'rnd-1193': SEEN_RUNNING,
-  'rnd-1229': SEEN_RUNNING,
-  'rnd-1252': SEEN_RUNNING,
-  'rnd-1256': SEEN_RUNNING,
-  'rnd-1280': SEEN_RUNNING,
-  'rnd-1373': SEEN_RUNNING,
-  'rnd-5007': SEEN_RUNNING,
-  'rnd-5083': SEEN_RUNNING,
-  'rnd-5094': SEEN_RUNNING,
-  'rnd-5144': SEEN_RUNNING,
-  'rnd-5207': SEEN_RUNNING,
-  'rnd-5305': SEEN_RUNNING,
-  'rnd-5412': SEEN_RUNNING,
   'e-expectedfailures-large-workflow': NO_RBAC,
   'e-functional-output-jqfilter-parameters': NO_RBAC,
   'k8s-patch-json-workflow': NO_RBAC,

@@ -40,11 +40,8 @@ export interface SimulationOptions {
   repeating?: boolean;
   /** Gives each pod's events one by one, also those that are due at once. */
   oneByOne?: boolean;
-  /**
-   * Plays a controller that makes pods one after the other, each taking this long, and sees what has become of all of them only when it is
-   * through: what a pod was meanwhile, nobody has seen.
-   */
-  slowPasses?: { creationMs: number; lifeMs: number };
+  /** Tells of a pod only how it ended, and when it began; daemons say that they run. */
+  endsOnly?: boolean;
   maxChanges?: number;
   config?: Partial<EngineConfig>;
   /** Requests by the moment at which they are made, in milliseconds after the start. */
@@ -148,7 +145,6 @@ class Simulation {
   private header: WorkflowHeader | undefined;
   private state: WorkflowState;
   private serial = 0;
-  private passEndsMs = 0;
   private decisions = 0;
 
   constructor(
@@ -182,8 +178,8 @@ class Simulation {
     while (this.decisions < most && !this.isOver()) {
       const nextMs = Math.min(this.events[0]?.atMs ?? Infinity, wakeAtMs ?? Infinity);
       if (nextMs === Infinity) break;
-      this.nowMs = Math.max(this.nowMs, nextMs, this.passEndsMs);
-      wakeAtMs = this.step(this.onlyLast(this.takeDue()));
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      wakeAtMs = this.step(this.takeDue());
     }
     const rows = [...this.rows.values()];
     return {
@@ -193,13 +189,6 @@ class Simulation {
       commands: this.commands,
       rows: this.rows,
     };
-  }
-
-  /** Of several reports of one pod that a slow pass finds, the last. */
-  private onlyLast(due: InboxEntry[]): InboxEntry[] {
-    if (this.options.slowPasses === undefined) return due;
-    const last = new Map(due.map((entry) => [entry.kind === 'pod' ? entry.report.nodeId : entry.id, entry]));
-    return due.filter((entry) => last.get(entry.kind === 'pod' ? entry.report.nodeId : entry.id) === entry);
   }
 
   private isFinished(): boolean {
@@ -303,7 +292,7 @@ class Simulation {
   private tellAboutLocks(commands: readonly Command[]): void {
     for (const command of commands) this.locks.obey(command);
     const asked = commands.flatMap((command) => (command.type === 'wantLocks' ? [command] : []));
-    for (const entry of this.locks.answers(asked)) this.schedule(this.nowMs, { ...entry, id: this.nextId() } as InboxEntry);
+    for (const entry of this.locks.answers(asked)) this.schedule(this.nowMs, { ...entry, id: this.nextId() });
     if (commands.some(({ type }) => type === 'wantAdmission')) {
       const atMs = START_MS + (this.options.admittedAfterMs ?? 0);
       if (atMs > this.nowMs) this.schedule(this.nowMs, { id: this.nextId(), kind: 'admission', admitted: false });
@@ -318,17 +307,15 @@ class Simulation {
     } else if (command.type === 'runPod') {
       const { report, durationMs, running } = (this.options.play ?? playPod)(command.order);
       const { nodeId, incarnation } = report;
-      const { slowPasses } = this.options;
-      this.passEndsMs = Math.max(this.passEndsMs, this.nowMs) + (slowPasses?.creationMs ?? 0);
-      const startedAtMs = Math.max(this.nowMs, this.passEndsMs);
-      this.schedule(startedAtMs, {
-        id: this.nextId(),
-        kind: 'pod',
-        report: { nodeId, incarnation, phase: 'Running', startedAtMs, ...running },
-      });
+      const startedAtMs = this.nowMs;
+      const begun = this.options.endsOnly === true && running?.ready !== true ? { startedAtMs } : undefined;
+      if (begun === undefined) {
+        const beginning = { nodeId, incarnation, phase: 'Running', startedAtMs, ...running } as const;
+        this.schedule(startedAtMs, { id: this.nextId(), kind: 'pod', report: beginning });
+      }
       if (running?.ready === true) return;
-      const finishedAtMs = startedAtMs + durationMs + (slowPasses?.lifeMs ?? 0);
-      this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, finishedAtMs } });
+      const finishedAtMs = startedAtMs + durationMs;
+      this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, ...begun, finishedAtMs } });
     } else if (command.type === 'createClaim') {
       const report = { nodeId: command.orderId, incarnation: command.incarnation, phase: 'Succeeded' } as const;
       this.schedule(this.nowMs, { id: this.nextId(), kind: 'pod', report });
