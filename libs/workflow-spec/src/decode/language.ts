@@ -14,28 +14,7 @@ import {
   time,
   type ObjectSchema,
 } from './schema.js';
-
-/**
- * Argo's whole language, v4.1 (docs/fields.md there), field by field with its support here; fields that can hold tags stand in Argo's order. This is the one place that says what runs:
- * to support a field, take its `later` away. Unknown fields are errors.
- */
-const LOCATIONS_LATER: ObjectSchema = {
-  oss: later(kubernetes),
-  hdfs: later(kubernetes),
-  plugin: later(kubernetes),
-};
-
-const LOCATION: ObjectSchema = {
-  s3: ref('S3Artifact'),
-  raw: ref('RawArtifact'),
-  filesystem: ref('FilesystemArtifact'),
-  http: ref('HTTPArtifact'),
-  git: ref('GitArtifact'),
-  artifactory: ref('ArtifactoryArtifact'),
-  gcs: ref('GCSArtifact'),
-  azure: ref('AzureArtifact'),
-  ...LOCATIONS_LATER,
-};
+import { ARTIFACT_LANGUAGE } from './artifact-language.js';
 
 const CONTAINER: ObjectSchema = {
   name: text,
@@ -83,6 +62,10 @@ const INVOCATION: ObjectSchema = {
 
 const LABELS: ObjectSchema = { labels: map(text), annotations: map(text) };
 
+/**
+ * Argo's whole language, v4.1 (docs/fields.md there), field by field with its support here; fields that can hold tags stand in Argo's order.
+ * This and artifact-language.ts are the one place that says what runs: to support a field, take its `later` away. Unknown fields are errors.
+ */
 export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
   Workflow: { apiVersion: text, kind: text, metadata: ref('ObjectMeta'), spec: ref('WorkflowSpec'), status: kubernetes },
   WorkflowTemplate: { apiVersion: text, kind: text, metadata: ref('ObjectMeta'), spec: ref('WorkflowSpec') },
@@ -273,70 +256,7 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
     event: later(text),
   },
   KeySelector: { name: text, key: text, optional: boolean },
-  Artifact: {
-    name: text,
-    path: text,
-    from: text,
-    optional: boolean,
-    globalName: text,
-    archive: ref('ArchiveStrategy'),
-    artifactGC: ref('ArtifactGC'),
-    archiveLogs: boolean,
-    deleted: boolean,
-    mode: integer,
-    recurseMode: boolean,
-    subPath: text,
-    fromExpression: text,
-    ...LOCATION,
-  },
-  ArchiveLocation: { archiveLogs: boolean, ...LOCATION },
-  ArchiveStrategy: { tar: ref('TarStrategy'), none: ref('Empty'), zip: ref('Empty') },
-  TarStrategy: { compressionLevel: integer },
-  Empty: {},
-  RawArtifact: { data: text },
-  FilesystemArtifact: { key: text },
-  S3Artifact: {
-    key: text,
-    bucket: text,
-    endpoint: text,
-    region: text,
-    insecure: boolean,
-    accessKeySecret: kubernetes,
-    secretKeySecret: kubernetes,
-    sessionTokenSecret: kubernetes,
-    roleARN: text,
-    useSDKCreds: boolean,
-    createBucketIfNotPresent: ref('CreateBucket'),
-    encryptionOptions: ref('S3Encryption'),
-    caSecret: kubernetes,
-    addressingStyle: text,
-  },
-  CreateBucket: { objectLocking: boolean },
-  S3Encryption: {
-    kmsKeyId: text,
-    kmsEncryptionContext: text,
-    enableEncryption: boolean,
-    serverSideCustomerKeySecret: kubernetes,
-  },
-  HTTPArtifact: { url: text, headers: list(kubernetes), auth: ref('HTTPAuth'), saveStreamViaFile: boolean },
-  HTTPAuth: { clientCert: kubernetes, oauth2: kubernetes, basicAuth: kubernetes },
-  ArtifactoryArtifact: { url: text, usernameSecret: kubernetes, passwordSecret: kubernetes },
-  GCSArtifact: { key: text, bucket: text, serviceAccountKeySecret: kubernetes },
-  AzureArtifact: { endpoint: text, container: text, blob: text, accountKeySecret: kubernetes, useSDKCreds: later(boolean) },
-  GitArtifact: {
-    repo: text,
-    revision: text,
-    depth: integer,
-    fetch: list(text),
-    usernameSecret: kubernetes,
-    passwordSecret: kubernetes,
-    sshPrivateKeySecret: kubernetes,
-    insecureIgnoreHostKey: boolean,
-    disableSubmodules: boolean,
-    singleBranch: boolean,
-    branch: text,
-    insecureSkipTLS: boolean,
-  },
+  ...ARTIFACT_LANGUAGE,
   ArtifactGC: { strategy: text, podMetadata: placed(ref('Labels')), serviceAccountName: placed(text) },
   WorkflowLevelArtifactGC: {
     strategy: text,
