@@ -45,6 +45,7 @@ export const configSchema = configOf({
     byDefault: 'v2',
   }),
   artifactRepository: optionalText({
-    about: 'Default artifact repository as YAML or JSON, for example {"s3":{"bucket":"b","endpoint":"s3:9000"}}; none where absent.',
+    about:
+      'Default artifact repository as YAML or JSON, for example {"s3":{"bucket":"b","endpoint":"s3:9000"}}; none where absent.',
   }),
 });

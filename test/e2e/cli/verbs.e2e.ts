@@ -182,7 +182,9 @@ describe.skipIf(reason !== undefined)(`the commands against a server ${reason ??
     for (const where of [[], ['--offline']]) {
       const { exitCode, stdout } = await cli('lint', ...where, file('greet.yaml'), file('wrong.yaml'));
       expect(exitCode).toBe(1);
-      expect(stdout).toMatch(/wrong\.yaml:\n {3}✖ in "wrong" \(Workflow\): .*nowhere.* \[\d+:\d+ unknown-template\]\n\n✖ 1 linting errors found!\n$/);
+      expect(stdout).toMatch(
+        /wrong\.yaml:\n {3}✖ in "wrong" \(Workflow\): .*nowhere.* \[\d+:\d+ unknown-template\]\n\n✖ 1 linting errors found!\n$/,
+      );
     }
   });
 

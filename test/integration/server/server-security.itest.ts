@@ -148,7 +148,10 @@ describe('hostile and broken bodies', () => {
     const answer = await post(
       '{"workflow":{"spec":{"entrypoint":"main","templates":[{"name":"main","container":{"image":"x"},"inputs":{"artifacts":[{"name":"a","oss":{}}]}}]}}}',
     );
-    expect(answer).toEqual({ status: 400, body: { code: 3, message: 'template main: field inputs.artifacts[0].oss is not supported yet' } });
+    expect(answer).toEqual({
+      status: 400,
+      body: { code: 3, message: 'template main: field inputs.artifacts[0].oss is not supported yet' },
+    });
   });
 });
 

@@ -139,7 +139,8 @@ const DAMAGES: { check: CheckName; break: (uid: string) => string; phase: 'Runni
     check: 'lock-of-finished',
     phase: 'Succeeded',
     repairs: true,
-    break: (uid) => `INSERT INTO locks (name, holder, workflow, attempt, acquired_at_ms) VALUES ('mtx/argo/m', '', '${uid}', 1, 0)`,
+    break: (uid) =>
+      `INSERT INTO locks (name, holder, workflow, attempt, acquired_at_ms) VALUES ('mtx/argo/m', '', '${uid}', 1, 0)`,
   },
 ];
 
