@@ -11,3 +11,6 @@ export class NoRuntimeError extends PermanentError {}
 
 /** The file given by `--images` cannot be used; the message names the entry. */
 export class ImageCatalogueError extends UserError {}
+
+/** What a pod waited for was not there when the pod was asked to end; the message says what the last attempt met. */
+export class GivenUpError extends UserError {}

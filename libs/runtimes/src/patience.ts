@@ -3,9 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from './collaborators.js';
+import { GivenUpError } from './errors.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
+/** For how long the outputs of a pod that was asked to end are tried to be saved: as long as Kubernetes lets it live. */
+export const CAPTURE_GRACE_MS = 30_000;
+/** How soon it is seen that nobody wants it any more. */
+const LOOK_MS = 250;
 
 /** What is tried, for whom, and what stops it. */
 export interface Patience {
@@ -13,17 +18,30 @@ export interface Patience {
   pod: string;
   signal: AbortSignal;
   logger: RuntimeLogger;
+  /** Whether the pod has been asked to end meanwhile: then it waits no longer. */
+  isAskedToEnd?: (() => boolean) | undefined;
 }
 
-/** Tries again after growing pauses while a TransientError is thrown; other errors, and the signal, end it by an error. */
-export async function untilPossible<T>({ what, pod, signal, logger }: Patience, attempt: () => Promise<T>): Promise<T> {
+/**
+ * Tries again after growing pauses while a TransientError is thrown; other errors, and the signal, end it by an error. A pod
+ * that is asked to end meanwhile gets a GivenUpError with what the last attempt said.
+ */
+export async function untilPossible<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
+  const { what, pod, signal, logger } = patience;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       return await attempt();
     } catch (error) {
       if (signal.aborted || !(error instanceof TransientError)) throw error;
       logger.warn('a pod has to wait; trying again', { err: error, pod, what, pauseMs });
-      await sleep(pauseMs, undefined, { signal });
+      await pause(pauseMs, patience);
+      if (patience.isAskedToEnd?.() === true) throw new GivenUpError(error.message);
     }
   }
+}
+
+/** Shorter where the pod is asked to end. */
+async function pause(pauseMs: number, { signal, isAskedToEnd = () => false }: Patience): Promise<void> {
+  for (let leftMs = pauseMs; leftMs > 0 && !isAskedToEnd(); leftMs -= LOOK_MS)
+    await sleep(Math.min(leftMs, LOOK_MS), undefined, { signal });
 }

@@ -9,7 +9,8 @@ import type { ContainerReport, PodIdentity, PodObservation } from '../contract.j
 import { brokenCourseMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
 import { activeDeadlineSeconds } from '../main-process.js';
-import { untilPossible } from '../patience.js';
+import { GivenUpError } from '../errors.js';
+import { CAPTURE_GRACE_MS, untilPossible } from '../patience.js';
 import { graceSecondsOf, isContainerSet, outputContainerOf, type PodContainer } from '../pod-containers.js';
 import { type ContainerEnd, endedReport, type PodEndCause, podOutcome } from '../pod-ends.js';
 import { nextSteps, type PodSteps } from '../pod-steps.js';
@@ -224,12 +225,14 @@ export class DockerCourse {
   private async stage(): Promise<boolean> {
     const { manifest, files } = this.pod;
     try {
-      if (needsStaging(manifest)) await this.patiently('stage', () => this.means.staging.stage(manifest, files));
+      if (needsStaging(manifest)) await this.patiently('stage', () => this.means.staging.stage(manifest, files), 0);
       if (manifest.work.scriptSource !== undefined) {
         await writeFile(await files.stagePath(SCRIPT_PATH), manifest.work.scriptSource, { mode: SCRIPT_MODE });
       }
       await this.patiently('deliver', () => files.deliver());
     } catch (error) {
+      // Its end is that of a pod that was ended before it began.
+      if (error instanceof GivenUpError) return true;
       if (!(error instanceof UserError)) throw error;
       this.publish(this.observation('Failed', { message: error.message, infrastructure: true }));
       return false;
@@ -299,7 +302,7 @@ export class DockerCourse {
       files: this.pod.files,
       staging: this.means.staging,
       exit: { exitCode, ...times, ...(message === undefined ? {} : { message }) },
-      patiently: (attempt) => this.patiently('capture', attempt),
+      patiently: (attempt) => this.patiently('capture', attempt, CAPTURE_GRACE_MS),
     });
     this.publish(this.observation(report.phase, { ...containers, ...report }));
     await this.pod.files.clear();
@@ -357,11 +360,12 @@ export class DockerCourse {
     return { identity: this.pod.identity, phase, hostNodeName: this.means.hostName, ...facts };
   }
 
-  private patiently<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    return untilPossible(
-      { what, pod: claimedName(this.pod.identity), signal: this.stopSignal.signal, logger: this.means.logger },
-      attempt,
-    );
+  /** Where `graceMs` is given, a pod that has been asked to end waits no longer than that. */
+  private patiently<T>(what: string, attempt: () => Promise<T>, graceMs = Infinity): Promise<T> {
+    const untilMs = this.means.clock.nowMs() + graceMs;
+    const isAskedToEnd = (): boolean => this.means.clock.nowMs() >= untilMs && this.ending !== null;
+    const { signal } = this.stopSignal;
+    return untilPossible({ what, pod: claimedName(this.pod.identity), signal, logger: this.means.logger, isAskedToEnd }, attempt);
   }
 }
 

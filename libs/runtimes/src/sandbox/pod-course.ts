@@ -6,7 +6,8 @@ import type { RuntimeLogger } from '../collaborators.js';
 import type { ContainerReport, PodIdentity, PodObservation } from '../contract.js';
 import { brokenCourseMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
-import { untilPossible } from '../patience.js';
+import { GivenUpError } from '../errors.js';
+import { CAPTURE_GRACE_MS, untilPossible } from '../patience.js';
 import { isContainerSet } from '../pod-containers.js';
 import { needsStaging, type PodStaging } from '../staging.js';
 import type { HostTools } from './init-script.js';
@@ -159,8 +160,10 @@ export class PodCourse {
   private async stage(): Promise<boolean> {
     if (needsStaging(this.record.manifest)) {
       try {
-        await this.untilPossible('stage', () => this.means.staging.stage(this.record.manifest, this.files));
+        await this.untilPossible('stage', () => this.means.staging.stage(this.record.manifest, this.files), 0);
       } catch (error) {
+        // Its end is that of a pod that was ended before it began.
+        if (error instanceof GivenUpError) return true;
         if (!(error instanceof UserError)) throw error;
         this.folder.claimWithoutInit();
         this.report(this.observation('Failed', { message: error.message, infrastructure: true }));
@@ -219,7 +222,7 @@ export class PodCourse {
       files: this.files,
       staging: this.means.staging,
       exit: { exitCode: outcome.exitCode, ...this.times(exit), ...(message === undefined ? {} : { message }) },
-      patiently: (attempt) => this.untilPossible('capture', attempt),
+      patiently: (attempt) => this.untilPossible('capture', attempt, CAPTURE_GRACE_MS),
     });
     this.report(this.observation(report.phase, { ...facts, ...report }));
   }
@@ -255,8 +258,15 @@ export class PodCourse {
     return { identity: this.record.identity, phase, hostNodeName: this.means.hostName, ...facts };
   }
 
-  private untilPossible<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    return untilPossible({ what, pod: this.folder.folder, signal: this.stopSignal.signal, logger: this.means.logger }, attempt);
+  /** Where `graceMs` is given, a pod that has been asked to end waits no longer than that. */
+  private untilPossible<T>(what: string, attempt: () => Promise<T>, graceMs = Infinity): Promise<T> {
+    const { folder } = this;
+    const untilMs = this.means.clock.nowMs() + graceMs;
+    const isAskedToEnd = (): boolean => this.means.clock.nowMs() >= untilMs && folder.isAskedToEnd();
+    return untilPossible(
+      { what, pod: folder.folder, signal: this.stopSignal.signal, logger: this.means.logger, isAskedToEnd },
+      attempt,
+    );
   }
 
   private async aborted(): Promise<void> {

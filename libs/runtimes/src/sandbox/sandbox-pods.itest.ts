@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { PodManifest, PodWork } from '#libs/pod-spec';
 import { emptyEnvSource, eventually, quietLogger, resultStaging, simPod } from '#libs/testing';
-import type { Container, KubernetesObject } from '#libs/workflow-spec';
+import { type Container, type KubernetesObject, TransientError } from '#libs/workflow-spec';
 
 import type { PodIdentity, PodObservation } from '../contract.js';
 import { ImageCatalogue } from '../image-catalogue.js';
@@ -57,6 +57,7 @@ describe.skipIf(!works)(`general pods in the sandbox${works ? '' : ` (skipped: $
   let runtime: SandboxRuntime;
   let observations: PodObservation[];
   let capture: (files: PodFiles) => Promise<void>;
+  let stage: () => Promise<void>;
 
   const open = async (): Promise<void> => {
     const ability = await probeSandbox({ dataFolder, hiddenPaths: [] });
@@ -65,7 +66,7 @@ describe.skipIf(!works)(`general pods in the sandbox${works ? '' : ` (skipped: $
     runtime = new SandboxRuntime({
       ability,
       staging: {
-        stage: async () => undefined,
+        stage: () => stage(),
         capture: async (manifest, files, exit) => {
           await capture(files);
           return resultStaging.capture(manifest, files, exit);
@@ -93,6 +94,7 @@ describe.skipIf(!works)(`general pods in the sandbox${works ? '' : ` (skipped: $
     mkdirSync(dataFolder);
     mkdirSync(path.join(folder, 'shared'));
     capture = async () => undefined;
+    stage = async () => undefined;
     await open();
   });
   afterEach(async () => {
@@ -127,6 +129,20 @@ describe.skipIf(!works)(`general pods in the sandbox${works ? '' : ` (skipped: $
     return found;
   };
   const mounting = (...volumeMounts: KubernetesObject[]): Partial<Container> => ({ volumeMounts });
+
+  it('lets a pod that waits for its inputs go when it is asked to end', async () => {
+    let tried = 0;
+    stage = async () => {
+      tried += 1;
+      throw new TransientError('the store is away');
+    };
+    const inputArtifacts = [{ name: 'a', path: '/a', raw: { data: 'x' } }];
+    await runtime.create(identity, podOf({ containers: [shell('main', 'echo ran')], work: { inputArtifacts } }));
+    await eventually(() => tried > 1, 'the inputs are tried again');
+    await runtime.terminate(identity, 5);
+    expect(await end()).toMatchObject({ phase: 'Failed', exitCode: 143 });
+    expect(await lines('main')).toEqual([]);
+  });
 
   describe('containers', () => {
     it('runs init containers one after another before main, each with its own log', async () => {
