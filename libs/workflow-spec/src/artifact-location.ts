@@ -62,10 +62,14 @@ export function relocatedBlock(
   own: KubernetesObject,
   repository: KubernetesObject | undefined,
 ): ArtifactLocation {
-  const field = KEY_FIELDS[kind];
-  const isKeyOnly = field !== undefined && Object.keys(own).every((name) => name === field) && !isUrl(own[field]);
   const lent = repository?.[kind];
-  return { [kind]: isKeyOnly && isBlock(lent) ? { ...borrowable(lent), ...own } : own };
+  return { [kind]: isKeyOnlyBlock(kind, own) && isBlock(lent) ? { ...borrowable(lent), ...own } : own };
+}
+
+/** Whether the block of this driver leaves the store to the repository: it has a key at most, and that is no whole URL. */
+export function isKeyOnlyBlock(kind: ArtifactDriverKind, own: KubernetesObject): boolean {
+  const field = KEY_FIELDS[kind];
+  return field !== undefined && Object.keys(own).every((name) => name === field) && !isUrl(own[field]);
 }
 
 /** A whole URL is a place of its own, which must not see the repository's credentials. */

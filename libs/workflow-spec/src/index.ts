@@ -92,6 +92,7 @@ export {
   artifactDriverKinds,
   artifactKeyField,
   artifactKeyOf,
+  isKeyOnlyBlock,
   relocatedBlock,
   type ArtifactDriverKind,
 } from './artifact-location.js';

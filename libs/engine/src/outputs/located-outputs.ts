@@ -2,6 +2,7 @@ import {
   artifactDriverKinds,
   artifactKeyField,
   artifactKeyOf,
+  isKeyOnlyBlock,
   type Artifact,
   type ArtifactLocation,
   type JsonValue,
@@ -43,8 +44,7 @@ export const locationOf = (
   }
   const own = artifact[kind] as { [key: string]: JsonValue };
   const key = artifactKeyOf(artifact, kind);
-  const isKeyOnly = Object.keys(own).length === 1 && key !== undefined;
-  if (isKeyOnly && repository !== undefined) return withKey(repository, key);
+  if (key !== undefined && isKeyOnlyBlock(kind, own) && repository !== undefined) return withKey(repository, key);
   return { [kind]: own };
 };
 
