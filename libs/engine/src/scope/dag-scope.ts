@@ -9,6 +9,7 @@ import { globalScope } from './globals.js';
 import { templateOf } from '../templates/process-template.js';
 import { outerArtifacts } from './outer-artifacts.js';
 import { nodeArtifacts, nodeVariables } from './node-variables.js';
+import { ownInputs } from './own-inputs.js';
 import type { TemplateScope } from './steps-scope.js';
 
 type Names = ReadonlySet<string> | undefined;
@@ -61,7 +62,8 @@ const gather = (
   graph: TaskGraph,
   tasks: { names: Iterable<string>; isOutput: boolean },
 ): TemplateScope => {
-  const into: Gathered = { variables: new Map(), artifacts: outerArtifacts(pass.state, templateOf(pass, dag)) };
+  const template = templateOf(pass, dag);
+  const into: Gathered = { variables: ownInputs(template), artifacts: outerArtifacts(pass.state, template) };
   for (const task of tasks.names) addTask(pass, { dag, graph, task, isOutput: tasks.isOutput }, into);
   return { variables: createScope(into.variables, globalScope(pass.state, pass.nowMs)), artifacts: into.artifacts };
 };

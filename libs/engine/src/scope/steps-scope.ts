@@ -8,6 +8,7 @@ import { absentOutputs } from './absent-outputs.js';
 import { globalScope } from './globals.js';
 import { outerArtifacts } from './outer-artifacts.js';
 import { nodeArtifacts, nodeVariables } from './node-variables.js';
+import { ownInputs } from './own-inputs.js';
 
 /** What a step group or the outputs of a Steps template can refer to. */
 export interface TemplateScope {
@@ -28,9 +29,10 @@ export const stepsScope = (
   names: ReadonlySet<string> | undefined,
 ): TemplateScope => {
   const { state } = pass;
-  const variables = new Map<string, string | null>();
-  const artifacts = outerArtifacts(state, templateOf(pass, stepsNode));
-  const groups = (templateOf(pass, stepsNode).steps ?? []).slice(0, groupCount);
+  const template = templateOf(pass, stepsNode);
+  const variables = ownInputs(template);
+  const artifacts = outerArtifacts(state, template);
+  const groups = (template.steps ?? []).slice(0, groupCount);
   groups.forEach((group, index) => {
     for (const step of group) {
       if (!isWanted(names, step.name)) continue;
