@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { makeNginxImage } from './nginx-image.js';
+import { makePythonImage } from './python-image.js';
 
 interface Entry {
   root?: string;
@@ -28,11 +29,14 @@ export const writeImages = async (recorded: string, folder: string): Promise<str
     name,
     entry.root === undefined ? entry : { ...entry, root: path.resolve(path.dirname(recorded), entry.root) },
   ]);
+  const python = await makePythonImage(folder);
+  const pythons =
+    python === undefined ? [] : rooted.filter(([name]) => name.startsWith('python:')).map(([name]) => [name, python]);
   const file = path.join(folder, 'images.yaml');
   await writeFile(
     file,
     stringify({
-      ...Object.fromEntries(rooted),
+      ...Object.fromEntries([...rooted, ...pythons]),
       ...(await imageWithoutShell(recorded)),
       'nginx:1.13': await makeNginxImage(folder),
     }),

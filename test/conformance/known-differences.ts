@@ -3,8 +3,7 @@ const NO_RBAC =
 /** Argo's own command line, in its image, deletes or stops the workflow that it is a step of. */
 const NO_ARGO_CLI = "a step of it is Argo's own command line, which needs Kubernetes";
 
-const NO_SLOT = 'a hook that finds no free slot is an error of its step group there; here it waits';
-const EMPTY_LIST = 'a loop over an empty text becomes one node there that calls itself a TaskGroup and is a pod';
+const NO_SLOT = 'there a loop that waits for a slot shows the member that it could not start among its children';
 const ONE_PASS =
   'what the real controller finds together in one pass of ten seconds comes one after the other here, and its outcome depends on that';
 
@@ -14,15 +13,10 @@ const ONE_PASS =
  */
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'rnd-1237': ONE_PASS,
-  'rnd-5007': ONE_PASS,
   'rnd-1383': ONE_PASS,
   'rnd-5016': ONE_PASS,
   'rnd-5291': ONE_PASS,
-  'rnd-1020': NO_SLOT,
-  'rnd-1351': NO_SLOT,
   'rnd-5061': NO_SLOT,
-  'rnd-1189': EMPTY_LIST,
-  'rnd-1305': EMPTY_LIST,
   'e-expectedfailures-large-workflow': NO_RBAC,
   'e-functional-output-jqfilter-parameters': NO_RBAC,
   'k8s-patch-json-workflow': NO_RBAC,
@@ -33,5 +27,8 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'e-functional-workflow-template-leve-0c35':
     'the recorded image has nslookup; sandbox pods stand on the host, which may have none',
   'sidecar-nginx': 'the recorded image has a sh that knows `>& file`; sandbox pods stand on the host, whose sh may be another',
+  'e-functional-output-param-different-uid': "the recorder's cowsay drew the cow, its stand-in prints the box alone",
+  'e-testdata-workflow-template-invali-b262':
+    'Kubernetes refused the template, whose mount has no path; here it is taken, and the workflow says what is wrong with it',
   'work-avoidance': 'its steps throw dice, with $RANDOM of a shell that is not everywhere; the recorder was lucky',
 };

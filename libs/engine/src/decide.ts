@@ -87,8 +87,8 @@ export const decide = (state: WorkflowState, input: DecideInput): Decision => {
   if (!isFinished(state) && isInboxTaken && !isInterrupted(pass)) {
     for (const { node } of takeWakeups(pass)) state.unfollowed.add(node);
     followEnds(pass);
-    giveSlots(pass);
-    goOnWithLocks(pass);
+    do giveSlots(pass);
+    while (goOnWithLocks(pass) && !isFinished(state) && !isInterrupted(pass));
   }
   noteUnseen(pass);
   saveMemos(pass);

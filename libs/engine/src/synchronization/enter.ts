@@ -71,11 +71,12 @@ const askAgain = (pass: Pass, node: TreeNode): void => {
   }
 };
 
-const goOnWith = (pass: Pass, node: TreeNode): void => {
+/** Whether it went in: what follows from that may free slots. */
+const goOnWith = (pass: Pass, node: TreeNode): boolean => {
   const { state } = pass;
   if (heldBoundary(pass, node) !== undefined) {
     state.change(node, () => giveBack(state, node, 'released'));
-    return;
+    return false;
   }
   const isHindered = isSuspended(state) || hasNoSlot(pass, node.status.boundaryID);
   if (node.memory.lock === 'due') {
@@ -85,7 +86,9 @@ const goOnWith = (pass: Pass, node: TreeNode): void => {
     state.change(node, () => giveBack(state, node, 'due'));
   } else {
     enter(pass, node);
+    return true;
   }
+  return false;
 };
 
 const hasWorkInside = (pass: Pass, node: TreeNode): boolean =>
@@ -101,27 +104,31 @@ const releaseAbandoned = (pass: Pass): void => {
   }
 };
 
-const goOnWithWork = (pass: Pass): void => {
+const goOnWithWork = (pass: Pass): boolean => {
   const { state } = pass;
+  let hasEntered = false;
   for (const id of inWalkOrder(state, state.lockWork)) {
-    if (isFinished(state) || pass.missing.size > 0) return;
+    if (isFinished(state) || pass.missing.size > 0) return false;
     if (isBudgetSpent(pass)) {
       state.deferred.set('', 'budget');
-      return;
+      return false;
     }
     const node = state.find(id);
-    if (node !== undefined && state.lockWork.has(id)) goOnWith(pass, node);
+    if (node !== undefined && state.lockWork.has(id) && goOnWith(pass, node)) hasEntered = true;
   }
+  return hasEntered;
 };
 
 /**
  * Goes on with what has got its locks, and asks again for those that had to give theirs back, in tree order. Nodes whose boundary has
- * ended or is held by failFast do not go in any more.
+ * ended or is held by failFast do not go in any more. True where one went in: slots that it has freed are to be given, and those asked
+ * again who found none; each time somebody's wait is over, so this ends.
  */
-export const goOnWithLocks = (pass: Pass): void => {
+export const goOnWithLocks = (pass: Pass): boolean => {
   const { state } = pass;
   const { admission, lock } = state.header.internal;
   if (state.root === undefined && (admission ?? lock) !== undefined) startWorkflow(pass);
-  if (state.lockWork.size > 0) goOnWithWork(pass);
+  const hasEntered = state.lockWork.size > 0 && goOnWithWork(pass);
   if (state.lockHolders.size > 0 && !isFinished(state)) releaseAbandoned(pass);
+  return hasEntered;
 };

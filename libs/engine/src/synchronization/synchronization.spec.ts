@@ -249,3 +249,43 @@ describe('admission', () => {
     expect(run.commands.some(({ type }) => type === 'leaveAdmission')).toBe(true);
   });
 });
+
+describe('a slot that is freed by who got its lock', () => {
+  const lock = { semaphores: [{ database: { key: 'one' } }] };
+  const sim = { image: 'sim', command: ['sim'], args: ['result=ok'] };
+  const seen = { template: 'handler', expression: 'steps.s00.status == "Running"' };
+  const workflow: Workflow = {
+    metadata: { name: 'random' },
+    spec: {
+      entrypoint: 'outer',
+      templates: [
+        { name: 'leaf', container: sim },
+        { name: 'locked', container: sim, retryStrategy: { limit: 0, retryPolicy: 'Always' }, synchronization: lock },
+        { name: 'handler', container: sim, synchronization: lock },
+        {
+          name: 'inner',
+          steps: [
+            [
+              { name: 's00', template: 'locked', withSequence: { count: '1' }, hooks: { seen } },
+              { name: 's01', template: 'leaf' },
+            ],
+            [{ name: 's10', template: 'leaf' }],
+          ],
+          parallelism: 1,
+          retryStrategy: { limit: 0 },
+        },
+        {
+          name: 'outer',
+          dag: { tasks: [{ name: 't0', template: 'inner', withSequence: { count: '2' }, onExit: 'handler' }], failFast: true },
+          parallelism: 1,
+        },
+      ],
+    },
+  };
+
+  it('is given in the same decision to who had to give its lock back for want of one', () => {
+    const run = runSimulated(workflow, { decidingTwice: true, seed: 1, syncLimits: { 'lab/one': 1 } });
+    expect(run.workflow.status?.phase).toBe('Failed');
+    expect(stillHeld(run)).toEqual([]);
+  });
+});
