@@ -37,17 +37,12 @@ const differencesOf = (compare: Comparison, recording: Recording): string[] => {
   return found.find((differences) => differences.length === 0) ?? found[0] ?? [];
 };
 
-const NO_SLOT = 'a hook that finds no free slot is an error of its step group there; here it waits';
-const EMPTY_LIST = 'a loop over an empty text becomes one node there that calls itself a TaskGroup and is a pod';
+const NO_SLOT = 'there a loop that waits for a slot shows the member that it could not start among its children';
 const ONE_PASS = 'what the controller found together in one pass of seconds comes one after the other here';
 
 /** Recordings that do not agree, each with the reason. */
 const DIFFERING: ReadonlyMap<string, string> = new Map([
-  ['rnd-1020', NO_SLOT],
-  ['rnd-1351', NO_SLOT],
   ['rnd-5061', NO_SLOT],
-  ['rnd-1189', EMPTY_LIST],
-  ['rnd-1305', EMPTY_LIST],
   ['rnd-1237', ONE_PASS],
   ['rnd-1383', ONE_PASS],
   ['rnd-5016', ONE_PASS],

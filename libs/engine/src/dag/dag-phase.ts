@@ -1,4 +1,5 @@
 import { isCompleted, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import { isShownAsGroup } from '../node-tree/shown-group.js';
 import { continuesOn } from '../phase/continue-on.js';
 import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
@@ -42,7 +43,7 @@ const branchPhases = (state: WorkflowState, dag: TreeNode, targets: ReadonlySet<
     }
     const phase = isCompleted(node.status) ? (node.status.phase ?? inherited) : inherited;
     if (targets.has(id) && !isFailedOrErrorPhase(phases.get(id))) phases.set(id, phase);
-    add(node.status.type === NodeType.Retry ? belowRetry(state, node) : node.children, phase);
+    add(node.status.type === NodeType.Retry && !isShownAsGroup(node.memory) ? belowRetry(state, node) : node.children, phase);
   }
   return phases;
 };

@@ -72,7 +72,9 @@ const startSingle = (pass: Pass, dag: Dag, name: string, { task }: ResolvedTask)
     skip(pass, dag, name, { phase: NodePhase.Error, message: messageOf(error) });
     return 'started';
   }
-  const result = pass.operations.start(pass, { ...requestOf(pass, dag, name), invocation: task });
+  const request = requestOf(pass, dag, name);
+  const memory = isLoop(request.invocation) ? { ...request.memory, shownAsGroup: true } : request.memory;
+  const result = pass.operations.start(pass, { ...request, invocation: task, memory });
   if (result.type === 'refused') {
     if (result.why === 'slot') pass.state.waitingForSlot.add(dag.node.id);
     else pass.state.deferred.set(dag.node.id, result.why);

@@ -6,6 +6,7 @@ import { isContainer } from '../node-tree/containers.js';
 import type { ChangedChild, Outcome, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
 import type { TreeNode } from '../state/tree-node.js';
+import { failByHook, isDoomed } from '../steps/step-group.js';
 import { startWorkflow } from '../workflow/first-reconcile.js';
 import { afterTopChange, assessWorkflow } from '../workflow/workflow-run.js';
 import { isSuspended } from './suspended.js';
@@ -24,6 +25,18 @@ export const heldBoundary = (pass: Pass, node: TreeNode): TreeNode | undefined =
   boundariesAround(pass, node).find(
     (boundary) => isFulfilled(boundary.status) || (boundary.memory.role !== 'attempt' && isHeldByFailFast(pass, boundary)),
   );
+
+/** What is around a node and goes on with nothing below it: a boundary held by failFast, or a step group that is now an error by its hooks. */
+const stoppedAround = (pass: Pass, node: TreeNode): TreeNode | undefined => {
+  const held = heldBoundary(pass, node);
+  if (held !== undefined) return held;
+  let doomed: TreeNode | undefined;
+  for (let at = pass.state.find(node.memory.owner); at !== undefined; at = pass.state.find(at.memory.owner)) {
+    if (isDoomed(at)) doomed = at;
+  }
+  if (doomed !== undefined) failByHook(pass, doomed);
+  return doomed;
+};
 
 const showError = (pass: Pass, node: TreeNode, outcome: Outcome): void => {
   const shows = node.status.type === NodeType.Steps || node.status.type === NodeType.DAG;
@@ -46,9 +59,9 @@ const carryUp = (pass: Pass, first: ChangedChild, subjects: string[]): void => {
     pass.state.unfollowed.add(first.node);
     return;
   }
-  const held = heldBoundary(pass, first.node);
-  let changed = held === undefined ? first : { node: held };
-  if (held !== undefined && !isFulfilled(held.status)) return;
+  const stopped = stoppedAround(pass, first.node);
+  if (stopped !== undefined && !isFulfilled(stopped.status)) return;
+  let changed = stopped === undefined ? first : { node: stopped };
   for (;;) {
     const { owner: ownerId, role, subject } = changed.node.memory;
     if (role === 'hook' && subject !== undefined) subjects.push(subject);

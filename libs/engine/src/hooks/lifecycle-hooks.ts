@@ -26,9 +26,14 @@ interface HookPlace {
   scope: Scope;
   request: Pick<StartRequest, 'scope' | 'boundaryId'>;
   ownerId: string;
+  /** It does not wait for a slot. */
+  isSlotRequired?: boolean;
 }
 
-const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHook): 'started' | 'waits' => {
+/** `waits`: one could not be started yet. `hasNoSlot`: one could not be started, and will not be. */
+export type HookStart = 'started' | 'waits' | 'hasNoSlot';
+
+const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHook): HookStart => {
   const { state } = pass;
   const { parent } = place;
   const result = pass.operations.start(pass, {
@@ -52,19 +57,24 @@ const startHook = (pass: Pass, place: HookPlace, name: string, hook: LifecycleHo
     },
   });
   if (result.type === 'refused') {
-    if (result.why === 'slot') state.waitingForSlot.add(place.ownerId);
-    else state.deferred.set(place.ownerId, result.why);
+    if (result.why === 'slot') {
+      if (place.isSlotRequired === true) return 'hasNoSlot';
+      state.waitingForSlot.add(place.ownerId);
+    } else state.deferred.set(place.ownerId, result.why);
     return 'waits';
   }
   if (result.error !== undefined) throw new ExecutionError(result.error);
   return 'started';
 };
 
-const runAll = (pass: Pass, place: HookPlace, hooks: Hooks | undefined): 'started' | 'waits' => {
-  let all: 'started' | 'waits' = 'started';
+const runAll = (pass: Pass, place: HookPlace, hooks: Hooks | undefined): HookStart => {
+  let all: HookStart = 'started';
   for (const [name, hook] of expressionHooks(hooks)) {
     if (pass.state.byName(hookNodeName(place.parent.status.name, name)) !== undefined) continue;
-    if (isTriggered(name, hook, place.scope) && startHook(pass, place, name, hook) === 'waits') all = 'waits';
+    if (!isTriggered(name, hook, place.scope)) continue;
+    const started = startHook(pass, place, name, hook);
+    if (started === 'hasNoSlot') return started;
+    if (started === 'waits') all = started;
   }
   return all;
 };
@@ -81,10 +91,10 @@ export interface HookSubject {
 
 /**
  * Fires the hooks of a step or task whose expressions are true now, each once (Argo's executeTmplLifeCycleHook). A hook that has fired is
- * waited for; how it ends does not count. `waits`: one could not be started yet, and may be while its expression stays true. Throws where an
+ * waited for; how it ends does not count. A hook of a task waits for a slot while its expression stays true, one of a step does not. Throws where an
  * expression cannot be evaluated.
  */
-export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner }: HookSubject): 'started' | 'waits' => {
+export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner }: HookSubject): HookStart => {
   if (expressionHooks(invocation.hooks).length === 0) return 'started';
   const boundary = pass.state.find(node.status.boundaryID);
   const shown = kind === 'steps' ? displayName(node.status.name, boundary?.status.name) : invocation.name;
@@ -94,7 +104,8 @@ export const runHooks = (pass: Pass, { node, invocation, kind, variables, owner 
     scope: boundary === undefined ? (node.status.templateScope ?? '') : scopeInside(boundary),
     ...(boundary === undefined ? {} : { boundaryId: boundary.id }),
   };
-  return runAll(pass, { parent: node, scope, request, ownerId: owner.id }, invocation.hooks);
+  const place = { parent: node, scope, request, ownerId: owner.id, isSlotRequired: kind === 'steps' };
+  return runAll(pass, place, invocation.hooks);
 };
 
 /** Fires the workflow's own hooks; false while one that has fired, or should, is not done (Argo's executeWfLifeCycleHook). */

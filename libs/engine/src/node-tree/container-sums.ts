@@ -1,6 +1,7 @@
 import { isFulfilled, NodeType } from '#libs/workflow-spec';
 import type { NodeRow } from '../contract.js';
 import { hasOwnProgress } from '../state/counters.js';
+import { shownType } from './shown-group.js';
 
 /** What a node shows of the pods that can be reached from it. */
 export interface ContainerSums {
@@ -42,13 +43,13 @@ const sumsOf = (tree: Tree, row: NodeRow): ContainerSums => {
   const durations: Record<string, number> = {};
   for (const below of reachable(tree, row.id)) {
     addDurations(durations, below);
-    if (!hasOwnProgress(below.status.type)) continue;
+    if (!hasOwnProgress(shownType(below))) continue;
     const [belowDone = 0, belowTotal = 0] = (below.status.progress ?? '0/1').split('/').map(Number);
     done += belowDone;
     total += belowTotal;
   }
   return {
-    ...(total === 0 || hasOwnProgress(row.status.type) ? {} : { progress: `${done}/${total}` }),
+    ...(total === 0 || hasOwnProgress(shownType(row)) ? {} : { progress: `${done}/${total}` }),
     ...(Object.keys(durations).length === 0 || !isFulfilled(row.status) ? {} : { resourcesDuration: durations }),
   };
 };
@@ -62,5 +63,5 @@ export const containerSums = (
   children: ReadonlyMap<string, readonly string[]>,
 ): Map<string, ContainerSums> => {
   const tree: Tree = { byId: new Map(rows.map((row) => [row.id, row])), children, budget: { visits: MOST_VISITS } };
-  return new Map(rows.filter(({ status }) => status.type !== NodeType.Pod).map((row) => [row.id, sumsOf(tree, row)]));
+  return new Map(rows.filter((row) => shownType(row) !== NodeType.Pod).map((row) => [row.id, sumsOf(tree, row)]));
 };

@@ -1,11 +1,12 @@
 import { NodeType } from '#libs/workflow-spec';
 import { lastContainers } from '../container-set/container-nodes.js';
+import { isShownAsGroup } from './shown-group.js';
 import type { TreeNode } from '../state/tree-node.js';
 import type { WorkflowState } from '../state/workflow-state.js';
 
 /** The nodes to which what comes after this one is attached (Argo's getOutboundNodes). */
 export const outboundNodes = (state: WorkflowState, node: TreeNode): string[] => {
-  switch (node.status.type) {
+  switch (isShownAsGroup(node.memory) ? NodeType.TaskGroup : node.status.type) {
     case NodeType.TaskGroup:
       return node.children.length === 0 ? [node.id] : state.children(node).flatMap((child) => outboundNodes(state, child));
     case NodeType.Retry: {

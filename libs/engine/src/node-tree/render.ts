@@ -2,6 +2,7 @@ import type { NodeStatus, Workflow } from '#libs/workflow-spec';
 import type { NodeRow, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import { ownSpecOf } from '../workflow/controller-defaults.js';
 import { containerSums } from './container-sums.js';
+import { shownStatus } from './shown-group.js';
 
 /** `status.nodes` of rows: children from parents, in the order of creation, and progress of the nodes that only hold others. */
 export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus> => {
@@ -16,9 +17,10 @@ export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus
   }
   const sums = containerSums(ordered, children);
   const nodes: Record<string, NodeStatus> = {};
-  for (const { id, status } of ordered) {
+  for (const row of ordered) {
+    const { id } = row;
     const own = children.get(id);
-    nodes[id] = { ...status, ...sums.get(id), ...(own === undefined ? {} : { children: own }) };
+    nodes[id] = { ...shownStatus(row), ...sums.get(id), ...(own === undefined ? {} : { children: own }) };
   }
   return nodes;
 };

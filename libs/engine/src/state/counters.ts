@@ -1,4 +1,5 @@
 import { isDaemoned, isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import { isShownAsGroup } from '../node-tree/shown-group.js';
 import { isLockedOut } from '../synchronization/lock-memory.js';
 import type { TreeNode } from './tree-node.js';
 
@@ -53,7 +54,7 @@ export const completeProgress = (progress: string | undefined): string => {
 };
 
 const progressOf = (node: TreeNode): [number, number] => {
-  if (!hasOwnProgress(node.status.type)) return [0, 0];
+  if (!hasOwnProgress(node.status.type) || isShownAsGroup(node.memory)) return [0, 0];
   const [done = 0, total = 1] = (node.status.progress ?? '0/1').split('/').map(Number);
   return [done, total];
 };

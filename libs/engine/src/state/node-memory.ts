@@ -24,6 +24,12 @@ export interface NodeMemory {
   onExit?: boolean;
   /** Loops and step groups: how many members have been started. */
   cursor?: number;
+  /** Step groups: the hooks of those members that could begin at once have had their turn. */
+  hooksLooked?: boolean;
+  /** Step groups: a hook found no free slot. The group fails when it is looked at next, or goes on without hooks. */
+  hooksEnd?: 'error' | 'given up';
+  /** The one member of a loop whose list came out as empty text: shown as the TaskGroup of the loop. */
+  shownAsGroup?: boolean;
   /** Pods: the incarnation ordered last. */
   incarnation?: number;
   /** Pods: one that is over soon after it was made is not seen running by hooks. */

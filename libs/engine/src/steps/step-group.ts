@@ -166,6 +166,27 @@ const isHookMissing = (pass: Pass, group: TreeNode, prepared: PreparedGroup): bo
   return pass.state.counters.open(group.id) > 0 || pass.state.waitingForSlot.has(group.id) || pass.state.deferred.has(group.id);
 };
 
+const NO_SLOT = 'Max parallelism reached';
+
+/**
+ * A hook found no free slot: from the next look at it the group is an error. In the pass in which the group was made only its message says so,
+ * and its hooks are done with.
+ */
+const giveUpHooks = (pass: Pass, group: TreeNode): void => {
+  const isFirstPass = group.memory.hooksLooked !== true;
+  if (isFirstPass)
+    setPhase(pass.state, group, { phase: group.status.phase ?? NodePhase.Running, message: NO_SLOT, nowMs: pass.nowMs });
+  pass.state.change(group, () => {
+    group.memory.hooksEnd = isFirstPass ? 'given up' : 'error';
+  });
+};
+
+/** Ends a group that is doomed, with whatever is open in it. */
+export const failByHook = (pass: Pass, group: TreeNode): void => void fail(pass, group, NO_SLOT);
+
+/** The group is an error because of its hooks, and has only not been looked at since. */
+export const isDoomed = (group: TreeNode): boolean => group.memory.hooksEnd === 'error' && !isFulfilled(group.status);
+
 /** Fires the hooks of a step, and starts its exit handler once it has completed. */
 const runHooksOf = (pass: Pass, group: TreeNode, child: TreeNode): void => {
   if (child.memory.role !== 'step' && child.memory.role !== 'item') return;
@@ -173,7 +194,10 @@ const runHooksOf = (pass: Pass, group: TreeNode, child: TreeNode): void => {
   const prepared = preparedGroup(pass, group);
   const step = stepOf(prepared, child);
   if (step === undefined) return;
-  runHooks(pass, { node: child, invocation: step, kind: 'steps', variables: prepared.scope.variables, owner: group });
+  if (group.memory.hooksEnd === undefined) {
+    const place = { node: child, invocation: step, kind: 'steps', variables: prepared.scope.variables, owner: group } as const;
+    if (runHooks(pass, place) === 'hasNoSlot') giveUpHooks(pass, group);
+  }
   if (!isCompleted(child.status)) return;
   runExitHandler(pass, {
     node: child,
@@ -226,9 +250,17 @@ const runAllHooks = (pass: Pass, group: TreeNode, prepared: PreparedGroup): void
     if (child.status.phase !== NodePhase.Pending) runHooksOf(pass, group, child);
     if (pass.state.deferred.has(group.id)) return;
   }
+  if (group.memory.hooksLooked === true) return;
+  pass.state.change(group, () => {
+    group.memory.hooksLooked = true;
+  });
 };
 
 const goOn = (pass: Pass, group: TreeNode, prepared: PreparedGroup, changed: ChangedChild | undefined): void => {
+  if (isDoomed(group)) {
+    if (pass.state.counters.open(group.id) === 0) failByHook(pass, group);
+    return;
+  }
   const isNew = (group.memory.cursor ?? 0) < prepared.members.count;
   const members = startMembers(pass, group, prepared.members);
   if (members === 'failed') return;
@@ -237,5 +269,7 @@ const goOn = (pass: Pass, group: TreeNode, prepared: PreparedGroup, changed: Cha
     else runHooksOf(pass, group, changed.node);
   }
   if (members !== 'started' || pass.state.deferred.has(group.id)) return;
-  if (pass.state.counters.open(group.id) === 0 && !isHookMissing(pass, group, prepared)) conclude(pass, group, prepared);
+  if (pass.state.counters.open(group.id) > 0 || isHookMissing(pass, group, prepared)) return;
+  if (isDoomed(group)) failByHook(pass, group);
+  else conclude(pass, group, prepared);
 };
