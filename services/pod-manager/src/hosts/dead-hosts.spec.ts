@@ -45,7 +45,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
     tasks: { release: async (host) => released.push(host) },
     observe: async (observations) => void observed.push(...observations),
     clock: { nowMs: () => nowMs },
-    logger: { ...quietLogger, child: () => quietLogger } as never,
+    logger: { ...quietLogger, child: () => quietLogger },
     host: 'here',
     deadAfterMs: 100,
   });

@@ -55,7 +55,7 @@ beforeEach(() => {
     observe: async () => undefined,
     waiting: new WaitingBuckets(10),
     clock: { nowMs: () => nowMs },
-    logger: { ...quietLogger, child: () => quietLogger } as never,
+    logger: { ...quietLogger, child: () => quietLogger },
     host: HOST,
   });
 });
