@@ -33,7 +33,7 @@ export interface HttpAnswer {
   body: IncomingMessage;
 }
 
-/** Sends a request. Throws TransientError where nothing comes back; an error of the request's own body is given as it is. */
+/** Sends a request. Throws TransientError where nothing comes back, ArtifactLocationError for a host that does not exist; an error of the request's own body is given as it is. */
 export async function exchange(request: HttpRequest): Promise<HttpAnswer> {
   let current = request;
   for (let count = 0; ; count += 1) {
@@ -78,6 +78,15 @@ export function announcedBytes(answer: HttpAnswer): number | undefined {
   return text === undefined || answer.headers['content-encoding'] !== undefined ? undefined : Number(text);
 }
 
+/**
+ * Why nothing came back. A name that no name server knows is wrong in the spec and stays so; a name server that is away, like any other
+ * trouble on the way, passes.
+ */
+export function unansweredError(what: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === 'ENOTFOUND') return new ArtifactLocationError(`${what}: there is no such host`);
+  return new TransientError(`${what}: ${error.message}`, { cause: error });
+}
+
 async function failureOf(answer: HttpAnswer, request: HttpRequest, key: string): Promise<Error> {
   const said = (await textOf(answer).catch(() => '')).trim().replaceAll(/\s+/g, ' ').slice(0, SHOWN_CHARACTERS);
   const message = `${request.method} ${shownUrl(request.url)}: status ${answer.status}${said === '' ? '' : `: ${said}`}`;
@@ -116,8 +125,7 @@ async function exchangeOnce(request: HttpRequest): Promise<HttpAnswer> {
     });
     sent.on('error', (error) => {
       if (request.signal?.aborted === true) refuse(request.signal.reason as Error);
-      else
-        refuse(bodyError ?? new TransientError(`${request.method} ${shownUrl(request.url)}: ${error.message}`, { cause: error }));
+      else refuse(bodyError ?? unansweredError(`${request.method} ${shownUrl(request.url)}`, error));
     });
     sendBody(sent, request.body, (error) => {
       bodyError = error;
