@@ -3,6 +3,7 @@ const NO_RBAC =
 /** Argo's own command line, in its image, deletes or stops the workflow that it is a step of. */
 const NO_ARGO_CLI = "a step of it is Argo's own command line, which needs Kubernetes";
 
+const TOGETHER = 'it fails when the first of several pods is looked at, and what the others are by then depends on the moment';
 const NO_SLOT = 'there a loop that waits for a slot shows the member that it could not start among its children';
 const ONE_PASS =
   'what the real controller finds together in one pass of ten seconds comes one after the other here, and its outcome depends on that';
@@ -17,6 +18,8 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'rnd-5007': ONE_PASS,
   'rnd-5016': ONE_PASS,
   'rnd-5291': ONE_PASS,
+  'rnd-1229': TOGETHER,
+  'rnd-1256': TOGETHER,
   'rnd-5061': NO_SLOT,
   'e-expectedfailures-large-workflow': NO_RBAC,
   'e-functional-output-jqfilter-parameters': NO_RBAC,
