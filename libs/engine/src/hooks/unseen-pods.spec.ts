@@ -21,7 +21,7 @@ const nodesOf = (workflow: Workflow, options: SimulationOptions = {}): NodeStatu
   Object.values(runSimulated(workflow, { endsOnly: true, ...options }).workflow.status?.nodes ?? {});
 
 const hooksOf = (workflow: Workflow, options: SimulationOptions = {}): string[] =>
-  nodesOf(workflow, options).flatMap(({ displayName, nodeFlag }) => (nodeFlag?.hooked === true ? [displayName] : []));
+  nodesOf(workflow, options).flatMap(({ displayName, nodeFlag }) => (nodeFlag?.hooked === true ? [displayName ?? ''] : []));
 
 describe('hooks on pods that nobody saw running', () => {
   it('fire before the end of a pod of which only the end is known', () => {
