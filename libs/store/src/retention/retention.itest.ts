@@ -53,16 +53,18 @@ describe('retention', () => {
 
   it('finds ended workflows of a phase beyond those that ended last, once they are archived', async () => {
     const instanceId = 'retained';
+    let createdAtMs = nowMs;
     const ended = async (name: string, phase: 'Succeeded' | 'Failed', finishedAt: string): Promise<void> => {
       const metadata = { uid: name, namespace: 'argo', name };
-      await store.workflows.insert({ submitted: { metadata, spec: {} }, createdAtMs: nowMs, instanceId });
+      await store.workflows.insert({ submitted: { metadata, spec: {} }, createdAtMs: (createdAtMs += 1), instanceId });
       const header = { engineLevel: 1, status: { phase, finishedAt }, labels: {}, annotations: {}, internal: {} };
       await store.workflowState.commit({ uid: name, expectedVersion: 0, header, nowMs });
       if (name !== 'unarchived') await store.handoffs.complete('archive', name, 1);
     };
     await ended('old', 'Failed', '2024-01-01T00:00:00Z');
     await ended('unarchived', 'Failed', '2024-01-02T00:00:00Z');
-    await ended('middle', 'Failed', '2024-01-03T00:00:00Z');
+    // Ends are told in seconds: of two in the same one, the workflow made later counts as the last.
+    await ended('middle', 'Failed', '2024-01-04T00:00:00Z');
     await ended('new', 'Failed', '2024-01-04T00:00:00Z');
     await ended('fine', 'Succeeded', '2023-01-01T00:00:00Z');
     const beyond = async (keep: number): Promise<string[]> =>

@@ -45,7 +45,7 @@ export class RetentionRepository {
         SELECT uid FROM (
           SELECT s.uid FROM workflow_state s JOIN workflows w ON w.uid = s.uid
           WHERE s.completed AND s.phase = $1 AND w.instance_id = $2 AND w.deleted_at_ms IS NULL
-          ORDER BY s.finished_at_ms DESC, s.uid OFFSET $3 LIMIT $4) ended
+          ORDER BY s.finished_at_ms DESC, w.created_at_ms DESC, s.uid OFFSET $3 LIMIT $4) ended
         WHERE NOT EXISTS (SELECT 1 FROM handoffs h WHERE h.queue = 'archive' AND h.workflow = ended.uid)`,
       values: [query.phase, query.instanceId, query.keep, query.limit],
     });
