@@ -13,6 +13,7 @@ const OWNERS = {
   pg: '^libs/(store|queue)/',
   '@aws-sdk/.*': '^libs/artifacts/',
   dockerode: '^libs/runtimes/',
+  '@kubernetes/client-node': '^libs/kubernetes/',
   'pino|prom-client|@opentelemetry/.*': '^libs/observability/',
   commander: '^services/(cli|executor)/',
 };
@@ -39,6 +40,20 @@ module.exports = {
       severity: 'error',
       from: { path: `^libs/(${ADAPTERS.join('|')})/`, pathNot: TESTS },
       to: { path: `^libs/(program|${ADAPTERS.join('|')})/`, pathNot: '^libs/$1/' },
+    },
+    {
+      name: 'the-cluster-stands-below-adapters',
+      comment: 'libs/kubernetes knows the API server and nothing else of ours.',
+      severity: 'error',
+      from: { path: '^libs/kubernetes/', pathNot: TESTS },
+      to: { path: '^libs/', pathNot: ['^libs/kubernetes/', '^libs/workflow-spec/'] },
+    },
+    {
+      name: 'the-cluster-is-for-two-adapters',
+      comment: 'Objects and pods are what we have on a cluster; other adapters do without it.',
+      severity: 'error',
+      from: { path: `^libs/(${ADAPTERS.join('|')})/`, pathNot: [TESTS, '^libs/(resources|runtimes)/'] },
+      to: { path: '^libs/kubernetes/' },
     },
     { name: 'pure-imports-pure', severity: 'error', from: { path: PURE, pathNot: TESTS }, to: { path: '^libs/', pathNot: PURE } },
     { name: 'pure-has-no-node', severity: 'error', from: { path: PURE, pathNot: TESTS }, to: { dependencyTypes: ['core'] } },

@@ -1,0 +1,33 @@
+export { collectionPath, objectPath, type CollectionAddress, type ObjectAddress } from './addresses.js';
+export type { ClusterConnection } from './connection/connection.js';
+export { inClusterConnection, type InClusterPlace } from './connection/in-cluster.js';
+export { kubeconfigConnection } from './connection/kubeconfig.js';
+export { openConnection, type ClusterPlace } from './connection/open-connection.js';
+export {
+  KubernetesConflictError,
+  KubernetesExistsError,
+  KubernetesExpiredError,
+  KubernetesForbiddenError,
+  KubernetesInvalidError,
+  KubernetesNotFoundError,
+  KubernetesUnavailableError,
+  type ServerSaid,
+} from './errors.js';
+export { KubernetesApi, type ApiCall, type KubernetesApiOptions } from './kubernetes-api.js';
+export type {
+  ApiObject,
+  DeleteOptions,
+  KindOfObject,
+  ListOptions,
+  LogOptions,
+  ObjectPage,
+  PatchOptions,
+  PatchType,
+  Propagation,
+  Selection,
+  WriteOptions,
+} from './objects.js';
+export { type ApiRequest } from './request/exchange.js';
+export { Pace, type PaceOptions, type PaceOutcome } from './request/pace.js';
+export { followObjects, type FollowEvent, type FollowOptions, type ObjectIdentity } from './watch/follow-objects.js';
+export { watchObjects, type ObjectEvent, type WatchOptions } from './watch/watch-objects.js';

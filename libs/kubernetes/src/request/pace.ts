@@ -1,0 +1,124 @@
+/** Bounds of the window of requests in flight. */
+export interface PaceOptions {
+  /** How many at the beginning; default 8. */
+  initial?: number;
+  /** Default 64. */
+  max?: number;
+  /** Monotonic milliseconds. */
+  nowMs?: () => number;
+}
+
+const INITIAL = 8;
+const MAX = 64;
+const MIN = 1;
+/** Between two reductions, so that the answers of one burst count once. */
+const CALM_MS = 1_000;
+/** An answer is slow that takes longer than this and than SLOW_FACTOR times the quickest of late. */
+const SLOW_MS = 500;
+const SLOW_FACTOR = 5;
+/** The quickest answer is forgotten by this share with every answer, so that it follows a server that changes. */
+const FORGETTING = 0.01;
+
+/** What came of a request, for the window. */
+export type PaceOutcome = { kind: 'answered'; latencyMs: number } | { kind: 'busy'; retryAfterMs?: number } | { kind: 'failed' };
+
+/**
+ * How many requests may be in flight: a window that grows by one for each full window of quick answers and is halved when the server
+ * says that it is busy (429) or becomes slow. After `Retry-After` nothing is sent for so long. States: open, full (callers wait
+ * in order), pausing.
+ */
+export class Pace {
+  private window: number;
+  private inFlight = 0;
+  private pausedUntilMs = 0;
+  private reducedAtMs = -Infinity;
+  private quickestMs = Infinity;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly waiting: (() => void)[] = [];
+  private readonly nowMs: () => number;
+
+  constructor(private readonly options: PaceOptions = {}) {
+    this.window = options.initial ?? INITIAL;
+    this.nowMs = options.nowMs ?? (() => performance.now());
+  }
+
+  /** Requests that may be in flight now; a fraction is on its way to the next whole one. */
+  get size(): number {
+    return this.window;
+  }
+
+  /** Waits for a place; gives how to give it back. Rejects where the signal aborts first. */
+  async enter(signal?: AbortSignal): Promise<(outcome: PaceOutcome) => void> {
+    signal?.throwIfAborted();
+    if (this.waiting.length > 0 || !this.hasRoom()) await this.place(signal);
+    else this.inFlight += 1;
+    let isOut = false;
+    return (outcome) => {
+      if (isOut) return;
+      isOut = true;
+      this.inFlight -= 1;
+      this.learn(outcome);
+      this.admit();
+    };
+  }
+
+  private hasRoom(): boolean {
+    return this.inFlight < Math.floor(this.window) && this.nowMs() >= this.pausedUntilMs;
+  }
+
+  private place(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.waiting.splice(this.waiting.indexOf(enter), 1);
+        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.waiting.push(enter);
+      this.wakeAfterPause();
+    });
+  }
+
+  private admit(): void {
+    while (this.waiting.length > 0 && this.hasRoom()) {
+      this.inFlight += 1;
+      this.waiting.shift()?.();
+    }
+    this.wakeAfterPause();
+  }
+
+  private wakeAfterPause(): void {
+    const restMs = this.pausedUntilMs - this.nowMs();
+    if (restMs <= 0 || this.waiting.length === 0 || this.timer !== undefined) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.admit();
+    }, restMs);
+  }
+
+  private learn(outcome: PaceOutcome): void {
+    if (outcome.kind === 'failed') return;
+    if (outcome.kind === 'busy') {
+      this.pausedUntilMs = Math.max(this.pausedUntilMs, this.nowMs() + (outcome.retryAfterMs ?? 0));
+      this.reduce();
+      return;
+    }
+    const { latencyMs } = outcome;
+    this.quickestMs = Math.min(
+      latencyMs,
+      this.quickestMs + (Number.isFinite(this.quickestMs) ? FORGETTING * this.quickestMs : 0),
+    );
+    if (latencyMs > Math.max(SLOW_MS, SLOW_FACTOR * this.quickestMs)) this.reduce();
+    else if (this.inFlight + 1 >= Math.floor(this.window))
+      this.window = Math.min(this.options.max ?? MAX, this.window + 1 / this.window);
+  }
+
+  private reduce(): void {
+    if (this.nowMs() - this.reducedAtMs < CALM_MS) return;
+    this.reducedAtMs = this.nowMs();
+    this.window = Math.max(MIN, this.window / 2);
+  }
+}
