@@ -79,6 +79,14 @@ export {
   type ArchiveWrite,
 } from './archive/archive.store.js';
 export { RecordRepository, type RecordMark, type RecordRepositoryOptions, type RecordWrite } from './record/record.repository.js';
+export { OffloadNotesRepository, type OffloadedVersion } from './record/offload-notes.repository.js';
+export { OffloadTable, type OffloadDatabase, type OffloadTableOptions } from './record/offload-table.js';
+export {
+  COMPRESSION_ALGORITHMS,
+  compressionProblem,
+  type CompressionAlgorithm,
+  type NodesCompression,
+} from './record/nodes-compression.js';
 export {
   decompressNodes,
   encodeRecord,

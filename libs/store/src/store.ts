@@ -16,7 +16,8 @@ import { PodHostRepository } from './pods/pod-host.repository.js';
 import { PodStatusRepository } from './pods/pod-status.repository.js';
 import { PodRepository } from './pods/pod.repository.js';
 import { TaskRepository } from './pods/task.repository.js';
-import { RecordRepository } from './record/record.repository.js';
+import { OffloadNotesRepository } from './record/offload-notes.repository.js';
+import { RecordRepository, type RecordRepositoryOptions } from './record/record.repository.js';
 import { ResourceTableRepository } from './resources/resource.table.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { ScheduleRepository } from './schedules/schedule.repository.js';
@@ -27,6 +28,7 @@ export interface StoreOptions extends DatabaseOptions {
   changes?: ChangeFeedOptions;
   /** How our rows in Argo's own tables are marked. */
   argo?: ArchiveStoreOptions;
+  records?: RecordRepositoryOptions;
 }
 
 /** Everything that is kept in Postgres, by concept. Constructing it connects nowhere: Postgres may be away. */
@@ -48,6 +50,7 @@ export class Store {
   readonly memos: MemoRepository;
   readonly baselines: BaselineRepository;
   readonly records: RecordRepository;
+  readonly offloadNotes: OffloadNotesRepository;
   readonly archive: ArchiveStore;
   readonly artifactDeletions: ArtifactDeletionRepository;
   /** What libs/resources' table store is built on. */
@@ -78,7 +81,8 @@ export class Store {
     this.retention = new RetentionRepository(database, this.changes);
     this.memos = new MemoRepository(database);
     this.baselines = new BaselineRepository(database);
-    this.records = new RecordRepository(database, options.argo);
+    this.records = new RecordRepository(database, options.records);
+    this.offloadNotes = new OffloadNotesRepository(database);
     this.archive = new ArchiveStore(database, options.argo);
     this.artifactDeletions = new ArtifactDeletionRepository(database);
     this.resources = new ResourceTableRepository(database);

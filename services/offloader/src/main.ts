@@ -6,8 +6,11 @@ import { offloaderSettings } from './offloader.settings.js';
 await runProgram({
   name: 'offloader',
   configSchema,
-  build: ({ store, queue, clock, logger }, config) => {
+  build: ({ store, queue, controllerConfig, clock, logger }, config) => {
     const settings = offloaderSettings(config);
-    return { module: OffloaderModule.register({ store, queue, clock, logger, settings }), jobs: offloaderJobs(settings) };
+    return {
+      module: OffloaderModule.register({ store, queue, controllerConfig, clock, logger, settings }),
+      jobs: offloaderJobs(settings),
+    };
   },
 });

@@ -1,4 +1,5 @@
-import { configOf, duration, flag, integer, programFields, size } from '#libs/config';
+import { configOf, duration, flag, integer, oneOf, optionalInteger, programFields, size } from '#libs/config';
+import { COMPRESSION_ALGORITHMS } from '#libs/store';
 
 /** Variables of the offloader. */
 export const configSchema = configOf({
@@ -10,6 +11,19 @@ export const configSchema = configOf({
   alwaysOffloadNodeStatus: flag({
     about: "Offloads the nodes of every workflow, whatever its size (Argo's variable).",
     byDefault: false,
+  }),
+  nodeStatusOffload: flag({
+    about: "Whether nodes may be offloaded where the controller's ConfigMap has no `persistence`.",
+    byDefault: true,
+  }),
+  workflowCompressionAlgorithm: oneOf({
+    about: "What packs the nodes of records that are too large (Argo's variable); all are read. zstd needs Node 22.15.",
+    choices: COMPRESSION_ALGORITHMS,
+    byDefault: 'gzip',
+  }),
+  workflowCompressionLevel: optionalInteger({
+    about: "Its level (Argo's variable): gzip -1 to 9, zstd 1 to 22, brotli 0 to 11; where absent 6, 3 and 6.",
+    min: -1,
   }),
   offloadNodeStatusTtlMs: duration({
     about: "How long offloaded versions that no record names are kept (Argo's variable).",

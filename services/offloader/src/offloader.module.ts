@@ -2,13 +2,16 @@ import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnAppl
 import { type JobQueue, RecordJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
+import { type ControllerSettings, fixedControllerSettings } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import { OffloadElsewhere, type OffloadTarget } from './offloading/offload-elsewhere.js';
+import { type OffloadPolicy, offloadPolicyOf } from './offloading/offload-policy.js';
 import { type ProjectionSettings, ProjectionService } from './projection/projection.service.js';
 import { RecordProcessor } from './projection/record.processor.js';
 import { offloadPruner } from './pruning/offload-pruner.js';
 
-export interface OffloaderSettings extends ProjectionSettings {
+export interface OffloaderSettings extends ProjectionSettings, OffloadPolicy {
   recordConcurrency: number;
   /** How often and from which age on offloaded versions are pruned. */
   pruneIntervalMs: number;
@@ -17,11 +20,15 @@ export interface OffloaderSettings extends ProjectionSettings {
 
 /** What the offloader is wired from. */
 export interface OffloaderPorts {
-  store: Pick<Store, 'workflowState' | 'records' | 'handoffs' | 'due' | 'leases'>;
+  store: Pick<Store, 'workflowState' | 'records' | 'offloadNotes' | 'handoffs' | 'due' | 'leases'>;
   queue: JobQueue;
   clock: Clock;
   logger: Logger;
   settings: OffloaderSettings;
+  /** The controller's ConfigMap, whose `persistence` goes before the variables. Absent: it says nothing. */
+  controllerConfig?: ControllerSettings;
+  /** The database that `persistence` names; undefined: Argo's tables stand beside ours. Rejects with TransientError while it is not known. */
+  argoDatabase?: () => Promise<OffloadTarget | undefined>;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -30,15 +37,32 @@ export const offloaderJobs = (settings: Pick<OffloaderSettings, 'recordConcurren
 ];
 
 const SWEEP_PAGE = 500;
+const NO_CONFIG = fixedControllerSettings();
+
+const elsewhereOf =
+  ({ store, argoDatabase }: OffloaderPorts) =>
+  async (): Promise<OffloadElsewhere | undefined> => {
+    const target = await argoDatabase?.();
+    return target && new OffloadElsewhere(target, store.offloadNotes);
+  };
+
+const policyOf =
+  ({ settings, controllerConfig = NO_CONFIG }: OffloaderPorts) =>
+  async (): Promise<OffloadPolicy> => {
+    await controllerConfig.known();
+    return offloadPolicyOf({ offload: settings.offload }, controllerConfig.current());
+  };
 
 /** Timers of the offloader: the sweeper of its queue, and pruning. */
 class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
   private readonly pruner: PeriodicTask;
 
-  constructor({ store, queue, clock, logger, settings }: OffloaderPorts) {
+  constructor(ports: OffloaderPorts) {
+    const { store, queue, clock, logger, settings } = ports;
     this.pruner = offloadPruner({
       records: store.records,
+      elsewhere: elsewhereOf(ports),
       lease: store.leases,
       clock,
       logger,
@@ -73,8 +97,9 @@ class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
 export class OffloaderModule {
   static register(ports: OffloaderPorts): DynamicModule {
     const { store, clock, settings } = ports;
+    const { workflowState: states, records, handoffs } = store;
     const projection = new ProjectionService(
-      { states: store.workflowState, records: store.records, handoffs: store.handoffs, clock },
+      { states, records, handoffs, policy: policyOf(ports), elsewhere: elsewhereOf(ports), clock },
       settings,
     );
     return {

@@ -2,6 +2,8 @@ import { INITIAL_SQL } from './0001-initial.js';
 import { LOCKS_SQL } from './0002-locks.js';
 import { SCHEDULES_SQL } from './0003-schedules.js';
 import { CONTROL_SQL } from './0004-control.js';
+import { OFFLOAD_SQL } from './0006-offload.js';
+import { HOST_ABILITIES_SQL } from './0010-host-abilities.js';
 
 /** One step of the schema. Applied in the order of ids, never changed once released; a later version only adds. */
 export interface Migration {
@@ -15,4 +17,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 2, name: '0002-locks', sql: LOCKS_SQL },
   { id: 3, name: '0003-schedules', sql: SCHEDULES_SQL },
   { id: 4, name: '0004-control', sql: CONTROL_SQL },
+  { id: 6, name: '0006-offload', sql: OFFLOAD_SQL },
+  { id: 10, name: '0010-host-abilities', sql: HOST_ABILITIES_SQL },
 ];

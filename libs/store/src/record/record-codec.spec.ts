@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type NodeStatus, type Workflow } from '#libs/workflow-spec';
 
+import { compressionProblem } from './nodes-compression.js';
 import { decompressNodes, encodeRecord, hydrateRecord, offloadVersion } from './record-codec.js';
 
 const node = (id: string, message = ''): NodeStatus => ({ id, name: id, type: 'Pod', phase: 'Succeeded', message });
@@ -40,6 +41,35 @@ describe('the public record', () => {
     });
     expect(await readBack(compressed)).toEqual(repetitive);
     expect(await readBack(offloaded)).toEqual(noisy);
+  });
+
+  it.each(['gzip', 'zstd', 'brotli'] as const)('packs nodes with %s at any of its levels, and reads them', async (algorithm) => {
+    if (compressionProblem({ algorithm })) return expect(algorithm).toBe('zstd');
+    const nodes = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`n${index}`, node(`n${index}`)]));
+    const sizes: number[] = [];
+    for (const level of [1, 9]) {
+      const record = await encodeRecord(workflow(nodes), { maxSizeBytes: 10_000, compression: { algorithm, level } });
+      expect(record.encoding).toBe('compressed');
+      expect(await readBack(record)).toEqual(workflow(nodes));
+      sizes.push(record.body.length);
+    }
+    expect(sizes[1]).not.toBe(sizes[0]);
+  });
+
+  it.each([
+    [{ algorithm: 'gzip', level: 10 }, 'must be a whole number from -1 to 9 for gzip'],
+    [{ algorithm: 'brotli', level: -1 }, 'must be a whole number from 0 to 11 for brotli'],
+    [{ algorithm: 'brotli', level: 0 }, undefined],
+  ] as const)('knows whether %o can be had', (compression, problem) => {
+    expect(compressionProblem(compression)?.problem).toBe(problem);
+  });
+
+  it('leaves nodes out that are too large where nothing may be offloaded, and says so in a condition', async () => {
+    const noisy = workflow({ n: node('n', noise(30_000)) });
+    const record = await encodeRecord(noisy, { maxSizeBytes: 20_000, offload: false, alwaysOffload: true });
+    const { status } = JSON.parse(record.body) as Workflow;
+    expect([record.encoding, record.offload, status?.nodes]).toEqual(['omitted', undefined, undefined]);
+    expect(status?.conditions).toMatchObject([{ type: 'NodesOmitted', status: 'True' }]);
   });
 
   it('reads back as it was, whatever the messages and whatever the size', async () => {

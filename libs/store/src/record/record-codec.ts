@@ -1,13 +1,15 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import * as zlib from 'node:zlib';
 
 import { type NodeStatus, type Workflow } from '#libs/workflow-spec';
 
 import { StoreCorruptError } from '../errors.js';
+import { compressText, decompressBytes, type NodesCompression } from './nodes-compression.js';
 
-/** How the nodes of a record are kept: in `status.nodes`, in `status.compressedNodes`, or in a row of `argo_workflows`. */
-export type RecordEncoding = 'inline' | 'compressed' | 'offloaded';
+/**
+ * How the nodes of a record are kept: in `status.nodes`, in `status.compressedNodes`, in a row of `argo_workflows`, or, where they are
+ * too large and may not be offloaded, not at all.
+ */
+export type RecordEncoding = 'inline' | 'compressed' | 'offloaded' | 'omitted';
 
 export interface EncodedRecord {
   encoding: RecordEncoding;
@@ -20,15 +22,15 @@ export interface EncodedRecord {
 export interface EncodeOptions {
   /** The largest body in bytes; Argo's MAX_WORKFLOW_SIZE, 1048576. */
   maxSizeBytes: number;
-  /** Argo's ALWAYS_OFFLOAD_NODE_STATUS. */
+  /** Argo's ALWAYS_OFFLOAD_NODE_STATUS; without effect where offloading is off. */
   alwaysOffload?: boolean;
+  /** Argo's `nodeStatusOffLoad`; default true. */
+  offload?: boolean;
+  /** Default gzip. */
+  compression?: NodesCompression;
 }
 
 type Nodes = Record<string, NodeStatus>;
-
-const gzip = promisify(zlib.gzip);
-const gunzip = promisify(zlib.gunzip);
-const brotliDecompress = promisify(zlib.brotliDecompress);
 
 /** Nodes turned to text before others get a turn; keeps the event loop below its 50 ms. */
 const NODES_PER_TURN = 500;
@@ -36,24 +38,37 @@ const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 const HASH_BYTES_PER_TURN = 4_000_000;
 
+/** Condition of a record whose nodes are left out; the workflow itself is whole, and the API shows it so. */
+const NODES_OMITTED = 'NodesOmitted';
+
 /**
- * The public record of a workflow within a size: whole, else with gzipped and base64-coded nodes, else with its nodes in a row of their
- * own (Argo v4.1 `workflow/packer` and `persist/sqldb`). Where it does not even fit without nodes it is written all the same: our
- * tables have no such limit.
+ * The public record of a workflow within a size: whole, else with packed and base64-coded nodes, else with its nodes in a row of their
+ * own (Argo v4.1 `workflow/packer` and `persist/sqldb`). Where they may not be offloaded they are left out and a condition says so:
+ * Argo ends such a workflow with an error, here only its record is poorer. Where it does not even fit without nodes it is written all
+ * the same: our tables have no such limit.
  */
 export async function encodeRecord(workflow: Workflow, options: EncodeOptions): Promise<EncodedRecord> {
+  const { maxSizeBytes, alwaysOffload = false, offload = true, compression = { algorithm: 'gzip' } } = options;
   const { nodes, ...status } = workflow.status ?? {};
   const bare = { ...workflow, status };
   const bareText = JSON.stringify(bare);
   if (!nodes || Object.keys(nodes).length === 0) return { encoding: 'inline', body: bareText };
   const nodesText = await nodesToText(nodes);
-  if (options.alwaysOffload) return offloaded(bare, nodesText);
-  if (Buffer.byteLength(bareText) + Buffer.byteLength(nodesText) <= options.maxSizeBytes) {
-    return { encoding: 'inline', body: withNodes(bare, nodesText) };
-  }
-  const compressedNodes = (await gzip(nodesText)).toString('base64');
+  if (alwaysOffload && offload) return offloaded(bare, nodesText);
+  const wholeBytes = Buffer.byteLength(bareText) + Buffer.byteLength(nodesText);
+  if (wholeBytes <= maxSizeBytes) return { encoding: 'inline', body: withNodes(bare, nodesText) };
+  const compressedNodes = (await compressText(nodesText, compression)).toString('base64');
   const body = JSON.stringify({ ...bare, status: { ...status, compressedNodes } });
-  return Buffer.byteLength(body) <= options.maxSizeBytes ? { encoding: 'compressed', body } : offloaded(bare, nodesText);
+  if (Buffer.byteLength(body) <= maxSizeBytes) return { encoding: 'compressed', body };
+  return offload ? offloaded(bare, nodesText) : omitted(bare, { wholeBytes, packedBytes: Buffer.byteLength(body), maxSizeBytes });
+}
+
+function omitted(bare: Workflow, sizes: { wholeBytes: number; packedBytes: number; maxSizeBytes: number }): EncodedRecord {
+  const message =
+    `the nodes are left out of this record: with them it has ${sizes.wholeBytes} bytes, compressed ${sizes.packedBytes}, ` +
+    `more than the ${sizes.maxSizeBytes} of MAX_WORKFLOW_SIZE, and persistence.nodeStatusOffLoad is off`;
+  const conditions = [...(bare.status?.conditions ?? []), { type: NODES_OMITTED, status: 'True' as const, message }];
+  return { encoding: 'omitted', body: JSON.stringify({ ...bare, status: { ...bare.status, conditions } }) };
 }
 
 /** Puts the nodes' text into the text of the object, so that a large map is turned to text only once. */
@@ -111,22 +126,13 @@ export async function hydrateRecord(
   return record;
 }
 
-/** Reads what Argo writes: base64 of gzip, zstd or brotli, told apart by their first bytes. */
+/** Reads what Argo writes: base64 of gzip, zstd or brotli. Throws StoreCorruptError where it is none of them. */
 export async function decompressNodes(compressedNodes: string): Promise<Nodes> {
   const bytes = Buffer.from(compressedNodes, 'base64');
   try {
-    return JSON.parse((await decompress(bytes)).toString('utf8')) as Nodes;
+    return JSON.parse((await decompressBytes(bytes)).toString('utf8')) as Nodes;
   } catch (cause) {
     if (cause instanceof StoreCorruptError) throw cause;
     throw new StoreCorruptError('compressed nodes cannot be read', { cause });
   }
-}
-
-async function decompress(bytes: Buffer): Promise<Buffer> {
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzip(bytes);
-  if (bytes.length < 4 || bytes.readUInt32BE(0) !== 0x28b52ffd) return brotliDecompress(bytes);
-  // zstd came to Node with 22.15.
-  const { zstdDecompressSync } = zlib as { zstdDecompressSync?: (input: Buffer) => Buffer };
-  if (!zstdDecompressSync) throw new StoreCorruptError('nodes compressed with zstd need Node 22.15 or later to be read');
-  return zstdDecompressSync(bytes);
 }

@@ -31,11 +31,13 @@ export interface RecordWrite {
   record: EncodedRecord;
   costMs: number;
   nowMs: number;
+  /** The offloaded nodes were written to another database already (OffloadTable); the record only names their version. */
+  nodesElsewhere?: boolean;
 }
 
 export interface RecordRepositoryOptions {
-  /** Column `clustername` of Argo's table; default `default`. */
-  clusterName?: string;
+  /** Column `clustername` of Argo's table, as it is now; default `default`. */
+  clusterName?: string | (() => string);
 }
 
 /**
@@ -60,7 +62,7 @@ WITH marked AS (
 ), offloaded AS (
   INSERT INTO argo_workflows (uid, namespace, clustername, version, nodes, creationtimestamp, updatedat)
   SELECT $1, $7, $11, $4, $12::json, $13::timestamp, $13::timestamp FROM marked WHERE $12::text IS NOT NULL
-  ON CONFLICT (clustername, uid, version) DO NOTHING
+  ON CONFLICT (clustername, uid, version) DO UPDATE SET updatedat = excluded.updatedat
 ), done AS (
   DELETE FROM handoffs WHERE queue = 'record' AND workflow = $1 AND version <= $2
 )
@@ -69,11 +71,12 @@ SELECT set_config('synchronous_commit', 'off', true), (SELECT count(*) FROM mark
 /** Public records and offloaded node statuses. Written by the offloader only. */
 export class RecordRepository {
   readonly #database: Database;
-  readonly #clusterName: string;
+  readonly #clusterName: () => string;
 
   constructor(database: Database, options: RecordRepositoryOptions = {}) {
     this.#database = database;
-    this.#clusterName = options.clusterName ?? 'default';
+    const { clusterName = 'default' } = options;
+    this.#clusterName = typeof clusterName === 'string' ? () => clusterName : clusterName;
   }
 
   /** How far workflow and record are, in one small read; undefined where there is no such workflow. */
@@ -99,7 +102,7 @@ export class RecordRepository {
   }
 
   /** `stale`: a record of this version or a newer one is there already, or the workflow is gone; nothing was written. */
-  async write({ workflow, version, labels, record, costMs, nowMs }: RecordWrite): Promise<'written' | 'stale'> {
+  async write({ workflow, version, labels, record, costMs, nowMs, nodesElsewhere }: RecordWrite): Promise<'written' | 'stale'> {
     const rows = await this.#database.run<{ written: number }>({
       name: 'record-write',
       text: WRITE_SQL,
@@ -114,8 +117,8 @@ export class RecordRepository {
         workflow.name,
         JSON.stringify(labels),
         record.body,
-        this.#clusterName,
-        record.offload?.nodes ?? null,
+        this.#clusterName(),
+        nodesElsewhere ? null : (record.offload?.nodes ?? null),
         new Date(nowMs).toISOString().slice(0, -1),
       ],
     });
@@ -127,21 +130,24 @@ export class RecordRepository {
     const rows = await this.#database.run<{ nodes: Record<string, NodeStatus> }>({
       name: 'record-offloaded',
       text: 'SELECT nodes FROM argo_workflows WHERE clustername = $1 AND uid = $2 AND version = $3',
-      values: [this.#clusterName, uid, version],
+      values: [this.#clusterName(), uid, version],
     });
     return rows[0]?.nodes;
   }
 
-  /** Drops offloaded versions that no record names and that were last written before `beforeMs`; gives how many. */
+  /**
+   * Drops offloaded versions beside our own tables that no record names and that were last written before `beforeMs`; gives how many.
+   * Those of workflows that are none of ours stay, as another controller may have written them; those of a deleted one went with it.
+   */
   async pruneOffloaded(beforeMs: number, limit: number): Promise<number> {
     const rows = await this.#database.run({
       name: 'record-prune',
       text: `
         DELETE FROM argo_workflows WHERE (clustername, uid, version) IN (
-          SELECT a.clustername, a.uid, a.version FROM argo_workflows a
+          SELECT a.clustername, a.uid, a.version FROM argo_workflows a JOIN workflows w ON w.uid = a.uid
           LEFT JOIN record_marks m ON m.workflow = a.uid AND m.offload_version = a.version
           WHERE a.clustername = $1 AND a.updatedat < $2::timestamp AND m.workflow IS NULL LIMIT $3) RETURNING 1`,
-      values: [this.#clusterName, new Date(beforeMs).toISOString().slice(0, -1), limit],
+      values: [this.#clusterName(), new Date(beforeMs).toISOString().slice(0, -1), limit],
     });
     return rows.length;
   }

@@ -12,6 +12,18 @@ export const recordMarks = pgTable('record_marks', {
   recordedAtMs: ms('recorded_at_ms').notNull(),
 });
 
+/** Offloaded nodes written to a database other than this one; only the offloader writes. */
+export const offloadNotes = pgTable(
+  'offload_notes',
+  {
+    place: text('place').notNull(),
+    workflow: text('workflow').notNull(),
+    version: text('version').notNull(),
+    writtenAtMs: ms('written_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.place, table.workflow, table.version] })],
+);
+
 /** Which ends of workflows are in the archive; only the archiver writes. */
 export const archiveMarks = pgTable('archive_marks', {
   workflow: text('workflow').primaryKey(),

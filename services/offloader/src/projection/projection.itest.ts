@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { renderWorkflow, type NodeRow, type WorkflowHeader } from '#libs/engine';
-import { createStore, hydrateRecord, type Store } from '#libs/store';
+import { createStore, hydrateRecord, type Store, StoreUnavailableError } from '#libs/store';
 import { postgresTemplate, type TestDatabase } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
 import { ProjectionService } from './projection.service.js';
@@ -20,9 +20,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-const projection = (settings: Partial<ConstructorParameters<typeof ProjectionService>[1]> = {}) =>
+const policy = async () => ({ offload: true });
+const elsewhere = async () => undefined;
+const projection = (
+  settings: Partial<ConstructorParameters<typeof ProjectionService>[1]> = {},
+  ports: Partial<ConstructorParameters<typeof ProjectionService>[0]> = {},
+) =>
   new ProjectionService(
-    { states: store.workflowState, records: store.records, handoffs: store.handoffs, clock },
+    { states: store.workflowState, records: store.records, handoffs: store.handoffs, policy, elsewhere, clock, ...ports },
     { maxSizeBytes: 1_048_576, alwaysOffload: false, intervalMs: 1000, ...settings },
   );
 const header = (phase: 'Running' | 'Succeeded'): WorkflowHeader => ({
@@ -82,6 +87,41 @@ describe('the record of a workflow', () => {
     },
   );
 
+  it('says that its nodes are left out where they are too large and may not be offloaded', async () => {
+    const uid = await commit('Succeeded', nodes(400));
+    await projection({ maxSizeBytes: 2_000, alwaysOffload: true }, { policy: async () => ({ offload: false }) }).project(uid);
+    expect((await store.records.standing(uid))?.mark).toMatchObject({ encoding: 'omitted' });
+    const { status } = (await recordOf(uid))!;
+    expect([status?.phase, status?.nodes]).toEqual(['Succeeded', undefined]);
+    expect(status?.conditions).toEqual([
+      {
+        type: 'NodesOmitted',
+        status: 'True',
+        message: expect.stringMatching(/ 2000 of MAX_WORKFLOW_SIZE.*nodeStatusOffLoad is off$/),
+      },
+    ]);
+    expect(Object.keys((await rendered(uid)).status?.nodes ?? {})).toHaveLength(400);
+  });
+
+  it('waits while the database that its nodes go to is away, and follows', async () => {
+    const uid = await commit('Succeeded', nodes(3));
+    const saved: string[] = [];
+    let isAway = true;
+    const target = {
+      save: async ({ version }: { version: string }) => {
+        if (isAway) throw new StoreUnavailableError('away');
+        saved.push(version);
+      },
+    };
+    const offloading = projection({ alwaysOffload: true }, { elsewhere: async () => target });
+    await expect(offloading.project(uid)).rejects.toThrow('away');
+    expect(await recordOf(uid)).toBeUndefined();
+    isAway = false;
+    await offloading.project(uid);
+    expect(saved).toEqual([(await recordOf(uid))?.status?.offloadNodeStatusVersion]);
+    expect(await store.records.readOffloaded(uid, saved[0]!)).toBeUndefined();
+  });
+
   it('is made at most once per interval while the workflow runs', async () => {
     const uid = await commit('Running', nodes(1));
     const first = await projection().project(uid);
@@ -117,6 +157,8 @@ describe('the record of a workflow', () => {
           write: (write) => store.records.write(write),
         },
         handoffs: store.handoffs,
+        policy,
+        elsewhere,
         clock,
       },
       { maxSizeBytes: 1_000_000, alwaysOffload: false, intervalMs: 0 },
@@ -141,6 +183,15 @@ describe('the record of a workflow', () => {
     expect(await hydrated(uid)).toEqual(await rendered(uid));
   });
 
+  it("leaves rows of another controller in Argo's table alone", async () => {
+    await store.database.run({
+      text: `INSERT INTO argo_workflows (uid, namespace, clustername, version, nodes, updatedat)
+        VALUES ('stranger', 'argo', 'default', 'fnv:1', '{}', '2001-01-01')`,
+    });
+    await store.records.pruneOffloaded(nowMs, 100);
+    expect(await store.records.readOffloaded('stranger', 'fnv:1')).toEqual({});
+  });
+
   it('of a workflow that is gone is not made again', async () => {
     expect(await projection().project('nobody')).toBeUndefined();
     const uid = await commit('Succeeded', nodes(1));
@@ -156,6 +207,8 @@ describe('the record of a workflow', () => {
         },
         records: store.records,
         handoffs: store.handoffs,
+        policy,
+        elsewhere,
         clock,
       },
       { maxSizeBytes: 1_000_000, alwaysOffload: true, intervalMs: 0 },

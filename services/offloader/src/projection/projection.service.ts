@@ -1,17 +1,23 @@
 import { renderWorkflow } from '#libs/engine';
 import type { JobOutcome } from '#libs/jobs';
 import {
+  type EncodedRecord,
   encodeRecord,
   type HandoffRepository,
+  type NodesCompression,
   type RecordMark,
   type RecordRepository,
   type WorkflowStateRepository,
 } from '#libs/store';
-import type { Clock } from '#libs/workflow-spec';
+import type { Clock, Workflow } from '#libs/workflow-spec';
+import type { OffloadElsewhere } from '../offloading/offload-elsewhere.js';
+import type { OffloadPolicy } from '../offloading/offload-policy.js';
 
 export interface ProjectionSettings {
   maxSizeBytes: number;
   alwaysOffload: boolean;
+  /** Default gzip. */
+  compression?: NodesCompression;
   /** Shortest time between two records of a running workflow. */
   intervalMs: number;
 }
@@ -20,6 +26,10 @@ export interface ProjectionPorts {
   states: Pick<WorkflowStateRepository, 'load'>;
   records: Pick<RecordRepository, 'standing' | 'write'>;
   handoffs: Pick<HandoffRepository, 'complete'>;
+  /** What the controller's ConfigMap says by now; rejects with TransientError while that is not known. */
+  policy: () => Promise<OffloadPolicy>;
+  /** Where nodes are offloaded to if not beside our own tables; rejects with TransientError while that is not known. */
+  elsewhere: () => Promise<Pick<OffloadElsewhere, 'save'> | undefined>;
   clock: Clock;
 }
 
@@ -29,6 +39,7 @@ const COST_FACTOR = 20;
 /**
  * Makes the public record of a workflow catch up with its rows: at most once per interval while it runs, and at once when it has ended.
  * Crash points: before the write nothing has happened; the write itself is one statement (mark, record, offloaded nodes, handoff).
+ * Nodes that go to another database go there before it: what no record comes to name is pruned there.
  * Two at once: the mark lets the newer version win.
  */
 export class ProjectionService {
@@ -61,18 +72,26 @@ export class ProjectionService {
     const state = await states.load(uid);
     if (!state) return;
     const workflow = renderWorkflow(state.submitted, state.header, state.nodes);
-    const record = await encodeRecord(workflow, {
-      maxSizeBytes: this.settings.maxSizeBytes,
-      alwaysOffload: this.settings.alwaysOffload,
-    });
+    const record = await encodeRecord(workflow, { ...this.settings, ...(await this.ports.policy()) });
+    const nodesElsewhere = await this.saveElsewhere(workflow, record);
     const outcome = await records.write({
       workflow: { uid, namespace: workflow.metadata.namespace ?? '', name: workflow.metadata.name ?? '' },
       version: state.visibleVersion,
       labels: workflow.metadata.labels ?? {},
       record,
+      nodesElsewhere,
       costMs: performance.now() - startedMs,
       nowMs: clock.nowMs(),
     });
     if (outcome === 'stale') await handoffs.complete('record', uid, state.visibleVersion);
+  }
+
+  /** Gives whether the record's nodes have gone to another database. */
+  private async saveElsewhere({ metadata }: Workflow, { offload }: EncodedRecord): Promise<boolean> {
+    const there = offload && (await this.ports.elsewhere());
+    if (!there) return false;
+    const row = { ...offload, uid: metadata.uid ?? '', namespace: metadata.namespace ?? '' };
+    await there.save(row, this.ports.clock.nowMs());
+    return true;
   }
 }
