@@ -15,6 +15,37 @@ export interface SaveOptions {
   metadata?: Record<string, string>;
 }
 
+/** A request on one object that can be sent without any credential until it expires; the headers go with it exactly so. */
+export interface PresignedRequest {
+  method: 'GET' | 'PUT';
+  url: string;
+  headers: Record<string, string>;
+}
+/** What is to be presigned. `sizeBytes` is the exact length of the body that will be sent. Shorter-lived where the signing keys are. */
+export type PresignOrder = { nowMs: number; expiresInMs: number } & (
+  { operation: 'load' } | { operation: 'save'; sizeBytes: number; metadata: Record<string, string> }
+);
+/** The request that carries one part of an upload; its answer's `ETag` is needed for the completion. */
+export type PresignedPart = PresignedRequest & { number: number };
+
+/** Uploads whose parts somebody without credentials sends. The object appears with `complete`; `abort` leaves nothing. */
+export interface PartUploads {
+  /** Undefined where this location cannot be lent. Every part but the last has `partBytes`. */
+  begin(
+    location: ArtifactLocation,
+    options: { metadata: Record<string, string> },
+  ): Promise<{ uploadId: string; partBytes: number } | undefined>;
+  presignParts(
+    location: ArtifactLocation,
+    order: { uploadId: string; first: number; count: number; nowMs: number; expiresInMs: number },
+  ): Promise<PresignedPart[]>;
+  complete(
+    location: ArtifactLocation,
+    order: { uploadId: string; parts: readonly { number: number; etag: string }[] },
+  ): Promise<void>;
+  abort(location: ArtifactLocation, order: { uploadId: string }): Promise<void>;
+}
+
 /**
  * Reads and writes objects of one kind of store. Streams only: nothing is held whole in memory and no temporary file is made.
  * `location` carries exactly one driver block. Throws ArtifactNotFoundError (permanent), ArtifactKeyError (a key that would
@@ -35,4 +66,13 @@ export interface ArtifactDriver {
   /** Metadata given at save (used as ownership mark by artifact-gc); undefined where there is no such object. */
   head(location: ArtifactLocation): Promise<{ sizeBytes: number; metadata: Record<string, string> } | undefined>;
   isDirectory(location: ArtifactLocation): Promise<boolean>;
+  /** Of stores that can: a request that needs no credential. Undefined where this location cannot be lent; then the bytes pass through whoever has them. */
+  presign?(location: ArtifactLocation, order: PresignOrder): Promise<PresignedRequest | undefined>;
+  /** Of stores that can: see `PartUploads`. */
+  readonly partUploads?: PartUploads;
+  /**
+   * Of stores that can: deletes objects that differ in their keys alone, many in one request. Gives the error of each that is still there, by
+   * its place in `locations`; throws where the store refuses or is away as a whole.
+   */
+  deleteMany?(locations: readonly ArtifactLocation[]): Promise<Map<number, unknown>>;
 }

@@ -1,4 +1,12 @@
-export type { ArtifactDriver, SaveOptions, StoredObject } from './contract.js';
+export type {
+  ArtifactDriver,
+  PartUploads,
+  PresignedPart,
+  PresignedRequest,
+  PresignOrder,
+  SaveOptions,
+  StoredObject,
+} from './contract.js';
 export {
   ArchiveRefusedError,
   ArtifactAccessError,
@@ -9,6 +17,7 @@ export {
 } from './errors.js';
 export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js';
 export { driverKindOf, keyOf, locationOf, relocate, withKey } from './location.js';
+export type { MachineIdentity } from './identity/machine-identity.js';
 export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';
 export type { SecretReader } from './secrets/secret-fields.js';
 export { ArtifactTransfer, type ArtifactPlace, type LoadRequest, type SaveBytesRequest, type SaveRequest } from './transfer.js';

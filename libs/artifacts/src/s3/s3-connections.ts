@@ -1,4 +1,3 @@
-import type { ArtifactDriver } from '../contract.js';
 import type { SecretReader } from '../secrets/secret-fields.js';
 
 import { S3ClientPool, type PoolOptions } from './s3-client-pool.js';
@@ -12,7 +11,7 @@ export class S3Connections {
     this.pool = new S3ClientPool(options);
   }
 
-  driverFor(namespace: string): ArtifactDriver {
+  driverFor(namespace: string): S3ArtifactDriver {
     return new S3ArtifactDriver(this.pool, { namespace, readSecret: this.options.readSecret });
   }
 

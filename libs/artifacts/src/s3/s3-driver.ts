@@ -13,13 +13,16 @@ import {
 
 import { TransientError, type ArtifactLocation } from '#libs/workflow-spec';
 
-import type { ArtifactDriver, SaveOptions, StoredObject } from '../contract.js';
+import type { ArtifactDriver, PresignedRequest, PresignOrder, SaveOptions, StoredObject } from '../contract.js';
 import { ArtifactKeyError } from '../errors.js';
 import { blockAt, type SecretScope } from '../secrets/secret-fields.js';
 import { wholeBody } from '../whole-body.js';
 
 import type { S3ClientPool } from './s3-client-pool.js';
+import { deleteKeys } from './s3-delete-many.js';
 import { classifyS3Error, isMissingBucket } from './s3-errors.js';
+import { S3PartUploads } from './s3-part-uploads.js';
+import { presignObject } from './s3-presign.js';
 import { s3CustomerKey, type S3CustomerKey, s3Encryption, s3Place, s3Settings } from './s3-settings.js';
 import { uploadObject } from './s3-upload.js';
 
@@ -44,6 +47,24 @@ export class S3ArtifactDriver implements ArtifactDriver {
     private readonly scope: SecretScope,
   ) {}
 
+  readonly partUploads = new S3PartUploads((location) => this.opened(location), guarded);
+
+  async presign(location: ArtifactLocation, order: PresignOrder): Promise<PresignedRequest | undefined> {
+    const object = order.operation === 'save' ? await this.opened(location) : await this.connect(location);
+    return guarded(object.key, () => presignObject(location, object, order));
+  }
+
+  async deleteMany(locations: readonly ArtifactLocation[]): Promise<Map<number, unknown>> {
+    const [first] = locations;
+    if (first === undefined) return new Map();
+    const { client, bucket } = await this.connect(first);
+    return deleteKeys(
+      client,
+      bucket,
+      locations.map((location) => s3Place(location).key),
+    );
+  }
+
   async load(location: ArtifactLocation): Promise<Readable> {
     const { client, bucket, key, customerKey } = await this.connect(location);
     const answer = await guarded(key, () => client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...customerKey })));
@@ -54,10 +75,8 @@ export class S3ArtifactDriver implements ArtifactDriver {
 
   async save(location: ArtifactLocation, body: Readable, options: SaveOptions = {}): Promise<void> {
     try {
-      const { client, bucket, key, customerKey } = await this.connect(location);
-      if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new ArtifactKeyError(key, `it is longer than ${MAX_KEY_BYTES} bytes`);
+      const { client, bucket, key, customerKey } = await this.opened(location);
       const encryption = s3Encryption(location) ?? customerKey;
-      if (isAsked(location.s3?.['createBucketIfNotPresent'])) await guarded(key, () => ensureBucket(client, location, bucket));
       await guarded(key, () => uploadObject(client, { bucket, key, body, encryption, ...options }));
     } finally {
       body.destroy();
@@ -113,6 +132,15 @@ export class S3ArtifactDriver implements ArtifactDriver {
     const prefix = key.endsWith('/') ? key : `${key}/`;
     const page = await guarded(key, () => client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })));
     return (page.Contents ?? []).length > 0;
+  }
+
+  /** For saving: the key is one that can be, and the bucket is made where that is asked for. */
+  private async opened(location: ArtifactLocation): Promise<Connection> {
+    const connection = await this.connect(location);
+    const { client, bucket, key } = connection;
+    if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new ArtifactKeyError(key, `it is longer than ${MAX_KEY_BYTES} bytes`);
+    if (isAsked(location.s3?.['createBucketIfNotPresent'])) await guarded(key, () => ensureBucket(client, location, bucket));
+    return connection;
   }
 
   private async connect(location: ArtifactLocation, wholeStore = false): Promise<Connection> {
