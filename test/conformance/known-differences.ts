@@ -32,7 +32,5 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
     'the recorded image has nslookup; sandbox pods stand on the host, which may have none',
   'sidecar-nginx': 'the recorded image has a sh that knows `>& file`; sandbox pods stand on the host, whose sh may be another',
   'e-functional-output-param-different-uid': "the recorder's cowsay drew the cow, its stand-in prints the box alone",
-  'e-testdata-workflow-template-invali-b262':
-    'Kubernetes refused the template, whose mount has no path; here it is taken, and the workflow says what is wrong with it',
   'work-avoidance': 'its steps throw dice, with $RANDOM of a shell that is not everywhere; the recorder was lucky',
 };

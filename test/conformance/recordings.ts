@@ -19,10 +19,15 @@ export interface Recording {
 
 const INVALID = /^invalid spec: ([\s\S]*)$/;
 
+const NO_TEMPLATE = /^workflowtemplates\.argoproj\.io "(.+)" not found$/;
+
 /** The message with which the API refuses what the controller marks as invalid; undefined where it is accepted. */
-export const refusalOf = ({ refused, status }: Recording): string | undefined => {
+export const refusalOf = ({ refused, status }: Recording, namespace: string): string | undefined => {
   if (refused !== undefined) return refused;
-  return status?.nodes === undefined || status.nodes.length === 0 ? INVALID.exec(status?.message ?? '')?.[1] : undefined;
+  if (status?.nodes !== undefined && status.nodes.length > 0) return undefined;
+  const absent = NO_TEMPLATE.exec(status?.message ?? '')?.[1];
+  if (absent !== undefined) return `couldn't find workflow template "${absent}" in namespace "${namespace}"`;
+  return INVALID.exec(status?.message ?? '')?.[1];
 };
 
 export const readRecordings = (folder: string, group: string): Recording[] =>

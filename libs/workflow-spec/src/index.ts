@@ -62,7 +62,7 @@ export {
 } from './decode/decode-objects.js';
 export { ManifestPlaces, type TextPlace, type ValuePath } from './manifests/manifest-places.js';
 export { assertPlainValue, parseManifests, type Manifest, type ParseLimits } from './manifests/parse-manifests.js';
-export { missingTemplates, templateKeyId, type TemplateGetter, type TemplateKey } from './validate/template-source.js';
+export { missingTemplates, templateKey, templateKeyId, type TemplateGetter, type TemplateKey } from './validate/template-source.js';
 export { type ResolvedReference } from './validate/template-validator.js';
 export {
   mergeArguments,
@@ -187,3 +187,5 @@ export type {
 } from './model/synchronization.js';
 export { convertLegacy, type ConvertedLegacy } from './legacy/convert-legacy.js';
 export { workflowJsonSchema } from './json-schema/json-schema.js';
+export { claimProblem } from './claim-rules.js';
+export { assertKubernetesFields } from './validate/kubernetes-fields.js';

@@ -4,10 +4,11 @@ import type { PodWorkRow } from '#libs/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClaimKeeper, mountedClaims } from './claim-keeper.js';
 
+const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
 const key = { workflowUid: 'w', nodeId: 'claim/wf-work', incarnation: 1 };
 const manifest = claimRow(
   { name: 'wf', namespace: 'ns', uid: 'w' },
-  { orderId: key.nodeId, incarnation: 1, claimName: 'wf-work', claim: { spec: { accessModes: ['ReadWriteOnce'] } } },
+  { orderId: key.nodeId, incarnation: 1, claimName: 'wf-work', claim: { spec } },
 );
 const row: PodWorkRow = { key, podName: 'wf-work', namespace: 'ns', desired: 'run', manifest, status: null };
 
@@ -35,16 +36,31 @@ beforeEach(() => {
 describe('the claim of a workflow', () => {
   it('is made, and then reported as a pod that has succeeded', async () => {
     await keeper.converge(row);
-    expect(calls).toEqual([
-      ['create', { namespace: 'ns', name: 'wf-work', spec: { accessModes: ['ReadWriteOnce'] } }],
-      { identity: key, phase: 'Succeeded' },
-    ]);
+    expect(calls).toEqual([['create', { namespace: 'ns', name: 'wf-work', spec }], { identity: key, phase: 'Succeeded' }]);
   });
 
   it('tells why it cannot be had', async () => {
     outcome = { type: 'refused', message: 'no room' };
     await keeper.converge(row);
     expect(calls[1]).toEqual({ identity: key, phase: 'Failed', infrastructure: true, message: 'no room' });
+  });
+
+  it('that Kubernetes would not store is refused in its words', async () => {
+    const wrong = claimRow(
+      { name: 'wf', namespace: 'ns', uid: 'w' },
+      { orderId: key.nodeId, incarnation: 1, claimName: 'wf-work', claim: { spec: { ...spec, accessModes: ['Sometimes'] } } },
+    );
+    await keeper.converge({ ...row, manifest: wrong });
+    expect(calls).toEqual([
+      {
+        identity: key,
+        phase: 'Failed',
+        infrastructure: true,
+        message:
+          'PersistentVolumeClaim "wf-work" is invalid: spec.accessModes: Unsupported value: "Sometimes": ' +
+          'supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
+      },
+    ]);
   });
 
   it('is refused where the runtime knows no claims', async () => {

@@ -1,7 +1,7 @@
 import type { PodManifest } from '#libs/pod-spec';
-import type { PodObservation, PodRuntime } from '#libs/runtimes';
+import type { ClaimKey, ClaimOutcome, PodObservation, PodRuntime } from '#libs/runtimes';
 import type { PodStatusRepository, PodWorkRow } from '#libs/store';
-import type { Clock, KubernetesObject } from '#libs/workflow-spec';
+import { claimProblem, type Clock, type KubernetesObject, UserError } from '#libs/workflow-spec';
 
 export interface ClaimKeeperPorts {
   runtime: Pick<PodRuntime, 'createClaim' | 'deleteClaim'>;
@@ -44,14 +44,24 @@ export class ClaimKeeper {
       return;
     }
     const spec = (claimOf({ manifest })?.['spec'] ?? {}) as KubernetesObject;
-    const outcome = await (runtime.createClaim?.({ namespace, name: podName, spec }) ?? {
-      type: 'refused' as const,
-      message: 'this runtime has no volumes that outlive pods',
-    });
+    const outcome = await this.create({ namespace, name: podName, spec });
     await observe([
       outcome.type === 'created'
         ? { identity: key, phase: 'Succeeded' }
         : { identity: key, phase: 'Failed', infrastructure: true, message: outcome.message },
     ]);
+  }
+
+  /** What Kubernetes would not store is refused here too, whatever the runtime: a claim without an access mode, or of no size. */
+  private async create(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {
+    try {
+      const message = claimProblem(claim.name, claim.spec);
+      if (message !== undefined) return { type: 'refused', message };
+    } catch (error) {
+      if (error instanceof UserError) return { type: 'refused', message: error.message };
+      throw error;
+    }
+    const outcome = await this.ports.runtime.createClaim?.(claim);
+    return outcome ?? { type: 'refused', message: 'this runtime has no volumes that outlive pods' };
   }
 }

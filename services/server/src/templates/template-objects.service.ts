@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Resource } from '#libs/resources';
-import { API_VERSION, type ObjectMeta } from '#libs/workflow-spec';
+import { API_VERSION, assertKubernetesFields, type ObjectMeta } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { ApiError } from '../errors/errors.js';
 import { cronWorkflowShape, templateObjectShape } from '../presentation/wire-shape.js';
@@ -67,6 +67,7 @@ export class TemplateObjects {
     const resource = await this.checked(kind, namespace, body);
     const name = resource.metadata.name || (resource.metadata.generateName ? randomName(resource.metadata.generateName) : '');
     assertObjectName(kind, name);
+    assertKubernetesFields(kind, name, resource);
     const { resourceVersion: _resourceVersion, uid: _uid, ...metadata } = resource.metadata;
     const named: Resource = { ...resource, metadata: { ...metadata, name } };
     const isRehearsal = (parseBody(createOptions, body).createOptions?.dryRun?.length ?? 0) > 0;
@@ -86,6 +87,7 @@ export class TemplateObjects {
         `the name of the object (${resource.metadata.name.slice(0, 100)}) does not match the name on the URL (${place.name.slice(0, 100)})`,
       );
     }
+    assertKubernetesFields(place.kind, place.name, resource);
     const stored = await this.objects.get(place.kind, place.namespace, place.name);
     const { labels: _labels, annotations: _annotations, ...given } = stored.metadata;
     const { labels, annotations } = resource.metadata;
@@ -106,6 +108,7 @@ export class TemplateObjects {
     if (resource.metadata.name !== '' && resource.metadata.name !== place.name) {
       throw new ApiError(3, 'the name of the object does not match the name on the URL');
     }
+    assertKubernetesFields(place.kind, place.name, resource);
     const { resourceVersion: _resourceVersion, uid: _uid, ...metadata } = resource.metadata;
     const stored = await this.objects.find(place.kind, place.namespace, place.name);
     const kept = stored?.['status'] === undefined ? {} : { status: stored['status'] };

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { WorkflowJob } from '#libs/jobs';
-import { AlreadyExistsError, formatTime, LabelName, type ObjectMeta, type ReusedNodes, type Workflow } from '#libs/workflow-spec';
+import {
+  AlreadyExistsError,
+  assertKubernetesFields,
+  formatTime,
+  LabelName,
+  type ObjectMeta,
+  type ReusedNodes,
+  type Workflow,
+} from '#libs/workflow-spec';
 import { Store } from '#libs/store';
 import { alreadyExists } from '../errors/errors.js';
 import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
@@ -70,6 +78,7 @@ export class SubmissionService {
     const { resourceVersion: _resourceVersion, managedFields: _managedFields, ...written } = workflow.metadata;
     const name = written.name || (written.generateName ? randomName(written.generateName) : '');
     assertObjectName('Workflow', name);
+    assertKubernetesFields('Workflow', name, workflow);
     const metadata = {
       ...written,
       name,
