@@ -8,6 +8,9 @@ import { PermanentError, TransientError, UserError, type Artifact, type Outputs,
 import { ownershipMark, placeOutput } from './artifact-location.js';
 import { isOnVolume, loggedContainers } from './container-paths.js';
 import { OutputError } from './errors.js';
+import { logMarks } from './logs/log-objects.js';
+import { placeLog } from './logs/log-place.js';
+import { LogTimes } from './logs/log-times.js';
 import type { ArtifactTransfer, PodExit, PodFiles } from './pod-files.js';
 
 /** Argo keeps the last 256 KiB of a result (v4.1 `CaptureScriptResult`). */
@@ -149,10 +152,16 @@ async function saveLogs(scope: CaptureScope, errors: string[]): Promise<Artifact
   return saved;
 }
 
-async function saveLog(container: string, { manifest: { work }, files, transfer }: CaptureScope): Promise<Artifact> {
-  const { reported, location } = placeOutput({ name: `${container}-logs` }, work, `${container}.log`);
+async function saveLog(container: string, { manifest, files, transfer }: CaptureScope): Promise<Artifact> {
+  const { reported, place } = placeLog(container, manifest);
+  const times = new LogTimes(files.logTimes?.(container));
   const body = Readable.from(files.readLog(container), { objectMode: false });
-  await transfer.saveBytes({ location, namespace: work.workflowNamespace, body, metadata: ownershipMark(work) });
+  await transfer.saveBytes({
+    location: place.location,
+    namespace: place.namespace,
+    body,
+    metadata: logMarks(place, times.text()),
+  });
   return reported;
 }
 

@@ -1,5 +1,13 @@
 export type { CaptureResult } from './capture-outputs.js';
 export { JqError, OutputError, StagingError } from './errors.js';
 export { queryJq, type JqLimits } from './json-query/jq.js';
+export { finishLog } from './logs/finish-log.js';
+export { LogLineCutter, type LogTextLine } from './logs/log-lines.js';
+export type { LogObjects, LogObjectStore, LogPlace } from './logs/log-objects.js';
+export { keptLogs, type PlacedLog, placeLog } from './logs/log-place.js';
+export { deleteSegments, listSegments, type LogSegment, segmentFolder } from './logs/log-segments.js';
+export { LogTimes, type LogTimeSample } from './logs/log-times.js';
+export { type LogByteSource, type LogChunk, SegmentWriter, type SegmentWriterOptions } from './logs/segment-writer.js';
+export { findLog, linesOf, type StoredLog, type StoredLogLine } from './logs/stored-log.js';
 export type { ArtifactPlace, ArtifactTransfer, PodExit, PodFiles } from './pod-files.js';
 export { createPodExecution, type PodExecution } from './pod-staging.js';

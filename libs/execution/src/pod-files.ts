@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 
 import type { ArchiveStrategy, ArtifactLocation } from '#libs/workflow-spec';
 
+import type { LogTimeSample } from './logs/log-times.js';
+
 /**
  * The files of one pod, seen from the host. Container paths are absolute and resolved inside the pod. The shape is that of the
  * runtimes' port of the same name; wiring proves the match.
@@ -15,6 +17,8 @@ export interface PodFiles {
   stdoutTail(maxBytes: number): Promise<Buffer>;
   /** All that a container printed. */
   readLog(container: string): AsyncIterable<Uint8Array>;
+  /** When the log grew, in the order of its bytes; absent where nobody notes it. */
+  logTimes?(container: string): Iterable<LogTimeSample>;
 }
 
 /** How `main` ended. */
