@@ -7,7 +7,6 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
   artifactDrivers: 'has no effect: there are no driver plugins',
   podSpecLogStrategy: 'has no effect: what a pod was ordered with stands in the table pods',
-  persistence: 'has effect on what is archived and how long; the database is that of DATABASE_URL',
   initlessPod: 'has no effect: pods are lean where nothing has to be staged',
   disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',
   resourceRateLimit: 'has no effect: slots of a host bound the creation of pods (MAX_PODS)',
@@ -34,14 +33,34 @@ export const APPLIED_KEYS: readonly ControllerConfigKey[] = [
   'images',
   'mainContainer',
   'artifactRepository',
+  'persistence',
   'links',
   'columns',
   'navColor',
 ];
 
-/** One line for each written key that has no effect here, so that nobody relies on it. */
-export const controllerConfigNotes = (config: ControllerConfig): string[] =>
-  (Object.keys(config) as ControllerConfigKey[]).flatMap((key) => {
+/** What of a database's own block has no effect where there is none. */
+const NEEDS_DATABASE = {
+  connectionPool: 'the pool of DATABASE_URL has the variable DATABASE_POOL_SIZE',
+  skipMigration: 'the tables beside our own are always brought forward',
+} as const;
+
+const persistenceNotes = ({ persistence }: ControllerConfig): string[] => {
+  if (persistence === undefined) return [];
+  const { postgresql, mysql, reconnectionConfig } = persistence;
+  const isOwn = postgresql === undefined && mysql === undefined;
+  const idle = (Object.keys(NEEDS_DATABASE) as (keyof typeof NEEDS_DATABASE)[])
+    .filter((field) => isOwn && persistence[field] !== undefined && persistence[field] !== false)
+    .map((field) => `persistence.${field} has no effect without postgresql or mysql: ${NEEDS_DATABASE[field]}`);
+  const reconnection = 'persistence.reconnectionConfig has no effect: work waits for the database for as long as it is away';
+  return reconnectionConfig === undefined ? idle : [...idle, reconnection];
+};
+
+/** One line for each written key (and field of `persistence`) that has no effect here, so that nobody relies on it. */
+export const controllerConfigNotes = (config: ControllerConfig): string[] => [
+  ...(Object.keys(config) as ControllerConfigKey[]).flatMap((key) => {
     const note = config[key] === undefined ? undefined : NOTES[key];
     return note === undefined ? [] : [`${key} ${note}`];
-  });
+  }),
+  ...persistenceNotes(config),
+];

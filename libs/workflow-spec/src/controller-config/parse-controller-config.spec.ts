@@ -105,6 +105,11 @@ describe('reading workflow-controller-configmap', () => {
       { persistence: 'postgresql: {host: a, database: b}\nmysql: {host: a, database: b}' },
       'persistence: must name one database, not postgresql and mysql',
     ],
+    [
+      'a token of a cloud',
+      { persistence: 'postgresql: {host: a, database: b, awsRDSToken: {enabled: true}}' },
+      'persistence.postgresql.awsRDSToken: awsRDSToken is not served: give userNameSecret and passwordSecret',
+    ],
     ['two drivers', { artifactRepository: '{s3: {}, gcs: {}}' }, 'artifactRepository: must name one driver, not s3 and gcs'],
     [
       'a duration that is none',
@@ -124,6 +129,18 @@ describe('reading workflow-controller-configmap', () => {
       'initialDelay has no effect: a new workflow is looked at once and again when something changes',
       'sso has no effect: single sign-on is not served',
     ]);
+  });
+
+  it('says what of persistence has no effect, depending on where the tables are', () => {
+    const fields = 'skipMigration: true\nconnectionPool: {maxOpenConns: 3}\nreconnectionConfig: {maxRetries: 5}\n';
+    const notesOf = (persistence: string) =>
+      controllerConfigNotes(parseControllerConfig({ persistence })).map((note) => note.split(' ')[0]);
+    const [pool, migration, reconnection] = ['connectionPool', 'skipMigration', 'reconnectionConfig'].map(
+      (field) => `persistence.${field}`,
+    );
+    expect(notesOf(fields)).toEqual([pool, migration, reconnection]);
+    expect(notesOf(`${fields}mysql: {host: a, database: b}`)).toEqual([reconnection]);
+    expect(notesOf('skipMigration: false')).toEqual([]);
   });
 
   it('knows of every key whether it is applied or what is to be said of it', () => {

@@ -23,6 +23,12 @@ const ttl = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Tokens of a cloud in place of a password: refused where they are switched on, so that nobody connects as somebody else. */
+const cloudToken = (field: string, otherFields: Record<string, z.ZodType>) =>
+  z
+    .strictObject({ enabled: z.boolean(), ...otherFields })
+    .refine(({ enabled }) => enabled !== true, { error: `${field} is not served: give userNameSecret and passwordSecret` });
+
 const count = z.int().min(0);
 const server = {
   host: z.string().min(1),
@@ -55,9 +61,10 @@ export const databaseFields = {
     .strictObject({
       ...server,
       ssl: z.boolean().optional(),
-      sslMode: z.string().optional(),
-      azureToken: z.strictObject({ enabled: z.boolean(), scope: z.string().optional() }).optional(),
-      awsRDSToken: z.strictObject({ enabled: z.boolean(), region: z.string().optional() }).optional(),
+      /** Of `ssl: true`; absent: require. */
+      sslMode: z.enum(['', 'disable', 'require', 'verify-ca', 'verify-full']).optional(),
+      azureToken: cloudToken('azureToken', { scope: z.string().optional() }).optional(),
+      awsRDSToken: cloudToken('awsRDSToken', { region: z.string().optional() }).optional(),
     })
     .optional(),
   mysql: z.strictObject({ ...server, options: z.record(z.string(), z.string()).optional() }).optional(),
