@@ -1,18 +1,15 @@
 import { type OffloadDatabase, type OffloadNotesRepository, OffloadTable } from '#libs/store';
 
-/** Where Argo's tables are when `persistence` names a database of its own. */
-export interface OffloadPlace {
-  kind: string;
-  host: string;
-  port: number;
-  database: string;
-  tableName?: string | undefined;
-  clusterName?: string | undefined;
-}
-
-/** Such a database; `place` holds no more than names as far as this service is concerned. */
+/** The database that `persistence` names for Argo's tables; its place holds no more than names as far as this service is concerned. */
 export interface OffloadTarget extends OffloadDatabase {
-  readonly place: OffloadPlace;
+  readonly place: {
+    dialect: string;
+    host: string;
+    port?: number;
+    database: string;
+    tableName?: string;
+    clusterName?: string;
+  };
 }
 
 /** Nodes to be kept apart from their record. */
@@ -24,8 +21,10 @@ export interface OffloadedNodes {
   nodes: string;
 }
 
-const placeText = ({ kind, host, port, database, tableName = 'argo_workflows', clusterName = 'default' }: OffloadPlace): string =>
-  `${kind}://${host}:${port}/${database}/${tableName}#${clusterName}`;
+const placeText = ({ place }: OffloadTarget): string => {
+  const { dialect, host, port = '', database, tableName = 'argo_workflows', clusterName = 'default' } = place;
+  return `${dialect}://${host}:${port}/${database}/${tableName}#${clusterName}`;
+};
 
 /**
  * Offloaded nodes in a database that is not ours. Crash points: after the note nothing is there, and pruning deletes nothing; after the
@@ -40,7 +39,7 @@ export class OffloadElsewhere {
     private readonly notes: Pick<OffloadNotesRepository, 'note' | 'unnamed' | 'forget'>,
   ) {
     this.table = new OffloadTable(target, target.place);
-    this.place = placeText(target.place);
+    this.place = placeText(target);
   }
 
   /** To be called before the record that names the version is written. */
