@@ -10,7 +10,7 @@ import { strategicMergePatch } from './strategic-merge/strategic-merge-patch.js'
 
 /** Image of our executor where a pod needs staging or capture inside a cluster; the kubernetes runtime resolves it. */
 const EXECUTOR_IMAGE = 'argosy';
-const EXECUTOR_CONTAINERS = ['init', 'wait'] as const;
+type ExecutorName = 'init' | 'wait';
 
 /**
  * The pod of one node, as Argo's controller would make it (createWorkflowPod, v4.1): labels, annotations, container names, volumes and
@@ -20,8 +20,8 @@ const EXECUTOR_CONTAINERS = ['init', 'wait'] as const;
 export function buildPod(input: BuildPodInput): PodManifest {
   const { order, workflow } = input;
   const work = podWork(input);
-  const spec = work.task === undefined ? podSpec(input, work) : { containers: [], restartPolicy: 'Never' };
-  const executors = EXECUTOR_CONTAINERS.filter((name) => isExecutorNeeded(name, work));
+  const needed = executorsNeeded(input, work);
+  const spec = work.task === undefined ? podSpec(input, needed) : { containers: [], restartPolicy: 'Never' };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -42,7 +42,7 @@ export function buildPod(input: BuildPodInput): PodManifest {
       ],
     },
     spec,
-    work: { ...work, ...(executors.length === 0 ? {} : { executorContainers: executors }) },
+    work: { ...work, ...(needed.length === 0 ? {} : { executorContainers: needed }) },
   };
 }
 
@@ -72,7 +72,7 @@ function podAnnotations({ order }: BuildPodInput, { mainContainers = [] }: PodWo
 }
 
 /** The executor's containers are there while patches are applied, as people patch them; then those without work go. */
-function podSpec(input: BuildPodInput, work: PodWork): KubernetesObject {
+function podSpec(input: BuildPodInput, needed: readonly ExecutorName[]): KubernetesObject {
   const { template, podFields: general } = input.order;
   const main = mainContainersOf(template);
   const sidecars = otherContainers(template, 'sidecars');
@@ -88,24 +88,31 @@ function podSpec(input: BuildPodInput, work: PodWork): KubernetesObject {
   const patches = [general?.podSpecPatch, template.podSpecPatch].filter((patch) => patch !== undefined && patch !== '');
   return lean(
     patches.reduce<KubernetesObject>((spec, patch) => strategicMergePatch(spec, patch ?? '', 'PodSpec'), whole),
-    work,
+    needed,
   );
 }
 
-function executorContainer(name: 'init' | 'wait'): KubernetesObject {
+function executorContainer(name: ExecutorName): KubernetesObject {
   return { name, image: EXECUTOR_IMAGE, command: ['argosy-executor', name] };
 }
 
-function isExecutorNeeded(name: 'init' | 'wait', work: PodWork): boolean {
-  if (work.task !== undefined) return false;
-  if (name === 'init') return work.scriptSource !== undefined || work.inputArtifacts.length > 0;
-  return work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
+/**
+ * `wait` captures; `init` stages, and puts the wrapper there behind which the user's containers run where their ends or outputs have to be known within
+ * the pod: beside `wait`, among several containers, and where a program is started again.
+ */
+function executorsNeeded({ order: { template } }: BuildPodInput, work: PodWork): ExecutorName[] {
+  if (work.task !== undefined) return [];
+  const isCaptured =
+    work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
+  const isStaged = work.scriptSource !== undefined || work.inputArtifacts.length > 0;
+  const isWrapped = isCaptured || template.containerSet !== undefined || (template.sidecars ?? []).length > 0;
+  return [...(isStaged || isWrapped ? (['init'] as const) : []), ...(isCaptured ? (['wait'] as const) : [])];
 }
 
-function lean(spec: KubernetesObject, work: PodWork): KubernetesObject {
-  const without = (field: 'initContainers' | 'containers', name: 'init' | 'wait'): KubernetesObject[] => {
+function lean(spec: KubernetesObject, needed: readonly ExecutorName[]): KubernetesObject {
+  const without = (field: 'initContainers' | 'containers', name: ExecutorName): KubernetesObject[] => {
     const containers = (spec[field] ?? []) as KubernetesObject[];
-    return isExecutorNeeded(name, work) ? containers : containers.filter((container) => container['name'] !== name);
+    return needed.includes(name) ? containers : containers.filter((container) => container['name'] !== name);
   };
   const { initContainers: _, ...rest } = spec;
   const before = without('initContainers', 'init');

@@ -1,6 +1,10 @@
-import type { KubernetesObject, ObjectMeta } from '#libs/workflow-spec';
+import { type Artifact, artifactDriverKinds, type EnvVar, type KubernetesObject, type ObjectMeta } from '#libs/workflow-spec';
 
+import { credentialVolumes } from './cluster/credential-volumes.js';
+import { type ExecutorOrders, initVariables, waitVariables } from './cluster/executor-variables.js';
+import { type ImageProgram, leavesProgramToImage, wrappedContainer } from './cluster/wrapped-container.js';
 import type { PodManifest, PodWork } from './contract.js';
+import { PodProgramError } from './errors.js';
 import { SCRIPT_PATH } from './pod-containers.js';
 
 /** Where Argo's executor and its pods find things (v4.1, workflow/common). */
@@ -17,12 +21,27 @@ const STAGING_VOLUME = 'argo-staging';
 
 type ExecutorName = 'init' | 'wait';
 type Mount = KubernetesObject & { name: string; mountPath: string };
-type PodContainer = KubernetesObject & { name: string; volumeMounts?: Mount[] };
+type PodContainer = KubernetesObject & {
+  name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
+  volumeMounts?: Mount[];
+};
 
 export interface KubernetesPodOptions {
   /** What the executor's containers have beside their names, mounts and variables: image, command, pull policy, resources, security context. */
   executor: (name: ExecutorName) => KubernetesObject;
+  /** What the images of containers without a command run, by image; absent: their containers are left as they are. */
+  programs?: ReadonlyMap<string, ImageProgram>;
+  /** The executor finds the Secrets of artifact stores mounted, as Argo's does; else it is told otherwise how it gets at them. */
+  mountsCredentials?: boolean;
+  /** Further variables of the executor's containers. */
+  variables?: readonly EnvVar[];
 }
+
+/** How the program of a user's container is started where something has to happen around it: a busybox and a script that `init` puts there. */
+const WRAPPER = [`${ExecutorPath.shared}/busybox`, 'sh', `${ExecutorPath.shared}/run`] as const;
 
 /** A Pod as an API server takes it. */
 export interface KubernetesPod {
@@ -34,38 +53,73 @@ export interface KubernetesPod {
 
 /**
  * The manifest for a cluster: the markers of the executor become containers with Argo's volumes and mounts (createWorkflowPod,
- * addInputArtifactsVolumes, addScriptStagingVolume). A pod without executor containers is taken as it is. Fields and mounts that a patch
- * gave the markers stay; tags, image entrypoints and how the executor is told of `work` are the caller's.
+ * addInputArtifactsVolumes, addScriptStagingVolume), and the programs of the user's containers run behind a wrapper. A pod without executor
+ * containers stays as it is, but its processes share one namespace, since a program that is process 1 would not hear of its end. Fields and mounts that
+ * a patch gave the markers stay. Throws PodProgramError where nobody says what a container runs.
  */
-export function kubernetesPod(
-  { apiVersion, kind, metadata, spec, work }: PodManifest,
-  options: KubernetesPodOptions,
-): KubernetesPod {
-  if ((work.executorContainers ?? []).length === 0) return { apiVersion, kind, metadata, spec };
-  return { apiVersion, kind, metadata, spec: withExecutor(spec, work, options) };
+export function kubernetesPod(manifest: PodManifest, options: KubernetesPodOptions): KubernetesPod {
+  const { apiVersion, kind, metadata, spec, work } = manifest;
+  const isLean = (work.executorContainers ?? []).length === 0;
+  return { apiVersion, kind, metadata, spec: isLean ? leanSpec(spec) : withExecutor(manifest, options) };
 }
 
-function withExecutor(spec: KubernetesObject, work: PodWork, options: KubernetesPodOptions): KubernetesObject {
+/** Images that must be known before the pod can be made: those of wrapped containers without a command. */
+export function imagesToKnow({ spec, work }: PodManifest): string[] {
+  const executors = work.executorContainers ?? [];
+  if (executors.length === 0) return [];
+  const left = containersOf(spec, 'containers').filter(
+    (container) => !executors.includes(container.name) && leavesProgramToImage(container),
+  );
+  return [...new Set(left.map(({ image = '' }) => image))];
+}
+
+const leanSpec = (spec: KubernetesObject): KubernetesObject =>
+  spec['shareProcessNamespace'] === undefined && spec['hostPID'] !== true ? { ...spec, shareProcessNamespace: true } : spec;
+
+function withExecutor(manifest: PodManifest, options: KubernetesPodOptions): KubernetesObject {
+  const { spec, work } = manifest;
   const executors = new Set(work.executorContainers);
   const mains = new Set(work.mainContainers ?? ['main']);
   const containers = containersOf(spec, 'containers').map((container) =>
     mains.has(container.name) ? mounting(container, stagedMounts(work, container)) : container,
   );
+  const users = containers.filter(({ name }) => !executors.has(name));
   const userMounts = containersOf(spec, 'containers').filter(({ name }) => mains.has(name));
   const mainMounts = containers.filter(({ name }) => mains.has(name)).flatMap(({ volumeMounts = [] }) => volumeMounts);
+  const credentials = options.mountsCredentials === true ? credentialVolumes(work) : { volumes: [], mounts: [] };
+  const orders: ExecutorOrders = {
+    manifest,
+    containers: users,
+    sharedFolder: ExecutorPath.shared,
+    mirrorFolder: ExecutorPath.mainRoot,
+  };
   const completed = (container: PodContainer): PodContainer => {
     const shared = mounting(container, [{ name: SHARED_VOLUME, mountPath: ExecutorPath.shared }]);
     if (!executors.has(container.name)) return shared;
     const name = container.name as ExecutorName;
     const own = name === 'init' ? initMounts(work, userMounts) : waitMounts(mainMounts);
-    return mounting({ ...shared, ...options.executor(name), ...patched(container), env: executorEnvironment(name, work) }, own);
+    const told = name === 'init' ? initVariables(orders) : waitVariables(orders);
+    const env = [...executorEnvironment(name, work), ...(options.variables ?? []), ...told] as KubernetesObject[];
+    return mounting({ ...shared, ...options.executor(name), ...patched(container), env }, [...own, ...credentials.mounts]);
   };
   return {
     ...spec,
     initContainers: containersOf(spec, 'initContainers').map(completed),
-    containers: containers.map(completed),
-    volumes: volumesOf(spec, work),
+    containers: containers.map((container) => wrapped(completed(container), executors, options.programs)),
+    volumes: [...volumesOf(spec, work), ...credentials.volumes],
   };
+}
+
+function wrapped(
+  container: PodContainer,
+  executors: ReadonlySet<string>,
+  programs: KubernetesPodOptions['programs'],
+): PodContainer {
+  if (executors.has(container.name) || programs === undefined) return container;
+  const image = container.image ?? '';
+  const found = wrappedContainer(container, WRAPPER, programs.get(image));
+  if (found === undefined) throw new PodProgramError(container.name, image);
+  return found;
 }
 
 const containersOf = (spec: KubernetesObject, field: string): PodContainer[] => (spec[field] ?? []) as PodContainer[];
@@ -85,13 +139,17 @@ const mountAround = (path: string, { volumeMounts = [] }: PodContainer): Mount |
 
 /** Where main containers find what was staged for them; an artifact inside of a volume is put there and needs no mount. */
 const stagedMounts = (work: PodWork, container: PodContainer): Mount[] => [
-  ...work.inputArtifacts.flatMap(({ name, path }): Mount[] =>
-    path === undefined || mountAround(path, container) !== undefined
+  ...work.inputArtifacts.flatMap((artifact): Mount[] => {
+    const { name, path } = artifact;
+    return path === undefined || mountAround(path, container) !== undefined || isLeftOut(artifact)
       ? []
-      : [{ name: INPUTS_VOLUME, mountPath: path, subPath: name }],
-  ),
+      : [{ name: INPUTS_VOLUME, mountPath: path, subPath: name }];
+  }),
   ...(work.scriptSource === undefined ? [] : [{ name: STAGING_VOLUME, mountPath: ExecutorPath.staging }]),
 ];
+
+/** An optional input of which nobody says where it is: a mount of nothing would be an empty folder. */
+const isLeftOut = (artifact: Artifact): boolean => artifact.optional === true && artifactDriverKinds(artifact).length === 0;
 
 const mirrored = (mount: Mount): Mount => ({ ...mount, mountPath: `${ExecutorPath.mainRoot}${mount.mountPath}` });
 
