@@ -20,3 +20,6 @@ export { resourceTableContract } from './contracts/resource-table.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
 export { hasS3Server, startS3, type TestS3 } from './s3.js';
 export { randomWorkflow } from './simulation/random-workflows.js';
+export { kubernetesCluster, type ClusterNeeds, type TestCluster } from './kubernetes-cluster.js';
+export { scriptedHttpServer, type ScriptedHttpServer, type TakenRequest } from './scripted-http-server.js';
+export { startMariadb, type TestMariadb } from './mariadb.js';

@@ -3,7 +3,7 @@ import type { CollectionAddress } from '../addresses.js';
 import type { KubernetesApi } from '../kubernetes-api.js';
 import type { ApiObject } from '../objects.js';
 import { backoffMs, pause } from '../request/patience.js';
-import { isExpired, type ObjectEvent, TROUBLE_PAUSE, watchObjects, type WatchOptions } from './watch-objects.js';
+import { isExpired, type ObjectEvent, trimOf, TROUBLE_PAUSE, watchObjects, type WatchOptions } from './watch-objects.js';
 
 /** What a follower is told: changes, objects that were found to be gone (only who they were), and that a whole list has been told. */
 export type FollowEvent<T> =
@@ -98,18 +98,18 @@ async function* listedOnce<T extends ApiObject>(
   { options, memory }: Listing<T>,
 ): AsyncGenerator<FollowEvent<T>, string> {
   const { labelSelector, fieldSelector, signal, pageSize: limit } = options;
-  const trim = options.trim ?? ((object: ApiObject) => object as T);
+  const trim = trimOf(options);
   let resourceVersion = '';
   memory.pass += 1;
   for await (const page of api.pages(address, { labelSelector, fieldSelector, limit, signal })) {
     ({ resourceVersion } = page);
     for (const item of page.items) {
-      const before = memory.objects.get(keyOf(item));
+      const namesake = memory.objects.get(keyOf(item));
+      const before = namesake?.uid === item.metadata.uid ? namesake : undefined;
+      if (namesake !== undefined && before === undefined) yield { type: 'MISSED_DELETION', identity: identityOf(namesake) };
       const event = { type: before === undefined ? 'ADDED' : 'MODIFIED', object: trim(item) } as const;
-      if (before !== undefined && before.uid !== item.metadata.uid)
-        yield { type: 'MISSED_DELETION', identity: identityOf(before) };
       remember(memory, event, item);
-      if (before?.version !== item.metadata.resourceVersion || before?.uid !== item.metadata.uid) yield event;
+      if (before?.version !== item.metadata.resourceVersion) yield event;
     }
   }
   return resourceVersion;

@@ -48,13 +48,16 @@ export async function* watchObjects<T extends ApiObject = ApiObject>(
   options: WatchOptions<T>,
 ): AsyncGenerator<ObjectEvent<T>> {
   const { signal, onProgress } = options;
-  const trim = options.trim ?? ((object: ApiObject) => object as T);
+  const trim = trimOf(options);
   let version = options.resourceVersion ?? '';
-  let failures = 0;
+  let isAway = false;
+  // Watches in a row that told nothing.
+  let silent = 0;
   while (!signal.aborted) {
     try {
       for await (const event of eventsOnce(api, address, { ...options, resourceVersion: version })) {
-        failures = 0;
+        silent = 0;
+        isAway = false;
         if (event.type === 'ERROR') throw errorOfEvent(event);
         version = event.object.metadata.resourceVersion ?? version;
         if (event.type !== 'BOOKMARK') yield { type: event.type, object: trim(event.object) };
@@ -63,13 +66,18 @@ export async function* watchObjects<T extends ApiObject = ApiObject>(
       }
     } catch (error) {
       if (!passes(error, signal)) throw error;
-      if (failures === 0 && !signal.aborted) options.onTrouble?.(error);
+      if (!isAway && !signal.aborted) options.onTrouble?.(error);
+      isAway = true;
     }
     // The server ends a watch when its time is over; one that ends or fails without an event is not asked again at once.
-    await pause(failures === 0 ? 0 : backoffMs(failures - 1, TROUBLE_PAUSE), signal);
-    failures += 1;
+    await pause(silent === 0 ? 0 : backoffMs(silent - 1, TROUBLE_PAUSE), signal);
+    silent += 1;
   }
 }
+
+/** What the caller makes of each object. */
+export const trimOf = <T extends ApiObject>({ trim }: Pick<WatchOptions<T>, 'trim'>): ((object: ApiObject) => T) =>
+  trim ?? ((object) => object as T);
 
 const passes = (error: unknown, signal: AbortSignal): error is Error => signal.aborted || error instanceof TransientError;
 
