@@ -1,4 +1,4 @@
-import type { PodManifest } from '#libs/pod-spec';
+import type { PodManifest, RuntimeAbilities } from '#libs/pod-spec';
 import type { KubernetesObject, Outputs } from '#libs/workflow-spec';
 
 /** Who a pod is, whatever its name: only a pod with all three equal is "ours, the same". */
@@ -60,6 +60,14 @@ export interface LogLine {
   /** Milliseconds since the epoch. */
   atMs: number;
   text: string;
+  /** Where the line ends in what the container printed, its line break included; absent where the runtime does not know. */
+  endByte?: number;
+}
+/** Bytes as a container printed them. */
+export interface LogChunk {
+  bytes: Uint8Array;
+  /** Milliseconds since the epoch. */
+  atMs: number;
 }
 export interface LogOptions {
   container?: string;
@@ -76,6 +84,8 @@ export interface LogOptions {
 export interface PodRuntime {
   /** `sandbox`, `docker`, `simulated`, `kubernetes`. */
   readonly name: string;
+  /** What its pods can be given, for who takes workflows in. Absent: anything (a cluster), or nobody can say. */
+  readonly abilities?: RuntimeAbilities;
   /** Begins observing; observations of pods found are given to `observe`. `observe` resolving means the report is safe in the database. */
   start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void>;
   create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome>;
@@ -87,6 +97,14 @@ export interface PodRuntime {
   inspect(identity: PodIdentity): Promise<void>;
   /** Without a container: that of `main`, or of the first member of a set. */
   logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine>;
+  /**
+   * All that a container prints from `fromByte` on, until it has ended or the signal is given. Absent where a runtime has only lines: who
+   * wants bytes then counts a line break for each.
+   */
+  logBytes?(
+    identity: PodIdentity,
+    options: { container: string; fromByte: number; signal: AbortSignal },
+  ): AsyncIterable<LogChunk>;
   /** Makes the volume of a claim; one that is there already stays as it is. Absent where a runtime has no volumes that outlive pods. */
   createClaim?(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome>;
   /** Removes the volume of a claim with all that is in it; none there is fine. */

@@ -133,7 +133,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       hosts: store.podHosts,
       host,
       url,
-      runtime: runtime.name,
+      runtime,
       clock,
       logger,
       intervalMs: settings.heartbeatIntervalMs,

@@ -32,6 +32,7 @@ import {
   CronWorkflowsController,
   WorkflowTemplatesController,
 } from './templates/templates.controller.js';
+import { RuntimeGuard } from './workflows/runtime-guard.js';
 import { SubmissionController } from './workflows/submission.controller.js';
 import { SubmissionService } from './workflows/submission.service.js';
 import { TemplateSubmission } from './workflows/template-submission.js';
@@ -69,6 +70,7 @@ const SERVICES = [
   EventDispatch,
   WebhookClients,
   LogStreamService,
+  RuntimeGuard,
   StoredObjects,
   StreamLimit,
   SubmissionService,

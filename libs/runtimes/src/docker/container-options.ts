@@ -3,7 +3,8 @@ import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 import { identityLabels, type PodManifest } from '#libs/pod-spec';
 import { type Container, parseQuantity } from '#libs/workflow-spec';
 
-import { containerSecurity, DOCKER_RIGHTS } from '../container-security.js';
+import { DOCKER_ABILITIES } from '../abilities.js';
+import { containerSecurity } from '../container-security.js';
 import type { PodIdentity } from '../contract.js';
 import { expand } from '../environment.js';
 import type { ImageEntry } from '../image-catalogue.js';
@@ -70,7 +71,7 @@ function programOptions({ manifest, member, image, environment }: ContainerInput
   const command = container.command ?? [];
   const entrypoint = command.length > 0 ? command : image?.entrypoint;
   const cmd = container.args ?? (command.length > 0 ? undefined : image?.cmd);
-  const { user } = containerSecurity(manifest, container, DOCKER_RIGHTS);
+  const { user } = containerSecurity(manifest, container, DOCKER_ABILITIES);
   return {
     Image: container.image ?? '',
     ...(entrypoint === undefined ? {} : { Entrypoint: expanded(entrypoint) }),
@@ -84,8 +85,8 @@ function programOptions({ manifest, member, image, environment }: ContainerInput
 
 function hostConfig(input: ContainerInput): HostConfig {
   const { manifest, member, hasInit, mounts } = input;
-  const { groups, readOnlyRoot, capabilities } = containerSecurity(manifest, member.container, DOCKER_RIGHTS);
-  const dropped = DOCKER_RIGHTS.capabilities.filter((name) => !capabilities.includes(name));
+  const { groups, readOnlyRoot, capabilities } = containerSecurity(manifest, member.container, DOCKER_ABILITIES);
+  const dropped = DOCKER_ABILITIES.capabilities.filter((name) => !capabilities.includes(name));
   return {
     ...(hasInit ? { Init: true } : {}),
     ...networkOf(input),

@@ -4,7 +4,8 @@ import type { PodManifest } from '#libs/pod-spec';
 import { UserError } from '#libs/workflow-spec';
 
 import type { EnvSource } from '../collaborators.js';
-import { containerSecurity, DOCKER_RIGHTS } from '../container-security.js';
+import { DOCKER_ABILITIES } from '../abilities.js';
+import { containerSecurity } from '../container-security.js';
 import type { PodIdentity } from '../contract.js';
 import { resolveEnvironment } from '../environment.js';
 import { PodRefusedError } from '../errors.js';
@@ -132,7 +133,7 @@ export class DockerPodMaker {
 
   /** Puts in what volumes made of files hold, and the folder for the progress. */
   private async fill(pod: LabelledPod, member: PodContainer, id: string): Promise<void> {
-    if (containerSecurity(pod.manifest, member.container, DOCKER_RIGHTS).readOnlyRoot) return;
+    if (containerSecurity(pod.manifest, member.container, DOCKER_ABILITIES).readOnlyRoot) return;
     const files = fileMounts(await this.contextOf(pod, member), await this.filesOf(pod));
     await ask(() => this.docker.getContainer(id).putArchive(packContents([EXECUTOR_FOLDER], files), { path: '/' }));
   }
@@ -162,7 +163,7 @@ export class DockerPodMaker {
 
 /** Throws PodRefusedError for what Docker cannot give a container, by name. */
 function assertRunnable(manifest: PodManifest, { container }: PodContainer): void {
-  const { readOnlyRoot } = containerSecurity(manifest, container, DOCKER_RIGHTS);
+  const { readOnlyRoot } = containerSecurity(manifest, container, DOCKER_ABILITIES);
   containerProbes(container);
   const where = `container ${container.name ?? ''}`;
   const sources = volumeSources(manifest);

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type Docker from 'dockerode';
 
-import { identityLabels, type PodManifest } from '#libs/pod-spec';
+import { identityLabels, type PodManifest, type RuntimeAbilities } from '#libs/pod-spec';
 import { type Clock, UserError } from '#libs/workflow-spec';
 
+import { DOCKER_ABILITIES } from '../abilities.js';
 import type { EnvSource, RuntimeLogger } from '../collaborators.js';
 import type {
   ClaimKey,
@@ -59,6 +60,7 @@ export interface DockerOptions {
  */
 export class DockerRuntime implements PodRuntime {
   readonly name = 'docker';
+  readonly abilities: RuntimeAbilities;
   private readonly docker: Docker;
   private readonly courses = new Map<string, DockerCourse>();
   private readonly creating = new Map<string, Promise<CreateOutcome>>();
@@ -69,6 +71,7 @@ export class DockerRuntime implements PodRuntime {
 
   constructor(private readonly options: DockerOptions) {
     this.docker = options.connection.docker;
+    this.abilities = { ...DOCKER_ABILITIES, hostPaths: options.hostPaths ?? [] };
     this.puller = new ImagePuller(this.docker, options.logger);
     this.maker = new DockerPodMaker({ ...options, hostPaths: options.hostPaths ?? [] });
   }

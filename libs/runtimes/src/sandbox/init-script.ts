@@ -1,4 +1,4 @@
-import { SANDBOX_RIGHTS } from '../container-security.js';
+import { SANDBOX_ABILITIES } from '../abilities.js';
 import { shellQuote } from './shell-text.js';
 
 /** Full paths of the programs of the host that the sandbox starts; `setpriv` and `nsenter` may be absent. */
@@ -219,7 +219,7 @@ function hook({ tools, identity }: InitScriptInput, command: readonly string[]):
 
 function asProgram(
   { setpriv }: HostTools,
-  { user, groups = [], capabilities = SANDBOX_RIGHTS.capabilities }: ProgramIdentity,
+  { user, groups = [], capabilities = SANDBOX_ABILITIES.capabilities }: ProgramIdentity,
 ): string {
   if (setpriv === undefined) return '';
   const bounding = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');

@@ -5,7 +5,8 @@ import { type PodManifest, SCRIPT_PATH } from '#libs/pod-spec';
 import { type Clock, type Container, parseQuantity } from '#libs/workflow-spec';
 
 import type { EnvSource } from '../collaborators.js';
-import { containerSecurity, SANDBOX_RIGHTS, volumeGroup } from '../container-security.js';
+import { SANDBOX_ABILITIES } from '../abilities.js';
+import { containerSecurity, volumeGroup } from '../container-security.js';
 import type { PodIdentity } from '../contract.js';
 import { expand, resolveEnvironment } from '../environment.js';
 import { PodRefusedError } from '../errors.js';
@@ -117,7 +118,7 @@ export function layPod(plan: PodPlan, folders: { unfinished: string; final: stri
     const parts = {
       ...(planned.image?.root === undefined ? {} : { imageRoot: planned.image.root }),
       volumes,
-      readOnlyRoot: containerSecurity(manifest, planned.container, SANDBOX_RIGHTS).readOnlyRoot,
+      readOnlyRoot: containerSecurity(manifest, planned.container, SANDBOX_ABILITIES).readOnlyRoot,
     };
     if (!isFlat) mkdirSync(path.join(unfinished, folder), { recursive: true, mode: 0o700 });
     const mounted = means.roots.prepare({ podFolder: unfinished, folder }, final, parts);
@@ -220,7 +221,7 @@ function scriptInput(
   means: PlanMeans,
 ): InitScriptInput {
   const { container } = planned;
-  const { user, groups, capabilities } = containerSecurity(manifest, container, SANDBOX_RIGHTS);
+  const { user, groups, capabilities } = containerSecurity(manifest, container, SANDBOX_ABILITIES);
   const limit = memoryLimitBytes(container);
   const lifecycle = container.lifecycle as { postStart?: Hook; preStop?: Hook } | undefined;
   const retry = planned.role === 'main' ? manifest.work.containerRetry : undefined;
@@ -273,7 +274,7 @@ function deadlineOf(manifest: PodManifest, clock: Clock): { deadlineCentiseconds
 
 function assertRunnable(manifest: PodManifest, container: Container, means: PlanMeans): void {
   const where = `container ${container.name ?? ''}`;
-  const { user } = containerSecurity(manifest, container, SANDBOX_RIGHTS);
+  const { user } = containerSecurity(manifest, container, SANDBOX_ABILITIES);
   if (container.tty === true) throw new PodRefusedError(`${where}: tty is not supported by the sandbox`);
   if (hasExecProbe(container) && means.tools.nsenter === undefined)
     throw new PodRefusedError(`${where}: probes with exec need nsenter on the host`);
@@ -290,7 +291,7 @@ function completed(
 ): Map<string, string> {
   const unfit = [...resolved.keys()].find((name) => !SHELL_NAME.test(name));
   if (unfit !== undefined) throw new PodRefusedError(`env ${unfit}: the sandbox supports names of letters, digits and _ only`);
-  const { user } = containerSecurity(manifest, container, SANDBOX_RIGHTS);
+  const { user } = containerSecurity(manifest, container, SANDBOX_ABILITIES);
   const home = user === undefined || user.uid === 0 ? '/root' : '/';
   return new Map([['PATH', searchPath], ['HOSTNAME', manifest.metadata.name ?? 'pod'], ['HOME', home], ...resolved]);
 }

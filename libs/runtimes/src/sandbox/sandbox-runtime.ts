@@ -1,14 +1,16 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-import type { PodManifest } from '#libs/pod-spec';
+import type { PodManifest, RuntimeAbilities } from '#libs/pod-spec';
 import { type Clock, UserError } from '#libs/workflow-spec';
 
+import { SANDBOX_ABILITIES } from '../abilities.js';
 import type { EnvSource, RuntimeLogger } from '../collaborators.js';
 import type {
   ClaimKey,
   ClaimOutcome,
   CreateOutcome,
+  LogChunk,
   LogLine,
   LogOptions,
   PodIdentity,
@@ -19,11 +21,11 @@ import type { ImageCatalogue } from '../image-catalogue.js';
 import { ObservationQueue } from '../observation-queue.js';
 import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
-import { readLines } from './log-reader.js';
-import { logTimes } from './log-times.js';
+import { type LogFileSource, readBytes, readLines } from './log-reader.js';
+import { LOG_FILE, SandboxLogTimes } from './log-times.js';
 import { PodCourse } from './pod-course.js';
 import { askToEnd, kill } from './pod-ending.js';
-import { LOG_FILE, SandboxPodFiles } from './pod-files.js';
+import { SandboxPodFiles } from './pod-files.js';
 import { PodFolder, type PodRecord } from './pod-folder.js';
 import { layPod, type PlanMeans, planPod } from './pod-plan.js';
 import { ownIdentity } from './process-identity.js';
@@ -61,6 +63,7 @@ export interface SandboxOptions {
  */
 export class SandboxRuntime implements PodRuntime {
   readonly name = 'sandbox';
+  readonly abilities: RuntimeAbilities;
   private readonly courses = new Map<string, PodCourse>();
   private readonly self = ownIdentity();
   private readonly means: PlanMeans;
@@ -79,6 +82,12 @@ export class SandboxRuntime implements PodRuntime {
       ...ability,
       searchPath: joinedPaths(options.searchPath),
       places: { claimsFolder, hostPaths },
+    };
+    this.abilities = {
+      ...SANDBOX_ABILITIES,
+      otherUsers: !ability.userNamespace && ability.tools.setpriv !== undefined,
+      hostPaths,
+      probes: SANDBOX_ABILITIES.probes.filter((action) => action !== 'exec' || ability.tools.nsenter !== undefined),
     };
   }
 
@@ -132,19 +141,16 @@ export class SandboxRuntime implements PodRuntime {
   }
 
   logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine> {
-    const pod = PodFolder.find(this.podsFolder, identity);
-    const containers = pod?.record()?.containers ?? [];
-    const container =
-      options.container === undefined
-        ? containers.find(({ role }) => role === 'main')
-        : containers.find(({ name }) => name === options.container);
-    if (pod === null || container === undefined) return nothing();
-    const { name, folder } = container;
-    const times = () => logTimes({ pod, folder });
-    return readLines(
-      { file: pod.path(folder, LOG_FILE), container: name, times, hasEnded: () => hasEnded(pod, folder) },
-      options,
-    );
+    const source = this.logOf(identity, options.container);
+    return source === null ? nothing() : readLines(source, options);
+  }
+
+  logBytes(
+    identity: PodIdentity,
+    { container, ...options }: { container: string; fromByte: number; signal: AbortSignal },
+  ): AsyncIterable<LogChunk> {
+    const source = this.logOf(identity, container);
+    return source === null ? nothing() : readBytes(source, { ...options, follow: true });
   }
 
   async createClaim(claim: ClaimKey): Promise<ClaimOutcome> {
@@ -171,6 +177,20 @@ export class SandboxRuntime implements PodRuntime {
     this.courses.clear();
     await Promise.all(courses.map((course) => course.done));
     await this.queue?.close();
+  }
+
+  private logOf(identity: PodIdentity, name: string | undefined): LogFileSource | null {
+    const pod = PodFolder.find(this.podsFolder, identity);
+    const containers = pod?.record()?.containers ?? [];
+    const container = containers.find((each) => (name === undefined ? each.role === 'main' : each.name === name));
+    if (pod === null || container === undefined) return null;
+    const { folder } = container;
+    return {
+      file: pod.path(folder, LOG_FILE),
+      container: container.name,
+      times: new SandboxLogTimes({ pod, folder }),
+      hasEnded: () => hasEnded(pod, folder),
+    };
   }
 
   private async make({ identity, manifest }: { identity: PodIdentity; manifest: PodManifest }): Promise<CreateOutcome> {
@@ -260,7 +280,7 @@ function hasEnded(pod: PodFolder, container: string): boolean {
   return pod.exit(container) !== null || pod.report() !== null || pod.record() === null;
 }
 
-async function* nothing(): AsyncIterable<LogLine> {
+async function* nothing(): AsyncIterable<never> {
   // A pod without this container has no lines.
 }
 

@@ -6,6 +6,8 @@ export interface PodHost {
   url: string;
   /** Name of its runtime. */
   runtime: string;
+  /** What its pods can be given (`RuntimeAbilities` of pod-spec); null: anything, or it did not say. */
+  abilities?: object | null;
   seenAtMs: number;
 }
 
@@ -21,16 +23,17 @@ export class PodHostRepository {
     await this.#database.run({
       name: 'host-upsert',
       text: `
-        INSERT INTO pod_hosts (host, url, runtime, seen_at_ms) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (host) DO UPDATE SET url = excluded.url, runtime = excluded.runtime, seen_at_ms = excluded.seen_at_ms`,
-      values: [host.host, host.url, host.runtime, host.seenAtMs],
+        INSERT INTO pod_hosts (host, url, runtime, abilities, seen_at_ms) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (host) DO UPDATE SET url = excluded.url, runtime = excluded.runtime,
+          abilities = excluded.abilities, seen_at_ms = excluded.seen_at_ms`,
+      values: [host.host, host.url, host.runtime, host.abilities ? JSON.stringify(host.abilities) : null, host.seenAtMs],
     });
   }
 
   async get(host: string): Promise<PodHost | undefined> {
     const rows = await this.#database.run<PodHost>({
       name: 'host-get',
-      text: 'SELECT host, url, runtime, seen_at_ms AS "seenAtMs" FROM pod_hosts WHERE host = $1',
+      text: 'SELECT host, url, runtime, abilities, seen_at_ms AS "seenAtMs" FROM pod_hosts WHERE host = $1',
       values: [host],
     });
     return rows[0];
@@ -38,7 +41,7 @@ export class PodHostRepository {
 
   async list(): Promise<PodHost[]> {
     return this.#database.run<PodHost>({
-      text: 'SELECT host, url, runtime, seen_at_ms AS "seenAtMs" FROM pod_hosts ORDER BY host',
+      text: 'SELECT host, url, runtime, abilities, seen_at_ms AS "seenAtMs" FROM pod_hosts ORDER BY host',
     });
   }
 

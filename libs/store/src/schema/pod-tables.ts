@@ -43,5 +43,6 @@ export const podHosts = pgTable('pod_hosts', {
   host: text('host').primaryKey(),
   url: text('url').notNull(),
   runtime: text('runtime').notNull(),
+  abilities: json('abilities'),
   seenAtMs: ms('seen_at_ms').notNull(),
 });

@@ -1,5 +1,6 @@
 import type { Logger } from '#libs/observability';
 import { PeriodicTask } from '#libs/queue';
+import type { PodRuntime } from '#libs/runtimes';
 import type { PodHostRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 
@@ -8,7 +9,7 @@ export interface HostHeartbeatOptions {
   host: string;
   /** Where this program serves the logs of its pods; '' where it does not. */
   url: string;
-  runtime: string;
+  runtime: Pick<PodRuntime, 'name' | 'abilities'>;
   clock: Clock;
   logger: Logger;
   intervalMs: number;
@@ -21,5 +22,5 @@ export const hostHeartbeat = ({ hosts, host, url, runtime, clock, logger, interv
     intervalMs,
     logger,
     atStart: true,
-    run: () => hosts.upsert({ host, url, runtime, seenAtMs: clock.nowMs() }),
+    run: () => hosts.upsert({ host, url, runtime: runtime.name, abilities: runtime.abilities ?? null, seenAtMs: clock.nowMs() }),
   });

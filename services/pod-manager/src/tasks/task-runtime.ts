@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PodManifest, TaskOrder } from '#libs/pod-spec';
+import type { PodManifest, RuntimeAbilities, TaskOrder } from '#libs/pod-spec';
 import type {
   ClaimKey,
   ClaimOutcome,
@@ -46,6 +46,7 @@ const keyOf = ({ workflowUid, nodeId, incarnation }: PodIdentity): string => `${
  */
 export class TaskRuntime implements PodRuntime {
   readonly name: string;
+  readonly abilities?: RuntimeAbilities;
   private readonly courses = new Map<string, TaskCourse>();
   private observe: TaskCourseParts['observe'] = async () => undefined;
   private adopted: Promise<void> = Promise.resolve();
@@ -53,6 +54,7 @@ export class TaskRuntime implements PodRuntime {
 
   constructor(private readonly parts: TaskRuntimeParts) {
     this.name = parts.pods.name;
+    if (parts.pods.abilities !== undefined) this.abilities = parts.pods.abilities;
   }
 
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {

@@ -1,10 +1,13 @@
-import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import type { Response } from 'express';
 import { z } from 'zod';
+import type { Workflow } from '#libs/workflow-spec';
 import { assertIdempotencyKey } from '../actions/idempotency-key.js';
 import { ApiError } from '../errors/errors.js';
 import { workflowShape } from '../presentation/wire-shape.js';
 import { assertMetadataTexts, memberOf } from './object-shape.js';
 import { SubmissionService } from './submission.service.js';
+import { RuntimeGuard } from './runtime-guard.js';
 import { parseBody, submitOptionsSchema, workflowOptions } from './submit-options.js';
 import { TemplateSubmission } from './template-submission.js';
 import { WorkflowChecker } from './workflow-checker.js';
@@ -25,6 +28,12 @@ const dryRunOf = (options: { client: boolean; server: boolean }): { dryRun?: 'cl
   return options.server ? { dryRun: 'server' } : {};
 };
 
+/** RFC 7234: 299 is a warning that stands by itself, `-` a host that is not named. Header values are ASCII. */
+const warningHeader = (text: string): string => {
+  const ascii = text.slice(0, 300).replaceAll(/[^ -~]/g, '?');
+  return `299 - "${ascii.replaceAll('"', "'").replaceAll('\\', '/')}"`;
+};
+
 /** New workflows: as a whole object, from a template, or only checked. */
 @Controller('api/v1/workflows/:namespace')
 export class SubmissionController {
@@ -32,6 +41,7 @@ export class SubmissionController {
     @Inject(SubmissionService) private readonly submission: SubmissionService,
     @Inject(TemplateSubmission) private readonly templates: TemplateSubmission,
     @Inject(WorkflowChecker) private readonly checker: WorkflowChecker,
+    @Inject(RuntimeGuard) private readonly guard: RuntimeGuard,
   ) {}
 
   @Post()
@@ -39,11 +49,11 @@ export class SubmissionController {
   async create(
     @Param('namespace') namespace: string,
     @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
     @Headers('idempotency-key') key?: string,
   ): Promise<Answer> {
-    const written = this.writtenWorkflow(body);
     const request = parseBody(createBody, body);
-    const workflow = this.checker.decode(written, namespace);
+    const workflow = await this.written(namespace, body, response);
     const options = {
       ...dryRunOf({ client: (request.createOptions?.dryRun?.length ?? 0) > 0, server: request.serverDryRun === true }),
       idempotencyKey: assertIdempotencyKey(key),
@@ -53,9 +63,12 @@ export class SubmissionController {
 
   @Post('lint')
   @HttpCode(200)
-  async lint(@Param('namespace') namespace: string, @Body() body: unknown): Promise<Answer> {
-    const workflow = this.checker.decode(this.writtenWorkflow(body), namespace);
-    return workflowShape(await this.checker.lint(workflow));
+  async lint(
+    @Param('namespace') namespace: string,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Answer> {
+    return workflowShape(await this.checker.lint(await this.written(namespace, body, response)));
   }
 
   @Post('submit')
@@ -78,6 +91,13 @@ export class SubmissionController {
       idempotencyKey: assertIdempotencyKey(key),
     };
     return workflowShape(await this.submission.submit(namespace, workflow, submission));
+  }
+
+  /** The workflow of a body; what of it may have no effect is said in `Warning` headers, as Kubernetes does. */
+  private async written(namespace: string, body: unknown, response: Response): Promise<Workflow> {
+    const { workflow, warnings } = this.checker.read(this.writtenWorkflow(body), namespace);
+    if (warnings.length > 0 && (await this.guard.isPlacementIdle())) response.append('Warning', warnings.map(warningHeader));
+    return workflow;
   }
 
   private writtenWorkflow(body: unknown): unknown {
