@@ -109,7 +109,7 @@ const workloads = ofKind('Deployment', 'StatefulSet').map((manifest) => ({
 type Workload = (typeof workloads)[number];
 const containerOf = (workload: Workload) => workload.spec.template.spec.containers[0]!;
 const serviceOf = (workload: Workload): string => serviceOfEntry(containerOf(workload).args[0] ?? '') ?? '';
-const settings = manifests.find(({ kind }) => kind === 'ConfigMap')?.data as Record<string, string>;
+const settings = manifests.find(({ path }) => path === 'shared/settings.yaml')?.data as Record<string, string>;
 
 const matches = (selector: Record<string, string>, given: Record<string, string>): boolean =>
   Object.entries(selector).every(([key, value]) => given[key] === value);
@@ -138,7 +138,7 @@ describe('manifests for Kubernetes', () => {
 
   it('hold every service but the privileged pod-manager in the default', () => {
     const base = kustomizations.get('base')!.resources.map((entry) => entry.slice('../'.length));
-    const rest = folders.filter((folder) => !['base', 'pod-manager', 'sandbox-pods'].includes(folder));
+    const rest = folders.filter((folder) => !['base', 'monitoring', 'pod-manager', 'sandbox-pods'].includes(folder));
     expect(base.sort()).toEqual(rest.sort());
     expect(kustomizations.get('sandbox-pods')!.resources).toEqual(['../base', '../pod-manager']);
     expect(workloads.map(serviceOf).sort()).toEqual([

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 import { CustomMetrics } from './custom-metrics.js';
 
@@ -28,6 +28,9 @@ interface MetricFacts {
   readonly help: string;
   readonly labelNames?: readonly string[];
 }
+
+/** How often the event loop's lag is looked at; a finer look costs an idle program its rest. */
+const EVENT_LOOP_PRECISION_MS = 100;
 
 const DURATION_BUCKETS_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -69,6 +72,11 @@ export class Metrics {
       const histogram = new Histogram({ ...promFacts(facts), buckets, registers: [this.registry] });
       return { observe: (value, labels = {}) => histogram.observe(labels, value) };
     });
+  }
+
+  /** Adds what Prometheus' clients tell of a process: memory, processor time, handles, event loop lag, garbage collection. Call it once. */
+  showProcess(): void {
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
   }
 
   /** Runs before each scrape, for gauges that are read from tables. Its failure leaves the gauges as they were. */

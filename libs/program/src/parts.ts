@@ -34,6 +34,7 @@ export interface ProgramParts {
 export const openParts = (program: string, config: ProgramConfig): ProgramParts => {
   const logger = createLogger({ program, level: config.logLevel, format: config.logFormat });
   const metrics = new Metrics();
+  metrics.showProcess();
   const readiness = new Readiness();
   const clock = systemClock;
   const store = createStore({

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { configOf, controllerFields, loadConfig, processEnvironment, Secret } from '#libs/config';
+import { artifactStoreFields, configOf, controllerFields, loadConfig, processEnvironment, Secret } from '#libs/config';
 import { Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness, showBacklogs } from '#libs/observability';
 import { openArtifactDrivers, openControllerConfig, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
@@ -47,6 +47,7 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
   const { logger, dataDir } = options;
   const clock = systemClock;
   const metrics = new Metrics();
+  metrics.showProcess();
   const readiness = new Readiness();
   const store = createStore({
     connection: postgres.connection,
@@ -72,7 +73,12 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
     metrics,
   });
   closers.push(() => controllerConfig.stop());
-  const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(dataDir, 'artifacts') });
+  const artifacts = openArtifactDrivers({
+    resources,
+    clock,
+    filesystemFolder: path.join(dataDir, 'artifacts'),
+    stores: loadConfig(configOf(artifactStoreFields)),
+  });
   closers.push(async () => artifacts.close());
   const host = hostname();
   const runtimeSettings = {
