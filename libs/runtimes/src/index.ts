@@ -4,6 +4,7 @@ export type {
   ClaimOutcome,
   ContainerReport,
   CreateOutcome,
+  LogChunk,
   LogLine,
   LogOptions,
   PodIdentity,

@@ -17,6 +17,8 @@ export interface PodFiles {
   stdoutTail(maxBytes: number): Promise<Buffer>;
   /** All that a container printed (standard output and error), from the beginning. */
   readLog(container: string): AsyncIterable<Uint8Array>;
+  /** When the log grew: up to `endByte` it was there at `atMs`. In the order of its bytes; absent where nobody notes it. */
+  logTimes?(container: string): Iterable<{ endByte: number; atMs: number }>;
 }
 
 /** How `main` ended. A program ended by signal n has the exit code 128 + n. */

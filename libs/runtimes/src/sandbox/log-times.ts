@@ -1,14 +1,21 @@
 import { appendFileSync, readFileSync, statSync } from 'node:fs';
 
 import type { PodFolder } from './pod-folder.js';
-import { LOG_FILE } from './pod-files.js';
 
+/** All that a container printed: inside its folder. */
+export const LOG_FILE = 'log';
 const TIMES_FILE = 'log.times';
 
 /** The log of one container: its folder lies below the pod's. */
 export interface ContainerLog {
   pod: PodFolder;
   folder: string;
+}
+
+/** The log was at least this large at that time. */
+interface Sample {
+  endByte: number;
+  atMs: number;
 }
 
 /** Notes that a log has grown: "size, milliseconds since the epoch" per line. Nothing stamps single lines; this is accurate to one sample. */
@@ -18,17 +25,60 @@ export function noteLogSize(log: ContainerLog, nowMs: number, lastSize: number):
   return size;
 }
 
-/** When the byte before this offset was written: the first sample that had it, else the time of the last change of the log. */
-export function logTimes(log: ContainerLog): (offset: number) => number {
-  const samples = readSamples(log);
-  const last = statSync(log.pod.path(log.folder, LOG_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return (offset) => Math.round(samples.find((sample) => sample.size >= offset)?.atMs ?? last);
+/** When the bytes of a log were written: the first sample that had them, else the time of the last change of the log. */
+export class SandboxLogTimes {
+  private samples: Sample[] = [];
+  private readBytes = 0;
+  private lastMs = 0;
+
+  constructor(private readonly log: ContainerLog) {
+    this.refresh();
+  }
+
+  get all(): readonly Sample[] {
+    return this.samples;
+  }
+
+  /** Takes over what was noted since. */
+  refresh(): void {
+    const size = statSync(this.path(TIMES_FILE), { throwIfNoEntry: false })?.size ?? 0;
+    if (size !== this.readBytes) [this.samples, this.readBytes] = [readSamples(this.path(TIMES_FILE)), size];
+    this.lastMs = Math.round(statSync(this.path(LOG_FILE), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  }
+
+  at(endByte: number): number {
+    return this.samples[this.indexOf(endByte)]?.atMs ?? this.lastMs;
+  }
+
+  /** Up to where the log was written before `sinceMs`. */
+  bytesBefore(sinceMs: number): number {
+    let bytes = 0;
+    for (const sample of this.samples) {
+      if (sample.atMs >= sinceMs) break;
+      bytes = sample.endByte;
+    }
+    return bytes;
+  }
+
+  private indexOf(endByte: number): number {
+    let [low, high] = [0, this.samples.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.samples[middle]?.endByte ?? 0) >= endByte) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  private path(file: string): string {
+    return this.log.pod.path(this.log.folder, file);
+  }
 }
 
-function readSamples({ pod, folder }: ContainerLog): { size: number; atMs: number }[] {
+function readSamples(file: string): Sample[] {
   let text: string;
   try {
-    text = readFileSync(pod.path(folder, TIMES_FILE), 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch {
     return [];
   }
@@ -37,6 +87,6 @@ function readSamples({ pod, folder }: ContainerLog): { size: number; atMs: numbe
     .filter((line) => line.includes(' '))
     .map((line) => {
       const [size, atMs] = line.split(' ').map(Number);
-      return { size: size ?? 0, atMs: atMs ?? 0 };
+      return { endByte: size ?? 0, atMs: atMs ?? 0 };
     });
 }

@@ -4,13 +4,13 @@ import path from 'node:path';
 
 import { outputContainerOf } from '../pod-containers.js';
 import type { PodFiles } from '../staging.js';
+import { LOG_FILE, SandboxLogTimes } from './log-times.js';
 import { mergeFolder } from './merged-folder.js';
 import type { ContainerRecord, PodFolder } from './pod-folder.js';
 import { PodPaths, type PodView } from './pod-paths.js';
 import { isCode } from './system-error.js';
 
-/** Names of the pod's output inside its folder. */
-export const LOG_FILE = 'log';
+/** The standard output alone, where it is wanted: inside the container's folder. */
 export const STDOUT_FILE = 'stdout';
 
 /** The files of a sandbox pod as its output container sees them: folders of the host, used in place. */
@@ -63,6 +63,11 @@ export class SandboxPodFiles implements PodFiles {
     } finally {
       await file.close();
     }
+  }
+
+  logTimes(container: string): Iterable<{ endByte: number; atMs: number }> {
+    const record = this.containers.find(({ name }) => name === container);
+    return record === undefined ? [] : new SandboxLogTimes({ pod: this.folder, folder: record.folder }).all;
   }
 
   async *readLog(container: string): AsyncIterable<Uint8Array> {
