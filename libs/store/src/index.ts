@@ -60,6 +60,7 @@ export {
 } from './pods/pod-status.repository.js';
 export { type PodKey } from './pods/pod-identity.js';
 export { type StoredPodPhase } from './pods/pod-phase.js';
+export { LogShipmentRepository, type LogShipment, type ShippedLogRow } from './pods/log-shipment.repository.js';
 export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';
 export { DueRepository, type DuePageQuery, type DueWorkflow } from './due/due.repository.js';
 export { HandoffRepository } from './due/handoff.repository.js';

@@ -12,6 +12,7 @@ import { BaselineRepository } from './baselines/baseline.repository.js';
 import { MemoRepository } from './memos/memo.repository.js';
 import { LockRepository } from './locks/lock.repository.js';
 import { SyncLimitRepository } from './locks/sync-limit.repository.js';
+import { LogShipmentRepository } from './pods/log-shipment.repository.js';
 import { PodHostRepository } from './pods/pod-host.repository.js';
 import { PodStatusRepository } from './pods/pod-status.repository.js';
 import { PodRepository } from './pods/pod.repository.js';
@@ -40,6 +41,7 @@ export class Store {
   readonly pods: PodRepository;
   readonly podStatus: PodStatusRepository;
   readonly tasks: TaskRepository;
+  readonly logShipments: LogShipmentRepository;
   readonly podHosts: PodHostRepository;
   readonly locks: LockRepository;
   readonly syncLimits: SyncLimitRepository;
@@ -72,6 +74,7 @@ export class Store {
     this.pods = new PodRepository(database);
     this.podStatus = new PodStatusRepository(database);
     this.tasks = new TaskRepository(database);
+    this.logShipments = new LogShipmentRepository(database);
     this.podHosts = new PodHostRepository(database);
     this.locks = new LockRepository(database);
     this.syncLimits = new SyncLimitRepository(database);

@@ -46,3 +46,22 @@ export const podHosts = pgTable('pod_hosts', {
   abilities: json('abilities'),
   seenAtMs: ms('seen_at_ms').notNull(),
 });
+
+/** Logs on their way to the object store; only the pod-managers write. */
+export const logShipments = pgTable(
+  'log_shipments',
+  {
+    workflow: text('workflow').notNull(),
+    nodeId: text('node_id').notNull(),
+    incarnation: integer('incarnation').notNull(),
+    host: text('host').notNull(),
+    namespace: text('namespace').notNull(),
+    logs: json('logs').notNull(),
+    state: text('state').notNull(),
+    attempts: integer('attempts').notNull(),
+    lastError: text('last_error'),
+    begunAtMs: ms('begun_at_ms').notNull(),
+    nextTryAtMs: ms('next_try_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workflow, table.nodeId, table.incarnation] })],
+);
