@@ -33,7 +33,7 @@ export interface PartUploads {
   /** Undefined where this location cannot be lent. Every part but the last has `partBytes`. */
   begin(
     location: ArtifactLocation,
-    options: { metadata: Record<string, string> },
+    options: { metadata: Record<string, string>; sizeBytes?: number },
   ): Promise<{ uploadId: string; partBytes: number } | undefined>;
   presignParts(
     location: ArtifactLocation,

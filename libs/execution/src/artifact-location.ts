@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 import type { PodWork } from '#libs/pod-spec';
 import {
   type Artifact,
@@ -64,4 +66,15 @@ export function ownershipMark(work: PodWork): Record<string, string> {
 /** True also for a driver without keys: its block is a whole place. */
 function hasKey(artifact: Artifact, driver: ArtifactDriverKind): boolean {
   return artifactKeyField(driver) === undefined || artifactKeyOf(artifact, driver) !== undefined;
+}
+
+/** Where an output's file or folder is in the container. */
+export function outputPath(artifact: Artifact): string {
+  return path.posix.normalize(artifact.path ?? '').replace(/(.)\/$/, '$1');
+}
+
+/** The last part of the key of an output that names none, as Argo makes it. */
+export function outputFileName(artifact: Artifact): string {
+  if (artifact.archive?.none !== undefined) return path.posix.basename(outputPath(artifact));
+  return artifact.archive?.zip !== undefined ? `${artifact.name}.zip` : `${artifact.name}.tgz`;
 }

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { PodManifest } from '#libs/pod-spec';
 import { PermanentError, TransientError, UserError, type Artifact, type Outputs, type Parameter } from '#libs/workflow-spec';
 
-import { ownershipMark, placeOutput } from './artifact-location.js';
+import { ownershipMark, placeOutput, outputFileName, outputPath } from './artifact-location.js';
 import { isOnVolume, loggedContainers } from './container-paths.js';
 import { OutputError } from './errors.js';
 import { logMarks } from './logs/log-objects.js';
@@ -113,13 +113,13 @@ async function saveArtifacts(scope: CaptureScope, errors: string[]): Promise<Art
 /** What is reported of a saved artifact; undefined where an optional one was not made. */
 async function saveArtifact(artifact: Artifact, scope: CaptureScope): Promise<Artifact | undefined> {
   const { work } = scope.manifest;
-  const containerPath = path.posix.normalize(artifact.path ?? '').replace(/(.)\/$/, '$1');
+  const containerPath = outputPath(artifact);
   const hostPath = await scope.files.capturedPath(containerPath);
   if (hostPath === null) {
     if (artifact.optional === true) return undefined;
     throw new OutputError(missingArtifact(artifact, containerPath, scope.manifest));
   }
-  const { reported, location } = placeOutput(artifact, work, fileNameOf(artifact, containerPath));
+  const { reported, location } = placeOutput(artifact, work, outputFileName(artifact));
   await scope.transfer.save({
     location,
     namespace: work.workflowNamespace,
@@ -129,11 +129,6 @@ async function saveArtifact(artifact: Artifact, scope: CaptureScope): Promise<Ar
     ...(artifact.archive === undefined ? {} : { archive: artifact.archive }),
   });
   return reported;
-}
-
-function fileNameOf(artifact: Artifact, containerPath: string): string {
-  if (artifact.archive?.none !== undefined) return path.posix.basename(containerPath);
-  return artifact.archive?.zip !== undefined ? `${artifact.name}.zip` : `${artifact.name}.tgz`;
 }
 
 function missingArtifact(artifact: Artifact, containerPath: string, manifest: PodManifest): string {

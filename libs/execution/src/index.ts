@@ -10,4 +10,5 @@ export { LogTimes, type LogTimeSample } from './logs/log-times.js';
 export { type LogByteSource, type LogChunk, SegmentWriter, type SegmentWriterOptions } from './logs/segment-writer.js';
 export { findLog, linesOf, type StoredLog, type StoredLogLine } from './logs/stored-log.js';
 export type { ArtifactPlace, ArtifactTransfer, PodExit, PodFiles } from './pod-files.js';
+export { isLogSegment, placeAround, type PodPlace, podPlaces, type PodPlaceUse } from './pod-places.js';
 export { createPodExecution, type PodExecution } from './pod-staging.js';

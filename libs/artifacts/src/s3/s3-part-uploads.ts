@@ -4,11 +4,10 @@ import type { ArtifactLocation } from '#libs/workflow-spec';
 
 import type { PartUploads, PresignedPart } from '../contract.js';
 
+import { partBytesFor } from '../parts.js';
+
 import { canBeLent, presigned, type S3Object } from './s3-presign.js';
 import { s3Encryption } from './s3-settings.js';
-
-/** 10,000 parts of this size are 156 GiB. Whoever sends them holds two at a time. */
-const PART_BYTES = 16 * 1024 ** 2;
 
 /** Uploads of an S3 store whose parts somebody else sends. `open` gives the object of a location; `guard` names its errors. */
 export class S3PartUploads implements PartUploads {
@@ -17,12 +16,12 @@ export class S3PartUploads implements PartUploads {
     private readonly guard: <T>(key: string, action: () => Promise<T>) => Promise<T>,
   ) {}
 
-  async begin(location: ArtifactLocation, { metadata }: { metadata: Record<string, string> }) {
+  async begin(location: ArtifactLocation, { metadata, sizeBytes }: { metadata: Record<string, string>; sizeBytes?: number }) {
     if (!canBeLent(location)) return undefined;
     const { client, bucket, key } = await this.open(location);
     const order = { Bucket: bucket, Key: key, Metadata: metadata, ...s3Encryption(location) };
     const { UploadId } = await this.guard(key, () => client.send(new CreateMultipartUploadCommand(order)));
-    return UploadId === undefined ? undefined : { uploadId: UploadId, partBytes: PART_BYTES };
+    return UploadId === undefined ? undefined : { uploadId: UploadId, partBytes: partBytesFor(sizeBytes) };
   }
 
   async presignParts(
