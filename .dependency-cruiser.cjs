@@ -11,7 +11,7 @@ const OWNERS = {
   'bullmq|ioredis|@bull-board/.*': '^libs/queue/',
   'drizzle-orm': '^libs/store/',
   pg: '^libs/(store|queue)/',
-  '@aws-sdk/.*': '^libs/artifacts/',
+  '@aws-sdk/.*|@grpc/.*': '^libs/artifacts/',
   dockerode: '^libs/runtimes/',
   '@kubernetes/client-node': '^libs/kubernetes/',
   'pino|prom-client|@opentelemetry/.*': '^libs/observability/',

@@ -10,6 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Loaded from node_modules where they are needed: large and rarely used, with files of their own, or native. */
 const OUTSIDE = [
   '@aws-sdk/',
+  '@grpc/',
   '@smithy/',
   '@bull-board/',
   '@opentelemetry/(?!api$)',
@@ -18,7 +19,7 @@ const OUTSIDE = [
   'pg-native$',
 ];
 /** Packages that Nest and others use only where they are installed: here they never are. */
-const NEVER = ['@nestjs/websockets', '@grpc/', '@nats-io/', 'amqp', 'class-transformer', 'class-validator', 'kafkajs', 'mqtt$'];
+const NEVER = ['@nestjs/websockets', '@nats-io/', 'amqp', 'class-transformer', 'class-validator', 'kafkajs', 'mqtt$'];
 
 const programs = readdirSync(join(root, 'services')).filter((name) => existsSync(join(root, 'services', name, 'src', 'main.ts')));
 const configurations = programs.filter((name) => existsSync(join(root, 'services', name, 'src', `${name}.config.ts`)));

@@ -27,3 +27,11 @@ export async function* partsOf(body: Readable, partBytes = PART_BYTES): AsyncGen
   }
   yield { bytes: Buffer.concat(held, heldBytes), isLast: true };
 }
+
+/** Stores count at most this many parts. */
+const MAX_PARTS = 10_000;
+
+/** The size of parts with which a body of `sizeBytes` stays below the most parts that stores take. */
+export function partBytesFor(sizeBytes: number | undefined): number {
+  return sizeBytes === undefined ? PART_BYTES : Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS));
+}

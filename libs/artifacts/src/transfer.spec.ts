@@ -214,8 +214,8 @@ describe('packing and unpacking', () => {
   });
 
   it('refuses a driver that it does not have by its name', async () => {
-    await expect(transfer.load({ location: { hdfs: { path: '/x' } }, namespace, hostPath: inside('in') })).rejects.toThrow(
-      'unsupported artifact driver "hdfs"',
+    await expect(transfer.load({ location: { plugin: { key: 'x' } }, namespace, hostPath: inside('in') })).rejects.toThrow(
+      'unsupported artifact driver "plugin"',
     );
     await expect(transfer.load({ location: {}, namespace, hostPath: inside('in') })).rejects.toThrow(
       'the artifact has no location',

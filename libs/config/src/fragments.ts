@@ -70,6 +70,27 @@ export const controllerFields = {
   }),
 } as const;
 
+/**
+ * What reaches artifact stores beside the Secrets of workflows. All but the first are variables that clouds set by themselves for the
+ * identity of a program.
+ */
+export const artifactStoreFields = {
+  artifactPlugins: optionalText({
+    about:
+      'Folder in which each plugin for artifacts has a folder of its name with its `socket`; without it plugins are refused.',
+  }),
+  azureClientId: optionalText({ about: "Azure's identity of this program, for `azure.useSDKCreds`." }),
+  azureTenantId: optionalText({ about: 'Directory of that identity.' }),
+  azureFederatedTokenFile: optionalText({ about: 'File with the token that Azure exchanges for one of that identity.' }),
+  azureAuthorityHost: optionalText({ about: 'Where Azure exchanges it; the public cloud where absent.' }),
+  identityEndpoint: optionalText({ about: "Endpoint of Azure's App Service that lends tokens." }),
+  identityHeader: optionalSecret({ about: 'What that endpoint asks for.' }),
+  alibabaCloudRoleArn: optionalText({ about: "Alibaba Cloud's role of this program, for `oss.useSDKCreds`." }),
+  alibabaCloudOidcProviderArn: optionalText({ about: 'Who vouches for the token of that role.' }),
+  alibabaCloudOidcTokenFile: optionalText({ about: 'File with the token that is exchanged for keys of that role.' }),
+  alibabaCloudStsUrl: optionalText({ about: 'Where it is exchanged; the public token service where absent.' }),
+} as const;
+
 /** What every program that works on queues and tables reads. */
 export const programFields = {
   ...databaseFields,

@@ -19,6 +19,7 @@ export {
 } from './fields.js';
 export type { Field } from './fields.js';
 export {
+  artifactStoreFields,
   controllerFields,
   databaseFields,
   httpFields,

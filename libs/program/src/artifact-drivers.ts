@@ -1,4 +1,4 @@
-import { type ArtifactDrivers, createArtifactDrivers } from '#libs/artifacts';
+import { type ArtifactDrivers, type ArtifactDriversOptions, createArtifactDrivers } from '#libs/artifacts';
 import { ResourceNotFoundError, type ResourceStore } from '#libs/resources';
 import type { Clock } from '#libs/workflow-spec';
 
@@ -7,13 +7,16 @@ export interface ArtifactDriverParts {
   clock: Clock;
   /** Folder of the `filesystem` repository. */
   filesystemFolder: string;
+  /** What reaches stores beside Secrets: the parsed `artifactStoreFields` of libs/config. */
+  stores: NonNullable<ArtifactDriversOptions['stores']>;
 }
 
 /** The drivers of a program, with credentials read from Secrets in the namespace of the workflow. */
-export const openArtifactDrivers = ({ resources, clock, filesystemFolder }: ArtifactDriverParts): ArtifactDrivers =>
+export const openArtifactDrivers = ({ resources, clock, filesystemFolder, stores }: ArtifactDriverParts): ArtifactDrivers =>
   createArtifactDrivers({
     clock,
     filesystem: { rootFolder: filesystemFolder },
+    stores,
     readSecret: async ({ namespace, name, key, encoding = 'utf8' }) => {
       try {
         const data = (await resources.get({ kind: 'Secret', namespace, name }))['data'] as Record<string, string> | undefined;

@@ -1,8 +1,9 @@
-import { configOf, duration, integer, optionalText, programFields, text } from '#libs/config';
+import { artifactStoreFields, configOf, duration, integer, optionalText, programFields, text } from '#libs/config';
 
 /** Variables of artifact-gc. */
 export const configSchema = configOf({
   ...programFields,
+  ...artifactStoreFields,
   artifactRepository: optionalText({
     about: 'Default artifact repository as YAML or JSON, lent to artifacts that give only a key; none where absent.',
   }),

@@ -10,7 +10,7 @@ await runProgram({
   name: 'artifact-gc',
   configSchema,
   build: ({ store, queue, resources, clock, logger, metrics }, config) => {
-    const drivers = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
+    const drivers = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts'), stores: config });
     const settings = artifactGcSettings(config);
     return {
       module: ArtifactGcModule.register({ store, queue, drivers, clock, logger, metrics, settings }),

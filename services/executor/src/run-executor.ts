@@ -43,6 +43,7 @@ async function perform(command: ExecutorCommand, output: ExecutorOutput): Promis
   const drivers = createArtifactDrivers({
     clock: { nowMs: () => Date.now() },
     ...(config.artifactFolder === undefined ? {} : { filesystem: { rootFolder: config.artifactFolder } }),
+    stores: config,
     readSecret: secretsInFolder(config.secretsFolder),
   });
   const execution = createPodExecution(new ArtifactTransfer(drivers));

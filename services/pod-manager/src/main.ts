@@ -10,7 +10,7 @@ await runProgram({
   configSchema,
   build: async ({ store, queue, resources, clock, logger }, config) => {
     const host = config.podHost ?? hostname();
-    const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(config.dataDir, 'artifacts') });
+    const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(config.dataDir, 'artifacts'), stores: config });
     const runtime = await openPodRuntime(
       { ...config, host, hiddenPaths: [] },
       { store, queue, resources, artifacts, clock, logger },

@@ -1,4 +1,5 @@
 import {
+  artifactStoreFields,
   configOf,
   duration,
   integer,
@@ -14,6 +15,7 @@ import {
 /** Variables of the pod-manager. */
 export const configSchema = configOf({
   ...programFields,
+  ...artifactStoreFields,
   runtime: oneOf({
     about: 'What runs pods; auto takes the first that works here.',
     choices: ['auto', 'sandbox', 'docker', 'simulated'],

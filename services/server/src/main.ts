@@ -14,7 +14,7 @@ try {
   const parts = openParts('server', config);
   const { store, resources, queue, clock, logger, metrics, readiness } = parts;
   const board = createQueueBoard({ backend: parts.queueBackend, basePath: '/queues', readOnly: !config.queuesWrite });
-  const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts') });
+  const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts'), stores: config });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const { controllerConfig } = parts;
   const ports = {

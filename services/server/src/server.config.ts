@@ -1,4 +1,5 @@
 import {
+  artifactStoreFields,
   configOf,
   duration,
   flag,
@@ -37,6 +38,7 @@ export type ServerConfig = ConfigOf<typeof serverSchema> & { readonly instanceId
 /** Every variable of the server as a program of its own. */
 export const configSchema = configOf({
   ...programFields,
+  ...artifactStoreFields,
   ...serverFields,
   internalToken: optionalSecret({ about: 'Token that programs of this installation show each other.' }),
   dataDir: text({ about: 'Folder of the filesystem artifact repository.', byDefault: './.argosy' }),

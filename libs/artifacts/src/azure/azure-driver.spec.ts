@@ -112,10 +112,7 @@ describe('azure artifact driver', () => {
   it.each([
     [{ endpoint: 'account.blob.core.windows.net', container: 'c', blob: 'b' }, /azure\.endpoint is required, as a URL/],
     [{ endpoint: 'https://a.blob.core.windows.net', blob: 'b' }, /azure\.container is required/],
-    [
-      { endpoint: 'https://a.blob.core.windows.net', container: 'c', blob: 'b', useSDKCreds: true },
-      /useSDKCreds is not supported/,
-    ],
+    [{ endpoint: 'https://a.blob.core.windows.net', container: 'c', blob: 'b' }, /needs accountKeySecret, or useSDKCreds/],
   ])('refuses %j by name', async (azure, message) => {
     const drivers = createArtifactDrivers({ clock: { nowMs: () => 0 }, readSecret: async () => 'x' });
     await expect(drivers.driverFor({ azure }, { namespace: 'argo' }).load({ azure })).rejects.toThrow(message);

@@ -16,15 +16,24 @@ import { type AzureAccount, sharedKeyAuthorization } from './shared-key.js';
 const API_VERSION = '2021-08-06';
 const METADATA_PREFIX = 'x-ms-meta-';
 
+/** What the driver needs besides Secrets: the time, and a token of the machine's own identity for `useSDKCreds`. */
+export interface AzureOptions {
+  clock: { nowMs(): number };
+  lentToken: () => Promise<string>;
+}
+
+/** Who signs: the account's key, or an identity with its token. */
+type Signer = { account: AzureAccount } | { token: string };
+
 interface Connection {
-  account: AzureAccount;
+  signer: Signer;
   /** Address of the container, without a slash at its end. */
   containerUrl: string;
   key: string;
 }
 
 /**
- * Blobs of Azure (Argo v4.1 `artifacts/azure`), signed with the account's key. A save is a list of blocks, which becomes the blob
+ * Blobs of Azure (Argo v4.1 `artifacts/azure`), signed with the account's key, or shown a token of the machine's own identity. A save is a list of blocks, which becomes the blob
  * when it is committed; blocks without a list are invisible and dropped by the store after a week. Names of metadata may not
  * hold dashes there, so they are stored with underscores.
  */
@@ -33,7 +42,7 @@ export class AzureArtifactDriver implements ArtifactDriver {
 
   constructor(
     private readonly scope: SecretScope,
-    private readonly clock: { nowMs(): number },
+    private readonly options: AzureOptions,
   ) {}
 
   async load(location: ArtifactLocation): Promise<Readable> {
@@ -140,12 +149,13 @@ export class AzureArtifactDriver implements ArtifactDriver {
     const { body, method } = request;
     const url = new URL(request.url);
     const headers: Record<string, string> = {
-      'x-ms-date': new Date(this.clock.nowMs()).toUTCString(),
+      'x-ms-date': new Date(this.options.clock.nowMs()).toUTCString(),
       'x-ms-version': API_VERSION,
       ...(body instanceof Buffer ? { 'content-length': String(body.length) } : {}),
       ...request.headers,
     };
-    const authorization = sharedKeyAuthorization(at.account, { method, url, headers });
+    const authorization =
+      'token' in at.signer ? `Bearer ${at.signer.token}` : sharedKeyAuthorization(at.signer.account, { method, url, headers });
     return successful({ ...request, url: url.href, headers: { ...headers, authorization } }, at.key);
   }
 
@@ -157,15 +167,19 @@ export class AzureArtifactDriver implements ArtifactDriver {
       throw new ArtifactLocationError('azure.endpoint is required, as a URL');
     if (container === undefined) throw new ArtifactLocationError('azure.container is required');
     if (key === '' && !wholeStore) throw new ArtifactLocationError('azure.blob: the key is required');
-    if (!isSet(block['accountKeySecret']))
-      throw new ArtifactLocationError('azure needs accountKeySecret: useSDKCreds is not supported');
-    const accountKey = (await secretAt(block['accountKeySecret'], 'azure.accountKeySecret', this.scope)) ?? '';
     const base = endpoint.replace(/\/$/, '');
     return {
-      account: { name: accountNameOf(new URL(base)), key: accountKey.trim() },
+      signer: await this.signer(block, base),
       containerUrl: `${base}/${encodeURIComponent(container)}`,
       key,
     };
+  }
+
+  private async signer(block: Block, endpoint: string): Promise<Signer> {
+    if (block['useSDKCreds'] === true) return { token: await this.options.lentToken() };
+    if (!isSet(block['accountKeySecret'])) throw new ArtifactLocationError('azure needs accountKeySecret, or useSDKCreds');
+    const key = (await secretAt(block['accountKeySecret'], 'azure.accountKeySecret', this.scope)) ?? '';
+    return { account: { name: accountNameOf(new URL(endpoint)), key: key.trim() } };
   }
 }
 

@@ -1,5 +1,11 @@
 import { evaluateExpression } from '#libs/expressions';
-import type { Artifact, TemplateInvocation } from '#libs/workflow-spec';
+import {
+  type Artifact,
+  artifactDriverKinds,
+  artifactKeyField,
+  artifactKeyOf,
+  type TemplateInvocation,
+} from '#libs/workflow-spec';
 import { ExecutionError } from '../errors.js';
 import type { TemplateScope } from '../scope/steps-scope.js';
 
@@ -27,16 +33,14 @@ const artifactEnvironment = (scope: TemplateScope): Record<string, unknown> => {
   return environment;
 };
 
-const keyOf = (block: { key?: unknown }): string => (typeof block.key === 'string' ? block.key : '');
-
+/** What is below the artifact's key, whichever field of its driver holds that; git and raw have none (Argo v4.1 `AppendToKey`). */
 const withSubPath = (artifact: Artifact, subPath: string | undefined): Artifact => {
-  if (subPath === undefined || subPath === '') return artifact;
-  for (const field of ['s3', 'filesystem', 'gcs', 'oss'] as const) {
-    const block = artifact[field];
-    if (block === undefined) continue;
-    return { ...artifact, [field]: { ...block, key: `${keyOf(block).replace(/\/$/, '')}/${subPath}` } };
-  }
-  return artifact;
+  const [kind] = artifactDriverKinds(artifact);
+  if (subPath === undefined || subPath === '' || kind === undefined) return artifact;
+  const field = artifactKeyField(kind);
+  if (field === undefined) throw new ExecutionError('key unsupported: cannot set key for artifact, because it is invalid');
+  const key = artifactKeyOf(artifact, kind) ?? '';
+  return { ...artifact, [kind]: { ...artifact[kind], [field]: `${key.replace(/\/$/, '')}/${subPath}` } };
 };
 
 /** The artifact that `from` or `fromExpression` names, under this artifact's name. Throws ExecutionError `Unable to resolve: "…"`. */

@@ -5,7 +5,7 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   namespace: 'has no effect: all namespaces of the store are served',
   instanceID: 'has no effect: each program has the variable INSTANCE_ID',
   kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
-  artifactDrivers: 'has no effect: there are no driver plugins',
+  artifactDrivers: 'has no effect: plugins are programs beside the services (ARTIFACT_PLUGINS)',
   podSpecLogStrategy: 'has no effect: what a pod was ordered with stands in the table pods',
   initlessPod: 'has no effect: pods are lean where nothing has to be staged',
   disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',

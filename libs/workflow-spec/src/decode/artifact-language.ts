@@ -1,11 +1,5 @@
 import { boolean, integer, kubernetes, later, list, ref, text, type ObjectSchema } from './schema.js';
 
-const LOCATIONS_LATER: ObjectSchema = {
-  oss: later(kubernetes),
-  hdfs: later(kubernetes),
-  plugin: later(kubernetes),
-};
-
 const LOCATION: ObjectSchema = {
   s3: ref('S3Artifact'),
   raw: ref('RawArtifact'),
@@ -15,7 +9,9 @@ const LOCATION: ObjectSchema = {
   artifactory: ref('ArtifactoryArtifact'),
   gcs: ref('GCSArtifact'),
   azure: ref('AzureArtifact'),
-  ...LOCATIONS_LATER,
+  oss: ref('OSSArtifact'),
+  hdfs: ref('HDFSArtifact'),
+  plugin: ref('PluginArtifact'),
 };
 
 /** Artifacts, where they lie and how they are packed: the part of the language that belongs to the artifact drivers. */
@@ -69,7 +65,32 @@ export const ARTIFACT_LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
   HTTPAuth: { clientCert: kubernetes, oauth2: kubernetes, basicAuth: kubernetes },
   ArtifactoryArtifact: { url: text, usernameSecret: kubernetes, passwordSecret: kubernetes },
   GCSArtifact: { key: text, bucket: text, serviceAccountKeySecret: kubernetes },
-  AzureArtifact: { endpoint: text, container: text, blob: text, accountKeySecret: kubernetes, useSDKCreds: later(boolean) },
+  AzureArtifact: { endpoint: text, container: text, blob: text, accountKeySecret: kubernetes, useSDKCreds: boolean },
+  OSSArtifact: {
+    key: text,
+    endpoint: text,
+    bucket: text,
+    accessKeySecret: kubernetes,
+    secretKeySecret: kubernetes,
+    securityToken: text,
+    createBucketIfNotPresent: boolean,
+    lifecycleRule: later(kubernetes),
+    useSDKCreds: boolean,
+  },
+  HDFSArtifact: {
+    path: text,
+    addresses: list(text),
+    hdfsUser: text,
+    force: boolean,
+    dataTransferProtection: later(text),
+    krbCCacheSecret: later(kubernetes),
+    krbKeytabSecret: later(kubernetes),
+    krbUsername: later(text),
+    krbRealm: later(text),
+    krbConfigConfigMap: later(kubernetes),
+    krbServicePrincipalName: later(text),
+  },
+  PluginArtifact: { name: text, configuration: text, connectionTimeoutSeconds: integer, key: text },
   GitArtifact: {
     repo: text,
     revision: text,
