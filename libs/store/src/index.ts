@@ -42,6 +42,8 @@ export { MemoRepository, type MemoPlace, type MemoSave } from './memos/memo.repo
 export { InboxRepository, type NewInboxEntry } from './inbox/inbox.repository.js';
 export { RequestRepository, type NewRequest } from './inbox/request.repository.js';
 export { TaskRepository, type TaskRow } from './pods/task.repository.js';
+export { InstallationKeyRepository } from './installation/installation-key.repository.js';
+export { PodAccessRepository, type PodAccess } from './pods/pod-access.repository.js';
 export {
   PodRepository,
   type PodBucket,
@@ -113,3 +115,5 @@ export {
   type StoredResourceWrite,
 } from './resources/resource.table.js';
 export { fsck, type CheckName, type FsckFinding, type FsckOptions, type FsckReport } from './fsck/fsck.js';
+export { openArgoDatabase, type ArgoDatabase, type ArgoDatabaseOptions } from './argo-database/argo-database.js';
+export { argoPlaceFromUrl, describePlace, type ArgoDialect, type ArgoPlace } from './argo-database/argo-place.js';

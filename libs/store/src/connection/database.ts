@@ -19,6 +19,8 @@ export interface StoreConnection {
   user?: string;
   password?: string;
   database?: string;
+  /** Absent: no TLS. */
+  ssl?: { rejectUnauthorized: boolean };
 }
 
 export interface DatabaseOptions {
@@ -31,6 +33,8 @@ export interface DatabaseOptions {
   statementTimeoutMs?: number;
   /** Shown in pg_stat_activity; default `argosy`. */
   applicationName?: string;
+  /** Runs once on one connection before the first statement; default: our own migrations. */
+  bringUp?: (connection: Executor) => Promise<void>;
 }
 
 /** One statement. With `name` it is parsed once per connection. */
@@ -76,6 +80,7 @@ export class Database implements Executor {
   readonly #pool: pg.Pool;
   readonly #config: pg.PoolConfig;
   readonly #logger: StoreLogger | undefined;
+  readonly #makeSchema: (connection: Executor) => Promise<void>;
   #ready = false;
   #bringUp: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -83,6 +88,7 @@ export class Database implements Executor {
   constructor(options: DatabaseOptions) {
     this.clock = options.clock;
     this.#logger = options.logger;
+    this.#makeSchema = options.bringUp ?? ((connection) => migrate(connection, this.clock, this.#logger));
     const statementTimeoutMs = Math.min(options.statementTimeoutMs ?? 30_000, POSTGRES_INTEGER_MAX);
     this.#config = {
       ...options.connection,
@@ -189,7 +195,7 @@ export class Database implements Executor {
   }
 
   async #migrate(): Promise<void> {
-    await this.withConnection((connection) => migrate(connection, this.clock, this.#logger));
+    await this.withConnection(this.#makeSchema);
     this.#ready = true;
   }
 

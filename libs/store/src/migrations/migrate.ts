@@ -1,13 +1,14 @@
 import { type Clock } from '#libs/workflow-spec';
 
 import { type Executor, type StoreLogger } from '../connection/database.js';
-import { StoreSchemaError } from '../errors.js';
-import { ARGO_SCHEMA_SQL, ARGO_SCHEMA_VERSION } from './argo-tables.js';
+import { bringUpArgoTables } from '../argo-schema/bring-up.js';
 import { MIGRATIONS } from './catalogue.js';
 
 /** Any constant: all programs of one database bring it up one after the other. */
 const MIGRATION_LOCK = 727_001;
 const TABLE = 'argosy_migrations';
+/** Beside our own tables the mark of a workflow says which version of it is in the archive. */
+const ARGO_TABLES_HERE = { dialect: 'postgres', withoutExtras: ['argosy_archive_versions'] } as const;
 
 /**
  * Brings the schema up to date: each missing migration in its own transaction, then Argo's tables where there are none. Safe to run by
@@ -15,7 +16,11 @@ const TABLE = 'argosy_migrations';
  * in `argosy_migrations` came with it. Migrations of a newer version are left alone: versions N and N−1 share a database.
  */
 export async function migrate(connection: Executor, clock: Clock, logger?: StoreLogger): Promise<void> {
-  if (await isCurrent(connection)) return;
+  if (!(await isCurrent(connection))) await migrateOwn(connection, clock, logger);
+  await bringUpArgoTables(connection, ARGO_TABLES_HERE, logger);
+}
+
+async function migrateOwn(connection: Executor, clock: Clock, logger?: StoreLogger): Promise<void> {
   // Unlocking is needless on failure: the connection is thrown away, and the session's lock with it.
   await connection.run({ text: `SET lock_timeout = '20s'` });
   await connection.run({ text: 'SELECT pg_advisory_lock($1)', values: [MIGRATION_LOCK] });
@@ -27,7 +32,7 @@ export async function migrate(connection: Executor, clock: Clock, logger?: Store
 async function isCurrent(connection: Executor): Promise<boolean> {
   if (!(await tableExists(connection, TABLE))) return false;
   const done = await appliedIds(connection);
-  return MIGRATIONS.every(({ id }) => done.has(id)) && (await argoVersion(connection)) === ARGO_SCHEMA_VERSION;
+  return MIGRATIONS.every(({ id }) => done.has(id));
 }
 
 async function applyMissing(connection: Executor, clock: Clock, logger?: StoreLogger): Promise<void> {
@@ -45,28 +50,6 @@ async function applyMissing(connection: Executor, clock: Clock, logger?: StoreLo
     });
     logger?.info('database migration applied', { migration: migration.name });
   }
-  await bringUpArgoTables(connection);
-}
-
-async function bringUpArgoTables(connection: Executor): Promise<void> {
-  const version = await argoVersion(connection);
-  if (version === undefined) {
-    await inTransaction(connection, async () => {
-      await connection.run({ text: ARGO_SCHEMA_SQL });
-    });
-  } else if (version < ARGO_SCHEMA_VERSION) {
-    throw new StoreSchemaError(
-      `the archive tables are at Argo's schema version ${version}, needed is ${ARGO_SCHEMA_VERSION}: let an Argo v4.1 controller migrate them once`,
-    );
-  }
-}
-
-async function argoVersion(connection: Executor): Promise<number | undefined> {
-  if (!(await tableExists(connection, 'schema_history'))) return undefined;
-  const rows = await connection.run<{ version: number | null }>({
-    text: 'SELECT max(schema_version) AS version FROM schema_history',
-  });
-  return rows[0]?.version ?? undefined;
 }
 
 async function appliedIds(connection: Executor): Promise<Set<number>> {

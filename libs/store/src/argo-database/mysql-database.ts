@@ -1,0 +1,158 @@
+import type { ExecuteValues, Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+
+import { type Executor, type Statement, type StoreHealth } from '../connection/database.js';
+import { classifyMysqlError } from './classify-mysql-error.js';
+
+export interface MysqlServer {
+  host: string;
+  port: number;
+  database: string;
+  user?: string;
+  password?: string;
+  ssl?: { rejectUnauthorized: boolean };
+}
+
+export interface MysqlDatabaseOptions {
+  server: MysqlServer;
+  /** For messages; holds no password. */
+  description: string;
+  maxConnections: number;
+  statementTimeoutMs: number;
+  /** Runs once on one connection before the first statement. */
+  bringUp: (connection: Executor) => Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Statements are prepared on the server; so many are kept on a connection. */
+const PREPARED_STATEMENTS = 64;
+
+/**
+ * Times are UTC, text is compared as Argo's controller has it, and one writer's gaps do not block another. Each stands by itself:
+ * MySQL and MariaDB each know only one of the last two.
+ */
+const sessionSettings = (statementTimeoutMs: number): string[] => [
+  `SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  `SET SESSION max_execution_time = ${statementTimeoutMs}`,
+  `SET SESSION max_statement_time = ${statementTimeoutMs / 1000}`,
+];
+
+/**
+ * MySQL or MariaDB. States as Database: *unknown* (connected nowhere), *ready* (brought up), *closed*. The driver is loaded with the
+ * first use: most installations have no such server. A statement that changes rows gives one row `{ affectedRows }`; a row that was
+ * found and stayed as it was does not count.
+ */
+export class MysqlDatabase implements Executor {
+  readonly #options: MysqlDatabaseOptions;
+  #pool: Promise<Pool> | undefined;
+  #ready = false;
+  #bringUp: Promise<void> | undefined;
+
+  constructor(options: MysqlDatabaseOptions) {
+    this.#options = options;
+  }
+
+  async run<Row = Record<string, unknown>>(statement: Statement): Promise<Row[]> {
+    await this.ensureReady();
+    const pool = await this.#openPool();
+    return runOn<Row>(pool, statement);
+  }
+
+  /** Statements in one transaction; a rejection rolls back. A connection lost at COMMIT rejects with StoreUnavailableError: outcome unknown. */
+  async transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result> {
+    await this.ensureReady();
+    return this.#withConnection(async (connection) => {
+      await connection.run({ text: 'START TRANSACTION' });
+      try {
+        const result = await work(connection);
+        await connection.run({ text: 'COMMIT' });
+        return result;
+      } catch (error) {
+        await connection.run({ text: 'ROLLBACK' }).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  async ensureReady(): Promise<void> {
+    if (this.#ready) return;
+    this.#bringUp ??= this.#withConnection(this.#options.bringUp, 'throw away')
+      .then(() => void (this.#ready = true))
+      .finally(() => (this.#bringUp = undefined));
+    await this.#bringUp;
+  }
+
+  async health(): Promise<StoreHealth> {
+    try {
+      await this.run({ text: 'SELECT 1' });
+      return { ready: true };
+    } catch (error) {
+      return { ready: false, message: `${this.#options.description}: ${(error as Error).message}` };
+    }
+  }
+
+  async close(): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    this.#pool = undefined;
+    this.#ready = false;
+    await pool?.end();
+  }
+
+  /** One connection for several statements; it is thrown away if the work fails, so that nothing of it leaks. */
+  async #withConnection<Result>(work: (connection: Executor) => Promise<Result>, after?: 'throw away'): Promise<Result> {
+    const pool = await this.#openPool();
+    const connection = await pool.getConnection().catch((error: unknown) => {
+      throw classifyMysqlError(error);
+    });
+    let broken = true;
+    try {
+      const result = await work({ run: (statement) => runOn(connection, statement) });
+      broken = after === 'throw away';
+      return result;
+    } finally {
+      if (broken) connection.destroy();
+      else connection.release();
+    }
+  }
+
+  #openPool(): Promise<Pool> {
+    this.#pool ??= this.#createPool();
+    return this.#pool;
+  }
+
+  async #createPool(): Promise<Pool> {
+    const { server, maxConnections, statementTimeoutMs } = this.#options;
+    const { createPool } = await import('mysql2/promise');
+    const pool = createPool({
+      ...server,
+      connectionLimit: maxConnections,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      enableKeepAlive: true,
+      charset: 'utf8mb4',
+      dateStrings: true,
+      jsonStrings: true,
+      decimalNumbers: true,
+      maxPreparedStatements: PREPARED_STATEMENTS,
+      flags: ['-FOUND_ROWS'],
+    });
+    // What a new connection is told first stands before whatever it was opened for. A setting that this server does not know is left out.
+    pool.pool.on('connection', (connection) => {
+      for (const setting of sessionSettings(statementTimeoutMs)) connection.query(setting, () => undefined);
+    });
+    return pool;
+  }
+}
+
+type Result = ResultSetHeader | RowDataPacket[];
+
+async function runOn<Row>(target: Pool | PoolConnection, { text, values = [] }: Statement): Promise<Row[]> {
+  try {
+    // Without values there may be statements that cannot be prepared (DDL, transactions).
+    const [result] =
+      values.length === 0 ? await target.query<Result>(text) : await target.execute<Result>(text, values as ExecuteValues);
+    if (Array.isArray(result)) return result as Row[];
+    return [{ affectedRows: result.affectedRows } as Row];
+  } catch (error) {
+    throw classifyMysqlError(error);
+  }
+}

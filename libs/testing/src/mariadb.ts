@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { accessSync, chmodSync, chownSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const START_LIMIT_MS = 20_000;
+/** Debian's places for programs of the administrator, which an ordinary user's PATH may lack. */
+const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
+
+/** A MariaDB of a test's own. `kill` and `start` play an outage; the data survive it. */
+export interface TestMariadb {
+  /** `mysql://root@127.0.0.1:port/name` of a new, empty database. */
+  createDatabase(name: string): string;
+  start(): Promise<void>;
+  /** SIGKILL, as a crash. */
+  kill(): Promise<void>;
+  /** Ends it and removes its files. */
+  stop(): Promise<void>;
+}
+
+const program = (name: string): string | undefined =>
+  [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS].map((folder) => join(folder, name)).find(isExecutable);
+
+/** Starts a MariaDB on a free port and a folder of its own; undefined where this machine has no such server. */
+export async function startMariadb(): Promise<TestMariadb | undefined> {
+  const [install, server, client] = ['mariadb-install-db', 'mariadbd', 'mariadb'].map(program);
+  if (install === undefined || server === undefined || client === undefined) return undefined;
+  const mariadb = new MariadbProcess({ install, server, client }, await freePort());
+  await mariadb.start();
+  return mariadb;
+}
+
+class MariadbProcess implements TestMariadb {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'argosy-mariadb-'));
+  /** The server refuses to run as root: then it runs as the user of the package. */
+  private readonly user: string[];
+  private child: ChildProcess | undefined;
+
+  constructor(
+    private readonly programs: { install: string; server: string; client: string },
+    private readonly port: number,
+  ) {
+    this.user = process.getuid?.() === 0 ? ['--user=mysql'] : [];
+    if (this.user.length > 0) this.give(this.folder, 'mysql');
+    const made = spawnSync(
+      programs.install,
+      ['--no-defaults', `--datadir=${this.data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...this.user],
+      { encoding: 'utf8' },
+    );
+    if (made.status !== 0) throw new Error(`mariadb-install-db failed: ${made.stderr}${made.stdout}`);
+  }
+
+  createDatabase(name: string): string {
+    const connection = ['--no-defaults', '--protocol=tcp', '--host=127.0.0.1', `--port=${this.port}`, '--user=root'];
+    const made = spawnSync(this.programs.client, [...connection, '-e', `CREATE DATABASE ${name}`], { encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(`the database was not made: ${made.stderr}`);
+    return `mysql://root@127.0.0.1:${this.port}/${name}`;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(
+      this.programs.server,
+      [
+        '--no-defaults',
+        `--datadir=${this.data}`,
+        `--socket=${join(this.folder, 's')}`,
+        `--pid-file=${join(this.folder, 'pid')}`,
+        `--port=${this.port}`,
+        '--bind-address=127.0.0.1',
+        '--skip-log-bin',
+        '--innodb-flush-log-at-trx-commit=2',
+        '--innodb-buffer-pool-size=32M',
+        ...this.user,
+      ],
+      { stdio: 'ignore' },
+    );
+    this.child = child;
+    process.once('exit', () => child.kill('SIGKILL'));
+    await reachable(this.port, child);
+  }
+
+  async kill(): Promise<void> {
+    await this.end('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get data(): string {
+    return join(this.folder, 'data');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.child;
+    this.child = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((settle) => child.once('exit', settle));
+    child.kill(signal);
+    await ended;
+  }
+
+  private give(folder: string, name: string): void {
+    const [uid, gid] = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout));
+    if (uid === undefined || gid === undefined || Number.isNaN(uid)) throw new Error(`there is no user ${name}`);
+    chownSync(folder, uid, gid);
+    chmodSync(folder, 0o700);
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((settle) => server.close(settle));
+  return port;
+}
+
+/** Settles when the server greets who connects. */
+async function reachable(port: number, child: ChildProcess): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS;
+  while (performance.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`mariadbd ended with exit code ${child.exitCode}`);
+    if (await greets(port)) return;
+    await new Promise((settle) => setTimeout(settle, 20));
+  }
+  throw new Error('mariadbd did not start');
+}
+
+function greets(port: number): Promise<boolean> {
+  return new Promise((settle) => {
+    const socket = connect(port, '127.0.0.1');
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      settle(answer);
+    };
+    socket.setTimeout(500, () => finish(false));
+    socket.once('error', () => finish(false));
+    socket.once('data', () => finish(true));
+  });
+}
