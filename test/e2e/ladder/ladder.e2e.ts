@@ -106,8 +106,11 @@ describe.skipIf(reason !== undefined)(`workflows of 5, 50 and 500 steps where a 
     await expectRecord(failed, { count, encoding });
 
     for await (const listed of api.list({ 'listOptions.fieldSelector': `metadata.name=${name}` })) expectSteps(listed, count);
-    for await (const streamed of api.follow(name)) {
-      expectSteps(streamed, count);
+    const events = client.stream<{ object: Workflow }>(`/api/v1/workflow-events/${NAMESPACE}`, {
+      'listOptions.fieldSelector': `metadata.name=${name}`,
+    });
+    for await (const { object } of events) {
+      expectSteps(object, count);
       break;
     }
     expect(stepsIn(await said(0, 'get', name))).toBe(count);
