@@ -7,12 +7,14 @@ import { DueRepository } from './due/due.repository.js';
 import { HandoffRepository } from './due/handoff.repository.js';
 import { InboxRepository } from './inbox/inbox.repository.js';
 import { RequestRepository } from './inbox/request.repository.js';
+import { InstallationKeyRepository } from './installation/installation-key.repository.js';
 import { AdvisoryLease } from './lease/advisory-lease.js';
 import { BaselineRepository } from './baselines/baseline.repository.js';
 import { MemoRepository } from './memos/memo.repository.js';
 import { LockRepository } from './locks/lock.repository.js';
 import { SyncLimitRepository } from './locks/sync-limit.repository.js';
 import { LogShipmentRepository } from './pods/log-shipment.repository.js';
+import { PodAccessRepository } from './pods/pod-access.repository.js';
 import { PodHostRepository } from './pods/pod-host.repository.js';
 import { PodStatusRepository } from './pods/pod-status.repository.js';
 import { PodRepository } from './pods/pod.repository.js';
@@ -40,6 +42,7 @@ export class Store {
   readonly requests: RequestRepository;
   readonly pods: PodRepository;
   readonly podStatus: PodStatusRepository;
+  readonly podAccess: PodAccessRepository;
   readonly tasks: TaskRepository;
   readonly logShipments: LogShipmentRepository;
   readonly podHosts: PodHostRepository;
@@ -59,6 +62,7 @@ export class Store {
   readonly resources: ResourceTableRepository;
   readonly schedules: ScheduleRepository;
   readonly leases: AdvisoryLease;
+  readonly installationKeys: InstallationKeyRepository;
   readonly changes: ChangeFeed;
   /** For fsck and tests; programs use the repositories. */
   readonly database: Database;
@@ -73,6 +77,7 @@ export class Store {
     this.requests = new RequestRepository(database, this.changes);
     this.pods = new PodRepository(database);
     this.podStatus = new PodStatusRepository(database);
+    this.podAccess = new PodAccessRepository(database);
     this.tasks = new TaskRepository(database);
     this.logShipments = new LogShipmentRepository(database);
     this.podHosts = new PodHostRepository(database);
@@ -91,6 +96,7 @@ export class Store {
     this.resources = new ResourceTableRepository(database);
     this.schedules = new ScheduleRepository(database, this.changes);
     this.leases = new AdvisoryLease(database);
+    this.installationKeys = new InstallationKeyRepository(database);
   }
 
   /** For `/readyz`; asks Postgres, never rejects. */

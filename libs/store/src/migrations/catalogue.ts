@@ -5,6 +5,7 @@ import { CONTROL_SQL } from './0004-control.js';
 import { OFFLOAD_SQL } from './0006-offload.js';
 import { HOST_ABILITIES_SQL } from './0010-host-abilities.js';
 import { LOG_SHIPMENTS_SQL } from './0011-log-shipments.js';
+import { ARTIFACT_GC_SQL } from './0007-artifact-gc.js';
 
 /** One step of the schema. Applied in the order of ids, never changed once released; a later version only adds. */
 export interface Migration {
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 3, name: '0003-schedules', sql: SCHEDULES_SQL },
   { id: 4, name: '0004-control', sql: CONTROL_SQL },
   { id: 6, name: '0006-offload', sql: OFFLOAD_SQL },
+  { id: 7, name: '0007-artifact-gc', sql: ARTIFACT_GC_SQL },
   { id: 10, name: '0010-host-abilities', sql: HOST_ABILITIES_SQL },
   { id: 11, name: '0011-log-shipments', sql: LOG_SHIPMENTS_SQL },
 ];

@@ -60,6 +60,17 @@ export const artifactDeletions = pgTable('artifact_deletions', {
   nextTryAtMs: ms('next_try_at_ms').notNull(),
   createdAtMs: ms('created_at_ms').notNull(),
   finishedAtMs: ms('finished_at_ms'),
+  /** The row of the folder in which the object was found. */
+  parentId: bigint('parent_id', { mode: 'number' }),
+  /** The workflow said `forceFinalizerRemoval`. */
+  giveUp: boolean('give_up').notNull(),
+});
+
+/** Keys that the installation made for itself. */
+export const installationKeys = pgTable('installation_keys', {
+  name: text('name').primaryKey(),
+  value: text('value').notNull(),
+  createdAtMs: ms('created_at_ms').notNull(),
 });
 
 /** Schedules of CronWorkflows; only the scheduler writes. */

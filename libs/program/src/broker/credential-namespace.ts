@@ -1,0 +1,80 @@
+import { keyOf, withKey } from '#libs/artifacts';
+import { ResourceNotFoundError, type ResourceStore } from '#libs/resources';
+import { artifactDriverKinds, type ArtifactLocation, type JsonValue, type WorkflowStatus } from '#libs/workflow-spec';
+
+/** The repository of a workflow, as its status has it. */
+export type RepositoryReference = WorkflowStatus['artifactRepositoryRef'];
+
+export interface CredentialQuestion {
+  location: ArtifactLocation;
+  /** The workflow's namespace. */
+  namespace: string;
+  repository: RepositoryReference;
+}
+
+/** Fields of a repository that are no part of a place. */
+const KEY_MAKING = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat']);
+
+/**
+ * In which namespace the Secrets of an artifact's place are read. It is the workflow's, as in Argo; but a repository that stands in the
+ * controller's namespace brings its own Secrets from there, where the workflow's has none of that name, so that nobody copies them. A place
+ * that a user wrote never does: it could send the controller's credentials anywhere.
+ */
+export class CredentialNamespaces {
+  constructor(private readonly ports: { resources: Pick<ResourceStore, 'get'>; controllerNamespace: string }) {}
+
+  async namespaceFor({ location, namespace, repository }: CredentialQuestion): Promise<string> {
+    const { controllerNamespace } = this.ports;
+    if (namespace === controllerNamespace || !this.isControllers(location, repository)) return namespace;
+    const names = secretNames(location);
+    for (const name of names) if (await this.hasSecret(namespace, name)) return namespace;
+    return names.length === 0 ? namespace : controllerNamespace;
+  }
+
+  /** Whether the place is that of a repository which the controller or its namespace gives. */
+  isControllers(location: ArtifactLocation, repository: RepositoryReference): boolean {
+    if (repository?.artifactRepository === undefined) return false;
+    if (repository.default !== true && repository.namespace !== this.ports.controllerNamespace) return false;
+    return storeText(location) === storeText(repository.artifactRepository);
+  }
+
+  private async hasSecret(namespace: string, name: string): Promise<boolean> {
+    try {
+      await this.ports.resources.get({ kind: 'Secret', namespace, name });
+      return true;
+    } catch (error) {
+      if (error instanceof ResourceNotFoundError) return false;
+      throw error;
+    }
+  }
+}
+
+/** Names of the Secrets that a location refers to. */
+export function secretNames(location: ArtifactLocation): string[] {
+  return artifactDriverKinds(location).flatMap((kind) => Object.values(location[kind] ?? {}).flatMap(referencedNames));
+}
+
+function referencedNames(value: JsonValue | undefined): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(referencedNames);
+  const { name, key } = value;
+  return typeof name === 'string' && typeof key === 'string' ? [name] : Object.values(value).flatMap(referencedNames);
+}
+
+/** The place without its key and without what makes keys. */
+function storeText(location: ArtifactLocation): string {
+  const [kind] = artifactDriverKinds(location);
+  if (kind === undefined) return '';
+  const keyless =
+    keyOf({ [kind]: location[kind] }) === undefined ? { [kind]: location[kind] } : withKey({ [kind]: location[kind] }, '');
+  const block = Object.entries(keyless[kind] ?? {}).filter(([field, value]) => value !== '' && !KEY_MAKING.has(field));
+  return JSON.stringify([kind, inOrder(Object.fromEntries(block))]);
+}
+
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  return Object.entries(value)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, member]) => [name, inOrder(member)]);
+}
