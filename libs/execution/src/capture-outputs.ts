@@ -8,7 +8,7 @@ import { PermanentError, TransientError, UserError, type Artifact, type Outputs,
 import { ownershipMark, placeOutput, outputFileName, outputPath } from './artifact-location.js';
 import { isOnVolume, loggedContainers } from './container-paths.js';
 import { OutputError } from './errors.js';
-import { logMarks } from './logs/log-objects.js';
+import { LogMark, logMarks } from './logs/log-objects.js';
 import { placeLog } from './logs/log-place.js';
 import { LogTimes } from './logs/log-times.js';
 import type { ArtifactTransfer, PodExit, PodFiles } from './pod-files.js';
@@ -155,7 +155,7 @@ async function saveLog(container: string, { manifest, files, transfer }: Capture
     location: place.location,
     namespace: place.namespace,
     body,
-    metadata: logMarks(place, times.text()),
+    metadata: { ...logMarks(place, times.text()), [LogMark.complete]: 'true' },
   });
   return reported;
 }

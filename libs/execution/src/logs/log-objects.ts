@@ -38,8 +38,8 @@ export interface LogPlace {
   incarnation: number;
 }
 
-/** Metadata of an object that is (a part of) a log, beside the marks of its owner. */
-export const LogMark = { times: 'log-times', incarnation: 'log-incarnation' } as const;
+/** Metadata of an object that is (a part of) a log, beside the marks of its owner. `complete`: it was saved from the pod itself. */
+export const LogMark = { times: 'log-times', incarnation: 'log-incarnation', complete: 'log-complete' } as const;
 
 /** The metadata of an object of this log; `times` is what LogTimes writes. */
 export function logMarks(place: Omit<LogPlace, 'location' | 'namespace'>, times: string): Record<string, string> {

@@ -1,5 +1,5 @@
 import { identityFromMetadata, type PodManifest } from '#libs/pod-spec';
-import type { Artifact } from '#libs/workflow-spec';
+import type { Artifact, ArtifactLocation } from '#libs/workflow-spec';
 
 import { placeOutput } from '../artifact-location.js';
 import { loggedContainers } from '../container-paths.js';
@@ -29,6 +29,12 @@ export function placeLog(container: string, manifest: PodManifest): PlacedLog {
       incarnation: identityFromMetadata(metadata)?.incarnation ?? 1,
     },
   };
+}
+
+/** A log as it stands among the outputs of its node, from its full place: the key, and nothing that is borrowed from the repository. */
+export function reportedLog(container: string, location: ArtifactLocation): Artifact {
+  const block = keyedBlock(location);
+  return { name: `${container}-logs`, ...(block === undefined ? {} : { [block.kind]: { [block.field]: block.key } }) };
 }
 
 /** The logs that are kept of a pod and can be shipped in segments; none where logs are not archived, or lie where nothing can be put beside them. */

@@ -54,11 +54,16 @@ export class SegmentWriter {
     return this.position;
   }
 
-  /** Resolves when all that the source gave is in the store. After an abort what was read is not waited for. */
-  async ship(source: LogByteSource, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when all that the source gave is in the store. After an abort what was read is not waited for. Of a pod that was made just now
+   * (`isFirst`) nothing can be there, so the store is not asked.
+   */
+  async ship(source: LogByteSource, signal: AbortSignal, isFirst = false): Promise<void> {
     const { place, objects } = this.options;
-    const segments = await this.patiently(() => listSegments(objects, place), signal);
-    this.position = segments?.at(-1)?.endByte ?? 0;
+    if (!isFirst) {
+      const segments = await this.patiently(() => listSegments(objects, place), signal);
+      this.position = segments?.at(-1)?.endByte ?? 0;
+    }
     const iterator = source.read(this.position, signal)[Symbol.asyncIterator]();
     try {
       await this.shipAll(iterator, signal);

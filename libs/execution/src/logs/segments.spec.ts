@@ -92,22 +92,33 @@ describe('a log that is shipped in segments', () => {
   it('becomes the one object that Argo leaves, with the times of its lines', async () => {
     const objects = new MemoryObjects();
     await writer(objects).ship(printed('one\ntwo\nthree\n'), never);
-    expect(await finishLog(objects, place)).toBe(true);
+    await finishLog(objects, place);
     expect([...objects.objects.keys()]).toEqual([KEY]);
     expect(objects.text()).toBe('one\ntwo\nthree\n');
     const log = await findLog(objects, place);
     expect([log?.form, log?.times.at(4), log?.times.at(14)]).toEqual(['whole', 1_003, 1_012]);
-    expect(await finishLog(objects, place)).toBe(true);
+    await finishLog(objects, place);
+    expect(objects.text()).toBe('one\ntwo\nthree\n');
   });
 
-  it('makes nothing of nothing, and leaves a log that is saved whole', async () => {
+  it('is empty where nothing was printed, and stays as it was saved from the pod', async () => {
     const objects = new MemoryObjects();
-    expect(await finishLog(objects, place)).toBe(false);
-    await writer(objects).ship(printed('part'), never);
-    const metadata = { 'workflow-uid': 'u', 'node-id': 'n', 'log-incarnation': '1' };
-    objects.objects.set(KEY, { body: Buffer.from('part and the rest'), metadata });
-    expect(await finishLog(objects, place)).toBe(true);
-    expect([[...objects.objects.keys()], objects.text()]).toEqual([[KEY], 'part and the rest']);
+    await finishLog(objects, place);
+    expect([[...objects.objects.keys()], objects.text()]).toEqual([[KEY], '']);
+    await writer(objects).ship(printed('part and what nobody saved'), never);
+    const metadata = { 'workflow-uid': 'u', 'node-id': 'n', 'log-incarnation': '1', 'log-complete': 'true' };
+    objects.objects.set(KEY, { body: Buffer.from('part'), metadata });
+    await finishLog(objects, place);
+    expect([[...objects.objects.keys()], objects.text()]).toEqual([[KEY], 'part']);
+  });
+
+  it('goes on where it was made too early', async () => {
+    const objects = new MemoryObjects();
+    await writer(objects).ship(printed('one\ntw'), never);
+    await finishLog(objects, place);
+    await new SegmentWriter({ place, objects, segmentBytes: () => 4, segmentMs: 60_000 }).ship(printed('one\ntwo\nthree'), never);
+    await finishLog(objects, place);
+    expect([[...objects.objects.keys()], objects.text()]).toEqual([[KEY], 'one\ntwo\nthree']);
   });
 
   it('is not taken for the log of an earlier pod of the same name', async () => {
