@@ -1,9 +1,11 @@
-// Writes the documents that are made from code: docs/configuration.md from the configuration schemas of all programs.
+// Writes the documents that are made from code: docs/configuration.md from the configuration schemas of all programs, k8s/crds from the
+// table of Argo's language.
 // With --check it writes nothing and fails where a document is not what the code says.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { stringify } from 'yaml';
 import { ensureBuilt, root } from './install.mjs';
 
 const CONFIGURATION = join(root, 'docs', 'configuration.md');
@@ -71,8 +73,24 @@ const configurationDocument = async () => {
   ].join('\n');
 };
 
+/** One file for each kind, and the list of them. */
+const customResourceDocuments = async () => {
+  const { customResourceDefinitions } = await import(
+    pathToFileURL(join(root, 'dist', 'libs', 'workflow-spec', 'src', 'index.js')).href
+  );
+  const definitions = customResourceDefinitions();
+  const fileOf = ({ spec }) => `${spec.names.singular}.yaml`;
+  const head = '# Made by `npm run generate`; do not edit.\n';
+  const list = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: definitions.map(fileOf) };
+  const texts = [...definitions.map((definition) => [fileOf(definition), definition]), ['kustomization.yaml', list]];
+  return texts.map(([file, object]) => [
+    join(root, 'k8s', 'crds', file),
+    head + stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 }),
+  ]);
+};
+
 await ensureBuilt();
-const documents = new Map([[CONFIGURATION, await configurationDocument()]]);
+const documents = new Map([[CONFIGURATION, await configurationDocument()], ...(await customResourceDocuments())]);
 let stale = false;
 for (const [file, text] of documents) {
   const wanted = await format(text, { ...(await resolveConfig(file)), filepath: file });
@@ -82,6 +100,7 @@ for (const [file, text] of documents) {
     stale = true;
     console.error(`${file.slice(root.length + 1)} is not what the code says: run npm run generate`);
   } else {
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, wanted);
     console.log(`${file.slice(root.length + 1)} written`);
   }

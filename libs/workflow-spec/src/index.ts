@@ -62,7 +62,13 @@ export {
 } from './decode/decode-objects.js';
 export { ManifestPlaces, type TextPlace, type ValuePath } from './manifests/manifest-places.js';
 export { assertPlainValue, parseManifests, type Manifest, type ParseLimits } from './manifests/parse-manifests.js';
-export { missingTemplates, templateKey, templateKeyId, type TemplateGetter, type TemplateKey } from './validate/template-source.js';
+export {
+  missingTemplates,
+  templateKey,
+  templateKeyId,
+  type TemplateGetter,
+  type TemplateKey,
+} from './validate/template-source.js';
 export { type ResolvedReference } from './validate/template-validator.js';
 export {
   mergeArguments,
@@ -186,6 +192,9 @@ export type {
   SynchronizationStatus,
 } from './model/synchronization.js';
 export { convertLegacy, type ConvertedLegacy } from './legacy/convert-legacy.js';
+export { customResourceDefinitions, type CustomResourceDefinition } from './custom-resources/custom-resources.js';
 export { workflowJsonSchema } from './json-schema/json-schema.js';
+export { isWorkflowSpecField } from './decode/language.js';
+export { nodeMatcher } from './node-selector.js';
 export { claimProblem } from './claim-rules.js';
 export { assertKubernetesFields } from './validate/kubernetes-fields.js';
