@@ -1,6 +1,6 @@
 // Makes dist/: every program of services/ as one file with what it imports, and what programs share in chunks beside them.
 // A program of some 1,800 modules takes Node a second to load; bundled it takes a third of that.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -37,7 +37,10 @@ const bundleRequired = {
   },
 };
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+// Made beside it and put in its place when it is whole: a build that fails leaves the one before.
+const output = `dist.${process.pid}`;
+const discard = (folder) => rmSync(join(root, folder), { recursive: true, force: true });
+process.on('exit', () => discard(output));
 await build({
   cwd: root,
   input: Object.fromEntries([
@@ -51,7 +54,7 @@ await build({
   resolve: { conditionNames: ['source', 'node'], extensionAlias: { '.js': ['.ts', '.js'] } },
   plugins: [bundleRequired],
   output: {
-    dir: 'dist',
+    dir: output,
     format: 'esm',
     entryFileNames: '[name].js',
     // As deep as the programs: what looks for files of the product from where it stands finds them from there too.
@@ -63,3 +66,7 @@ await build({
   },
   logLevel: 'warn',
 });
+const before = `${output}.before`;
+if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), join(root, before));
+renameSync(join(root, output), join(root, 'dist'));
+discard(before);
