@@ -9,6 +9,7 @@ import { addFiles } from './commands/files.js';
 import { addFsck } from './commands/fsck.js';
 import { addLint } from './commands/lint.js';
 import { addList } from './commands/list.js';
+import { addMigrate } from './commands/migrate.js';
 import { addApply } from './commands/resources.js';
 import { addShow } from './commands/show.js';
 import { addStack } from './commands/stack.js';
@@ -49,6 +50,7 @@ export const createProgram = (): Command => {
   addSync(program);
   addFsck(program);
   addDoctor(program);
+  addMigrate(program);
   addVersion(program);
   return program;
 };
