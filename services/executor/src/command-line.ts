@@ -5,10 +5,14 @@ import { UsageError } from './errors.js';
 export const USAGE = `usage:
   executor stage   --pod <file> --root <folder>
   executor capture --pod <file> --root <folder> --exit-code <n> --stdout <file> [--logs <folder>] [--report <file>]
+  executor init                    in the container init of a pod
+  executor wait --report <file>    in its container wait
 `;
 
 /** What is asked of the executor. Paths are of the host. */
 export type ExecutorCommand =
+  | { verb: 'init' }
+  | { verb: 'wait'; reportFile: string }
   | { verb: 'stage'; podFile: string; rootFolder: string }
   | {
       verb: 'capture';
@@ -36,6 +40,7 @@ export function parseCommand(args: readonly string[]): ExecutorCommand {
   const { values, positionals } = parsed(args);
   const [verb, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`unexpected argument "${rest[0]}"`);
+  if (verb === 'init' || verb === 'wait') return commandInPod(verb, values);
   const common = { podFile: required(values, 'pod'), rootFolder: required(values, 'root') };
   if (verb === 'stage') {
     const foreign = Object.keys(values).find((name) => !OF_STAGE.includes(name));
@@ -51,6 +56,12 @@ export function parseCommand(args: readonly string[]): ExecutorCommand {
     ...(values.logs === undefined ? {} : { logsFolder: values.logs }),
     ...(values.report === undefined ? {} : { reportFile: values.report }),
   };
+}
+
+function commandInPod(verb: 'init' | 'wait', values: Values): ExecutorCommand {
+  const foreign = Object.keys(values).find((name) => verb === 'init' || name !== 'report');
+  if (foreign !== undefined) throw new UsageError(`--${foreign} has no meaning for ${verb}`);
+  return verb === 'init' ? { verb } : { verb, reportFile: required(values, 'report') };
 }
 
 function parsed(args: readonly string[]): { values: Values; positionals: string[] } {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 
 import { ArtifactTransfer, createArtifactDrivers } from '#libs/artifacts';
-import { ConfigError, loadConfig } from '#libs/config';
+import { ConfigError, loadConfig, processEnvironment } from '#libs/config';
 import { createPodExecution, type PodExecution } from '#libs/execution';
 import { createLogger, type Logger } from '#libs/observability';
 import { TransientError, UserError } from '#libs/workflow-spec';
@@ -11,6 +11,7 @@ import { parseCommand, USAGE, type ExecutorCommand } from './command-line.js';
 import { DirectoryPodFiles } from './directory-pod-files.js';
 import { UsageError } from './errors.js';
 import { configSchema } from './executor.config.js';
+import { captureInPod, podOfEnvironment, stageInPod } from './pod/run-in-pod.js';
 import { readPodDescription } from './pod-description.js';
 import { secretsInFolder } from './secrets-folder.js';
 
@@ -39,7 +40,6 @@ export async function runExecutor(args: readonly string[], output: ExecutorOutpu
 async function perform(command: ExecutorCommand, output: ExecutorOutput): Promise<ExitCode> {
   const config = loadConfig(configSchema);
   const logger = createLogger({ program: 'executor', level: config.logLevel, format: config.logFormat });
-  const manifest = await readPodDescription(command.podFile);
   const drivers = createArtifactDrivers({
     clock: { nowMs: () => Date.now() },
     ...(config.artifactFolder === undefined ? {} : { filesystem: { rootFolder: config.artifactFolder } }),
@@ -48,6 +48,8 @@ async function perform(command: ExecutorCommand, output: ExecutorOutput): Promis
   });
   const execution = createPodExecution(new ArtifactTransfer(drivers));
   try {
+    if (command.verb === 'init' || command.verb === 'wait') return await performInPod(command, execution, output);
+    const manifest = await readPodDescription(command.podFile);
     if (command.verb === 'capture') return await capture(command, { manifest, execution, output, logger });
     await execution.stage(manifest, new DirectoryPodFiles(command));
     logger.info('inputs staged', { node: manifest.work.nodeId, artifacts: manifest.work.inputArtifacts.length });
@@ -55,6 +57,22 @@ async function perform(command: ExecutorCommand, output: ExecutorOutput): Promis
   } finally {
     drivers.close();
   }
+}
+
+async function performInPod(
+  command: ExecutorCommand & { verb: 'init' | 'wait' },
+  execution: PodExecution,
+  output: ExecutorOutput,
+): Promise<ExitCode> {
+  const pod = podOfEnvironment(processEnvironment());
+  if (command.verb === 'init') {
+    await stageInPod(pod, execution);
+    return ExitCode.Done;
+  }
+  const missing = await captureInPod(pod, execution, command.reportFile);
+  if (missing === undefined) return ExitCode.Done;
+  output.stderr.write(`${missing}\n`);
+  return ExitCode.Failed;
 }
 
 interface CaptureMeans {

@@ -31,8 +31,8 @@ export const ExecutorVariable = {
 /** What the program of the executor is told of its pod. */
 export interface ExecutorPod {
   work: PodWork;
-  /** Name, and the paths at which it mounts volumes. */
-  containers: { name: string; mountPaths: string[] }[];
+  /** The user's containers and what they mount, without the executor's own folder. */
+  containers: { name: string; mounts: { volume: string; path: string }[] }[];
 }
 
 type Mount = KubernetesObject & { name: string; mountPath: string };
@@ -140,7 +140,9 @@ function podVariables({ manifest: { work }, containers, sharedFolder }: Executor
     work: rest,
     containers: containers.map(({ name, volumeMounts = [] }) => ({
       name,
-      mountPaths: volumeMounts.map(({ mountPath }) => mountPath).filter((mountPath) => mountPath !== sharedFolder),
+      mounts: volumeMounts
+        .filter(({ mountPath }) => mountPath !== sharedFolder)
+        .map(({ name: volume, mountPath }) => ({ volume, path: mountPath })),
     })),
   };
   return longTextVariables(ExecutorVariable.pod, JSON.stringify(pod));
