@@ -1,0 +1,73 @@
+import { fnv1a32, FinalizerName, type KubernetesObject } from '#libs/workflow-spec';
+import {
+  identityLabels,
+  kubernetesPod,
+  type KubernetesPod,
+  type KubernetesPodOptions,
+  MAIN_CONTAINER,
+  type PodManifest,
+} from '#libs/pod-spec';
+
+import type { PodIdentity } from '../contract.js';
+import { PodMark, SHARD_COUNT } from './pod-marks.js';
+
+const named = (value: unknown): { name: string }[] => (value ?? []) as { name: string }[];
+
+/** The part of all pods in which those of a workflow are watched. */
+export const shardOf = (workflowUid: string): number => fnv1a32(workflowUid) % SHARD_COUNT;
+
+/**
+ * The Pod that is made of a manifest: what libs/pod-spec makes of it, with our identity, the marks by which it is found and read again, and a
+ * finalizer that keeps it until its end is recorded.
+ */
+export function clusterPod(identity: PodIdentity, manifest: PodManifest, options: KubernetesPodOptions): KubernetesPod {
+  const pod = kubernetesPod(withMarkers(manifest), options);
+  const { metadata, spec } = pod;
+  const mains = manifest.work.mainContainers ?? [MAIN_CONTAINER];
+  const isMainAlone = mains.length === 1 && mains[0] === MAIN_CONTAINER;
+  return {
+    ...pod,
+    spec,
+    metadata: {
+      ...metadata,
+      labels: {
+        ...metadata.labels,
+        ...identityLabels(identity),
+        [PodMark.shard]: String(shardOf(identity.workflowUid)),
+      },
+      annotations: {
+        ...metadata.annotations,
+        ...(isMainAlone ? {} : { [PodMark.mains]: mains.join(',') }),
+        ...(manifest.work.containerGraph === undefined ? {} : { [PodMark.set]: 'true' }),
+        [PodMark.containers]: named(spec['containers'])
+          .map(({ name }) => name)
+          .join(','),
+      },
+      finalizers: [...(metadata.finalizers ?? []), FinalizerName.podStatus],
+    },
+  };
+}
+
+/** Rows of older versions, and pods that were not built by libs/pod-spec, have no mark of `init` where several containers stand together. */
+function withMarkers(manifest: PodManifest): PodManifest {
+  const { spec, work } = manifest;
+  const executors = work.executorContainers ?? [];
+  const isCaptured =
+    work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
+  const users = named(spec['containers']).filter(({ name }) => !executors.includes(name));
+  const wanted = [
+    ...(users.length > 1 || isCaptured || executors.length > 0 ? ['init'] : []),
+    ...(isCaptured ? ['wait'] : []),
+  ].filter((name) => !executors.includes(name));
+  if (wanted.length === 0) return manifest;
+  const marker = (name: string): KubernetesObject => ({ name, image: 'argosy' });
+  const before = (field: string, name: string): KubernetesObject[] => [
+    ...(wanted.includes(name) ? [marker(name)] : []),
+    ...((spec[field] ?? []) as KubernetesObject[]),
+  ];
+  return {
+    ...manifest,
+    spec: { ...spec, initContainers: before('initContainers', 'init'), containers: before('containers', 'wait') },
+    work: { ...work, executorContainers: [...executors, ...wanted] },
+  };
+}

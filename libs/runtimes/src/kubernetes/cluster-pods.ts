@@ -1,0 +1,117 @@
+import {
+  type ApiObject,
+  KubernetesConflictError,
+  KubernetesNotFoundError,
+  type KubernetesApi,
+  type ObjectAddress,
+} from '#libs/kubernetes';
+import { IdentityLabel, identityLabels, type KubernetesPod } from '#libs/pod-spec';
+import { FinalizerName, LabelName } from '#libs/workflow-spec';
+
+import type { PodIdentity } from '../contract.js';
+import { type ObservedPod, observedPod } from './observed-pod.js';
+import { PodMark } from './pod-marks.js';
+
+const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
+/** The kubelet ends a pod that has been active for longer than this; there is no less. */
+const SHORTEST_DEADLINE_SECONDS = 1;
+
+/** A pod as it is addressed; the UID makes sure that it is this one. */
+export type PodPlace = Pick<ObservedPod, 'namespace' | 'name' | 'uid'>;
+
+/** The calls to the API server that concern pods, each of which may be repeated. `namespace`: the only one that is served; absent: all. */
+export class ClusterPods {
+  constructor(
+    private readonly api: KubernetesApi,
+    private readonly namespace?: string,
+  ) {}
+
+  create(pod: KubernetesPod): Promise<ApiObject> {
+    return this.api.create({ ...PODS, namespace: pod.metadata.namespace ?? 'default' }, pod);
+  }
+
+  /** Undefined where there is none of the name. */
+  get(place: { namespace: string; name: string }): Promise<ApiObject | undefined> {
+    return unlessGone(this.api.get({ ...PODS, ...place }));
+  }
+
+  /** The pod of an identity, wherever it is. Labels may stand for more than one identity, so what is found is looked at. */
+  async find(identity: PodIdentity): Promise<ObservedPod | undefined> {
+    const labels = identityLabels(identity);
+    const labelSelector = Object.entries(labels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(',');
+    for await (const page of this.api.pages({ ...PODS, ...this.scope() }, { labelSelector })) {
+      const found = page.items.map(observedPod).find((pod) => pod?.identity.nodeId === identity.nodeId && !isForgotten(pod));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /**
+   * Asks the kubelet to end the containers, by a deadline that has passed: TERM, and KILL after the grace period; object and logs stay. Gives the
+   * pod as it is then, undefined where it is gone.
+   */
+  async end(place: PodPlace, cause: string): Promise<ObservedPod | undefined> {
+    const patched = await unlessGone(
+      this.patch(place, {
+        metadata: { uid: place.uid, annotations: { [PodMark.endCause]: cause } },
+        spec: { activeDeadlineSeconds: SHORTEST_DEADLINE_SECONDS },
+      }),
+    );
+    return patched === undefined ? undefined : observedPod(patched);
+  }
+
+  /** Lets go of a pod whose end is recorded. */
+  async release({ finalizers, ...place }: PodPlace & Pick<ObservedPod, 'finalizers'>): Promise<void> {
+    await unlessGone(
+      this.patch(place, {
+        metadata: {
+          uid: place.uid,
+          labels: { [LabelName.completed]: 'true' },
+          finalizers: finalizers.filter((name) => name !== FinalizerName.podStatus),
+        },
+      }),
+    );
+  }
+
+  /** Deletes the pod; what holds it is let go where `finalizers` are given. */
+  async delete(place: PodPlace, options: { finalizers?: string[]; gracePeriodSeconds?: number } = {}): Promise<void> {
+    const { finalizers, ...how } = options;
+    if (finalizers?.includes(FinalizerName.podStatus) === true) await this.release({ ...place, finalizers });
+    await unlessGone(this.api.delete(addressOf(place), { uid: place.uid, ...how }));
+  }
+
+  /** Pods that are ours and whose end is not recorded, of all shards or of these. */
+  selection(shards?: readonly number[]): {
+    address: { apiVersion: string; plural: string; namespace?: string };
+    labelSelector: string;
+  } {
+    const parts = [IdentityLabel.workflowUid, `${LabelName.completed}=false`];
+    if (shards !== undefined) parts.push(`${PodMark.shard} in (${shards.join(',')})`);
+    return { address: { ...PODS, ...this.scope() }, labelSelector: parts.join(',') };
+  }
+
+  private scope(): { namespace?: string } {
+    return this.namespace === undefined ? {} : { namespace: this.namespace };
+  }
+
+  private patch(place: PodPlace, patch: object): Promise<ApiObject> {
+    return this.api.patch(addressOf(place), patch, { type: 'merge' });
+  }
+}
+
+/** Deleted, and nobody here waits for its end any more. */
+export const isForgotten = ({ isDeleted, isHeld }: Pick<ObservedPod, 'isDeleted' | 'isHeld'>): boolean => isDeleted && !isHeld;
+
+const addressOf = ({ namespace, name }: PodPlace): ObjectAddress => ({ ...PODS, namespace, name });
+
+/** Another pod of the name (a conflict of UIDs) is as good as none. */
+async function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof KubernetesNotFoundError || error instanceof KubernetesConflictError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { KubernetesApi } from '#libs/kubernetes';
+import type { ExecutorPod } from '#libs/pod-spec';
+import { TransientError } from '#libs/workflow-spec';
+
+import type { RuntimeLogger } from '../collaborators.js';
+import type { PodObservation } from '../contract.js';
+import type { CaptureResult } from '../staging.js';
+import { decodeReport, reportPlace } from './executor-report.js';
+import type { ObservedPod } from './observed-pod.js';
+import { lastLogLine } from './pod-log.js';
+
+type Report = Omit<PodObservation, 'identity'>;
+
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Puts the outputs to the end of a pod: from the termination message of `wait`, or from its log where they are large. */
+export class EndCollector {
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(private readonly parts: { api: KubernetesApi; logger: RuntimeLogger; signal: AbortSignal }) {}
+
+  /** Tells the whole end, at once where there is nothing to read. */
+  collect(pod: ObservedPod, report: Report, tell: (end: Report) => void): void {
+    const wait = pod.containers.find(({ name, isInit }) => name === 'wait' && !isInit);
+    if (wait === undefined || pod.mains.includes('wait')) return tell(report);
+    const work = this.captured(pod, wait.ended?.message ?? '')
+      .then((captured) => tell(withOutputs(report, captured)))
+      .catch((error: unknown) => {
+        if (!this.parts.signal.aborted) tell(withOutputs(report, { outputs: {}, error: unreadable(error) }));
+      })
+      .finally(() => this.running.delete(work));
+    this.running.add(work);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.running);
+  }
+
+  private async captured(pod: ObservedPod, message: string): Promise<CaptureResult> {
+    const { executorPod } = pod;
+    const place = reportPlace(message);
+    if (place.type === 'missing' || executorPod === undefined)
+      return { outputs: {}, error: 'wait: the executor ended without a report of the outputs' };
+    const text = place.type === 'here' ? place.text : await this.fromLog(pod, place.length);
+    return decodeReport(text, JSON.parse(executorPod) as ExecutorPod);
+  }
+
+  private async fromLog(pod: ObservedPod, length: number): Promise<string> {
+    for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const line = await lastLogLine(this.parts.api, pod, { container: 'wait', bytes: length });
+        if (line.length === length) return line;
+        throw new Error(`the report has ${line.length} bytes, not ${length}`);
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        this.parts.logger.warn('the outputs of a pod cannot be read; trying again', { err: error, pod: pod.name });
+        await sleep(pauseMs, undefined, { signal: this.parts.signal });
+      }
+    }
+  }
+}
+
+/** A capture that failed counts where the program itself has ended well, or its executor alone has failed. */
+function withOutputs(report: Report, { outputs, error }: CaptureResult): Report {
+  const whole = { ...report, outputs };
+  const isExecutors = report.message === undefined || report.message.startsWith('wait: ');
+  if (error === undefined || !isExecutors) return whole;
+  return { ...whole, phase: 'Failed', message: error, infrastructure: true };
+}
+
+const unreadable = (error: unknown): string =>
+  `wait: the outputs cannot be read: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,0 +1,302 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  type ApiObject,
+  followObjects,
+  type FollowEvent,
+  KubernetesExistsError,
+  KubernetesForbiddenError,
+  type KubernetesApi,
+} from '#libs/kubernetes';
+import { type ImageProgram, imagesToKnow, type KubernetesPod, type PodManifest } from '#libs/pod-spec';
+import { type EnvVar, type JsonValue, type KubernetesObject, UserError } from '#libs/workflow-spec';
+
+import type { RuntimeLogger } from '../collaborators.js';
+import type {
+  ClaimKey,
+  ClaimOutcome,
+  CreateOutcome,
+  LogLine,
+  LogOptions,
+  PodIdentity,
+  PodObservation,
+  PodRuntime,
+} from '../contract.js';
+import { RuntimeUnavailableError } from '../errors.js';
+import { ObservationQueue } from '../observation-queue.js';
+import { identityKey } from '../pod-identity.js';
+import { clusterPod } from './cluster-pod.js';
+import { ClusterPods, isForgotten } from './cluster-pods.js';
+import { EndCollector } from './end-collector.js';
+import { createVolumeClaim, deleteVolumeClaim } from './volume-claims.js';
+import { KnownPods, type KnownPod } from './known-pods.js';
+import { readPodLog } from './pod-log.js';
+import { type ObservedPod, observedPod } from './observed-pod.js';
+import { assessPod, isLeftToOthers } from './pod-assessment.js';
+import { EndCause } from './pod-marks.js';
+
+/** What the executor's containers are in the pods of now; asked for every pod, as the controller's configuration may change. */
+export interface ExecutorSetup {
+  /** Fields of the containers `init` and `wait`: image, pull policy, resources, security context. */
+  container: KubernetesObject;
+  /** Folder of the image with `busybox`, `init.sh`, `wait.sh`. */
+  folder: string;
+  /** Secrets of artifact stores are mounted, as Argo does. */
+  mountsCredentials: boolean;
+  /** Further variables of the executor in this pod. */
+  variables?: (identity: PodIdentity) => Promise<EnvVar[]>;
+}
+
+export interface KubernetesRuntimeOptions {
+  api: KubernetesApi;
+  executor: () => ExecutorSetup;
+  /** What an image runs by itself; undefined where nobody knows. Throws TransientError where its registry is away. */
+  programOf: (image: string, namespace: string) => Promise<ImageProgram | undefined>;
+  logger: RuntimeLogger;
+  /** The only namespace that is served; absent: all. */
+  namespace?: string;
+  /** The parts of all pods that are followed here; absent: all. */
+  shards?: readonly number[];
+  /** How long containers that others put into a pod may go on when everything else has ended; default 2 s. */
+  patienceWithOthersMs?: number;
+}
+
+const NAME_TAKEN = { attempts: 20, pauseMs: 100 } as const;
+const WATCH_PAUSE_MS = 5_000;
+const PATIENCE_WITH_OTHERS_MS = 2_000;
+
+type WatchedPod = ApiObject & { pod: JsonValue };
+
+/**
+ * Pods of a cluster. What is known here is what a watch told; a restart begins with a list. A pod goes created → observed → ended → recorded → released
+ * (its finalizer gone, labelled completed) → deleted when the workflow wants it.
+ *
+ * Crash points: after the creation, the next call meets the same identity and adopts; after an end was recorded and before the release, the
+ * list tells the end again, which changes nothing, and releases; a deletion in two steps is repeated from the first.
+ */
+export class KubernetesRuntime implements PodRuntime {
+  readonly name = 'kubernetes';
+  private readonly pods: ClusterPods;
+  private readonly known = new KnownPods();
+  private readonly ends: EndCollector;
+  private readonly stopping = new AbortController();
+  private readonly leftOver = new Map<string, NodeJS.Timeout>();
+  private queue: ObservationQueue | undefined;
+  private following: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: KubernetesRuntimeOptions) {
+    this.pods = new ClusterPods(options.api, options.namespace);
+    this.ends = new EndCollector({ api: options.api, logger: options.logger, signal: this.stopping.signal });
+  }
+
+  async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
+    const record = async (observations: PodObservation[]): Promise<void> => {
+      await observe(observations);
+      await Promise.all(observations.filter(isEnd).map(({ identity }) => this.release(identity)));
+    };
+    this.queue = new ObservationQueue(record, this.options.logger);
+    this.following = this.follow();
+    return Promise.resolve();
+  }
+
+  async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
+    try {
+      const pod = await this.describe(identity, manifest);
+      return await this.make(identity, pod);
+    } catch (error) {
+      if (error instanceof KubernetesForbiddenError && error.message.includes('exceeded quota'))
+        return { type: 'busy', message: error.message };
+      if (error instanceof UserError) return { type: 'refused', message: error.message };
+      throw error;
+    }
+  }
+
+  async terminate(identity: PodIdentity, graceSeconds: number): Promise<void> {
+    const place = this.known.find(identity) ?? (await this.pods.find(identity));
+    if (place === undefined) return this.tellGone(identity);
+    const pod = await this.pods.end(place, EndCause.terminated);
+    if (pod === undefined) return this.tellGone(identity);
+    // No kubelet has it, so none will end it.
+    if (pod.nodeName === undefined) await this.pods.delete(pod, { gracePeriodSeconds: graceSeconds });
+    this.take(pod);
+  }
+
+  async delete(identity: PodIdentity): Promise<void> {
+    const pod = await this.pods.find(identity);
+    if (pod === undefined) return;
+    const known = this.known.find(identity);
+    if (known !== undefined) known.hasEnded = true;
+    await this.pods.delete(pod, { finalizers: pod.finalizers });
+    this.known.forget(pod);
+  }
+
+  async inspect(identity: PodIdentity): Promise<void> {
+    const pod = await this.pods.find(identity);
+    if (pod === undefined) return this.tellGone(identity);
+    delete this.known.learn(pod).told;
+    this.take(pod);
+  }
+
+  async *logs(identity: PodIdentity, options: LogOptions): AsyncGenerator<LogLine> {
+    const pod = await this.pods.find(identity);
+    if (pod !== undefined) yield* readPodLog(this.options.api, pod, options);
+  }
+
+  createClaim(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {
+    return createVolumeClaim(this.options.api, claim);
+  }
+
+  deleteClaim(claim: ClaimKey): Promise<void> {
+    return deleteVolumeClaim(this.options.api, claim);
+  }
+
+  async close(): Promise<void> {
+    this.stopping.abort();
+    for (const timer of this.leftOver.values()) clearTimeout(timer);
+    await this.following;
+    await this.ends.settled();
+    await this.queue?.close();
+  }
+
+  private async describe(identity: PodIdentity, manifest: PodManifest): Promise<KubernetesPod> {
+    const { executor, programOf } = this.options;
+    const setup = executor();
+    const { workflowNamespace } = manifest.work;
+    const programs = new Map<string, ImageProgram>();
+    for (const image of imagesToKnow(manifest)) {
+      const program = await programOf(image, workflowNamespace);
+      if (program !== undefined) programs.set(image, program);
+    }
+    const isLean = (manifest.work.executorContainers ?? []).length === 0;
+    const variables = isLean ? [] : ((await setup.variables?.(identity)) ?? []);
+    return clusterPod(identity, manifest, {
+      executor: (name) => ({ ...setup.container, command: [`${setup.folder}/busybox`, 'sh', `${setup.folder}/${name}.sh`] }),
+      programs,
+      mountsCredentials: setup.mountsCredentials,
+      variables,
+    });
+  }
+
+  /** A pod of the name that is another incarnation of ours goes first; a stranger's is waited for by whoever asks again. */
+  private async make(identity: PodIdentity, pod: KubernetesPod): Promise<CreateOutcome> {
+    const place = { namespace: pod.metadata.namespace ?? 'default', name: pod.metadata.name ?? '' };
+    for (let attempt = 0; attempt < NAME_TAKEN.attempts; attempt += 1) {
+      try {
+        const created = observedPod(await this.pods.create(pod));
+        if (created !== undefined) this.known.learn(created);
+        return { type: 'created' };
+      } catch (error) {
+        if (!(error instanceof KubernetesExistsError)) throw error;
+      }
+      const found = await this.pods.get(place);
+      const there = found === undefined ? undefined : observedPod(found);
+      if (there !== undefined && identityKey(there.identity) === identityKey(identity) && !isForgotten(there)) {
+        this.take(there);
+        return { type: 'adopted' };
+      }
+      if (there !== undefined) await this.pods.delete(there, { finalizers: there.finalizers });
+      await sleep(NAME_TAKEN.pauseMs);
+    }
+    throw new RuntimeUnavailableError(`pods ${JSON.stringify(place.name)} already exists, and belongs to somebody else`);
+  }
+
+  private async follow(): Promise<void> {
+    const { api, logger, shards } = this.options;
+    const { signal } = this.stopping;
+    const { address, labelSelector } = this.pods.selection(shards);
+    const onTrouble = (error: Error): void => logger.warn('pods cannot be watched; trying again', { err: error });
+    const trim = (object: ApiObject): WatchedPod => watched(object);
+    while (!signal.aborted) {
+      try {
+        for await (const event of followObjects<WatchedPod>(api, address, { labelSelector, signal, trim, onTrouble }))
+          this.hear(event);
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.error('pods cannot be watched', { err: error });
+        await sleep(WATCH_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private hear(event: FollowEvent<WatchedPod>): void {
+    if (event.type === 'SYNCED') return;
+    if (event.type === 'MISSED_DELETION') {
+      const known = this.known.findUid(event.identity.uid);
+      if (known !== undefined) this.lose(known);
+      return;
+    }
+    const pod = event.object.pod as unknown as ObservedPod | null;
+    if (pod === null) return;
+    if (event.type === 'DELETED') this.leave(pod);
+    else this.take(pod);
+  }
+
+  /** A pod that has left the selection: its object is gone, or its end is recorded. What it was last may be its end. */
+  private leave(pod: ObservedPod): void {
+    const known = this.known.findUid(pod.uid);
+    if (known?.hasEnded === true) return this.known.forget(pod);
+    if (assessPod(pod).isEnd) return this.take(pod);
+    if (known !== undefined) this.lose(known);
+  }
+
+  /** The object is gone without an end that anybody saw. */
+  private lose(known: KnownPod): void {
+    this.known.forget(known);
+    if (known.hasEnded !== true) this.queue?.add(goneReport(known.identity));
+  }
+
+  private take(pod: ObservedPod): void {
+    if (isForgotten(pod)) return;
+    const known = this.known.learn(pod);
+    this.watchOthers(pod);
+    const { report, isEnd } = assessPod(pod);
+    if (known.hasEnded === true) return;
+    if (isEnd) {
+      known.hasEnded = true;
+      this.ends.collect(pod, report, (end) => this.queue?.add({ identity: pod.identity, ...end }));
+      return;
+    }
+    const text = JSON.stringify(report);
+    if (known.told === text) return;
+    known.told = text;
+    this.queue?.add({ identity: pod.identity, ...report });
+  }
+
+  /** Containers that were injected do not end by themselves (Argo ends them likewise, by a signal). */
+  private watchOthers(pod: ObservedPod): void {
+    if (!isLeftToOthers(pod) || this.leftOver.has(pod.uid)) return;
+    const waitMs = this.options.patienceWithOthersMs ?? PATIENCE_WITH_OTHERS_MS;
+    const endThem = (): void => {
+      this.leftOver.delete(pod.uid);
+      this.pods.end(pod, EndCause.left).catch((error: unknown) => {
+        this.options.logger.warn('the containers that are left of a pod cannot be ended', { err: error, pod: pod.name });
+      });
+    };
+    this.leftOver.set(pod.uid, setTimeout(endThem, waitMs));
+  }
+
+  private async release(identity: PodIdentity): Promise<void> {
+    const known = this.known.find(identity);
+    if (known !== undefined) await this.pods.release(known);
+  }
+
+  private tellGone(identity: PodIdentity): void {
+    this.queue?.add(goneReport(identity));
+  }
+}
+
+const isEnd = ({ phase }: PodObservation): boolean => phase === 'Succeeded' || phase === 'Failed';
+
+const goneReport = (identity: PodIdentity): PodObservation => ({
+  identity,
+  phase: 'Gone',
+  infrastructure: true,
+  message: 'pod deleted',
+});
+
+/** Of a watched pod only what is read here stays in memory. */
+const watched = ({ apiVersion, kind, metadata, ...rest }: ApiObject): WatchedPod => {
+  const { name, namespace = '', uid = '', resourceVersion = '' } = metadata;
+  const pod = observedPod({ apiVersion, kind, metadata, ...rest }) ?? null;
+  return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion }, pod: pod as unknown as JsonValue };
+};

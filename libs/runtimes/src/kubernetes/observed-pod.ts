@@ -1,0 +1,149 @@
+import type { ApiObject } from '#libs/kubernetes';
+import { ExecutorVariable, identityFromMetadata, longTextOf } from '#libs/pod-spec';
+import { FinalizerName, type KubernetesObject } from '#libs/workflow-spec';
+
+import type { PodIdentity } from '../contract.js';
+import { PodMark } from './pod-marks.js';
+
+/** State of one container as the kubelet tells it. */
+export interface ObservedContainer {
+  name: string;
+  isInit: boolean;
+  isReady: boolean;
+  waiting?: { reason: string; message: string };
+  isRunning: boolean;
+  startedAtMs?: number;
+  ended?: { exitCode: number; reason: string; message: string; startedAtMs?: number; finishedAtMs?: number };
+}
+
+/** What this runtime needs of a pod, and all of it that stays in memory between its arrival and its report. */
+export interface ObservedPod {
+  identity: PodIdentity;
+  namespace: string;
+  name: string;
+  uid: string;
+  /** Names of the containers whose end decides the pod, in order. */
+  mains: string[];
+  isContainerSet: boolean;
+  /** The containers that were ordered; others were injected by somebody else. Undefined for pods that do not say. */
+  ordered?: string[];
+  phase: string;
+  reason: string;
+  message: string;
+  unschedulable?: string;
+  isDeleted: boolean;
+  /** The pod carries our finalizer: its end has not been recorded. */
+  isHeld: boolean;
+  finalizers: string[];
+  /** Why this runtime asked it to end. */
+  endCause?: string;
+  podIP?: string;
+  nodeName?: string;
+  startedAtMs?: number;
+  progress?: string;
+  containers: ObservedContainer[];
+  /** The work of the pod as JSON, where `wait` has ended. */
+  executorPod?: string;
+}
+
+interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt?: string };
+  terminated?: { exitCode: number; reason?: string; message?: string; startedAt?: string; finishedAt?: string };
+}
+interface ContainerStatus {
+  name: string;
+  ready?: boolean;
+  state?: ContainerState;
+}
+interface PodStatus {
+  phase?: string;
+  reason?: string;
+  message?: string;
+  podIP?: string;
+  startTime?: string;
+  conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  initContainerStatuses?: ContainerStatus[];
+  containerStatuses?: ContainerStatus[];
+}
+interface PodSpec {
+  nodeName?: string;
+  containers?: { name: string; env?: KubernetesObject[] }[];
+}
+
+/** Reads a pod of the API server; undefined for one that is not ours. */
+export function observedPod(pod: ApiObject): ObservedPod | undefined {
+  const { metadata } = pod;
+  const identity = identityFromMetadata(metadata);
+  if (identity === null) return undefined;
+  const { annotations = {}, finalizers = [] } = metadata;
+  const spec = (pod['spec'] ?? {}) as PodSpec;
+  const status = (pod['status'] ?? {}) as unknown as PodStatus;
+  const mains = annotations[PodMark.mains]?.split(',');
+  const containers = [
+    ...(status.initContainerStatuses ?? []).map((each) => observedContainer(each, true)),
+    ...(status.containerStatuses ?? []).map((each) => observedContainer(each, false)),
+  ];
+  const wait = containers.find(({ name, isInit }) => name === 'wait' && !isInit);
+  const variables = spec.containers?.find(({ name }) => name === 'wait')?.env ?? [];
+  return withoutAbsent({
+    identity,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    mains: mains ?? ['main'],
+    isContainerSet: annotations[PodMark.set] === 'true',
+    ordered: annotations[PodMark.containers]?.split(','),
+    phase: status.phase ?? 'Pending',
+    reason: status.reason ?? '',
+    message: status.message ?? '',
+    unschedulable: unschedulable(status),
+    isDeleted: metadata.deletionTimestamp !== undefined,
+    isHeld: finalizers.includes(FinalizerName.podStatus),
+    finalizers,
+    endCause: annotations[PodMark.endCause],
+    podIP: status.podIP,
+    nodeName: spec.nodeName,
+    startedAtMs: timeOf(status.startTime),
+    containers,
+    executorPod: wait?.ended === undefined ? undefined : longTextOf(ExecutorVariable.pod, variables),
+  });
+}
+
+function observedContainer({ name, ready, state = {} }: ContainerStatus, isInit: boolean): ObservedContainer {
+  const { waiting, running, terminated } = state;
+  return withoutAbsent({
+    name,
+    isInit,
+    isReady: ready === true,
+    waiting: waiting === undefined ? undefined : { reason: waiting.reason ?? '', message: waiting.message ?? '' },
+    isRunning: running !== undefined,
+    startedAtMs: timeOf(running?.startedAt ?? terminated?.startedAt),
+    ended:
+      terminated === undefined
+        ? undefined
+        : withoutAbsent({
+            exitCode: terminated.exitCode,
+            reason: terminated.reason ?? '',
+            message: terminated.message ?? '',
+            startedAtMs: timeOf(terminated.startedAt),
+            finishedAtMs: timeOf(terminated.finishedAt),
+          }),
+  });
+}
+
+/** Kubernetes writes no time as null or as 1970. */
+function timeOf(text: string | null | undefined): number | undefined {
+  const ms = text ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) || ms <= 0 ? undefined : ms;
+}
+
+function unschedulable({ conditions = [] }: PodStatus): string | undefined {
+  const found = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  return found?.reason === undefined ? undefined : [found.reason, found.message].filter(Boolean).join(': ');
+}
+
+/** The fields that have a value. */
+function withoutAbsent<T extends object>(fields: { [Key in keyof T]: T[Key] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
