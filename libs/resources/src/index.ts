@@ -26,3 +26,4 @@ export {
   type ResourceWrite,
 } from './resource-table.js';
 export { TableResourceStore, type LabelSelectorParser, type TableResourceStoreOptions } from './table-resource-store.js';
+export { KubernetesResourceStore, type KubernetesResourceStoreOptions } from './kubernetes/kubernetes-resource-store.js';

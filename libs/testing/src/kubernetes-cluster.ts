@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type KubernetesApi, KubernetesApi as Api, openConnection } from '#libs/kubernetes';
+import { type KubernetesApi, KubernetesApi as Api, KubernetesExistsError, openConnection } from '#libs/kubernetes';
+import { customResourceDefinitions } from '#libs/workflow-spec';
 import { eventually } from './eventually.js';
 import { sharedFolder, sharedFolderHint } from './shared-folder.js';
 
@@ -150,4 +151,23 @@ const testCluster = async (kubeconfig: string, path: string): Promise<TestCluste
       api.connection.close();
     },
   };
+};
+
+/** Our definitions of Argo's kinds, where the cluster has none; those that are there stay. */
+export const applyCustomResources = async ({ api }: Pick<TestCluster, 'api'>): Promise<void> => {
+  const collection = { apiVersion: 'apiextensions.k8s.io/v1', plural: 'customresourcedefinitions' };
+  for (const definition of customResourceDefinitions()) {
+    await api.create(collection, definition).catch((error: unknown) => {
+      if (!(error instanceof KubernetesExistsError)) throw error;
+    });
+  }
+  for (const definition of customResourceDefinitions()) {
+    await eventually(async () => {
+      const { status } = await api.get<{ status?: { conditions?: { type: string; status: string }[] } }>({
+        ...collection,
+        name: definition.metadata.name,
+      });
+      return status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
+    }, `${definition.metadata.name} is established`);
+  }
 };
