@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+
+import {
+  EXECUTOR_FOLDER,
+  executorImage,
+  kubernetesCluster,
+  podRuntimeContract,
+  quietLogger,
+  type TestCluster,
+} from '#libs/testing';
+import type { PodManifest } from '#libs/pod-spec';
+
+import type { PodIdentity, PodRuntime } from '../contract.js';
+import { KubernetesRuntime } from './kubernetes-runtime.js';
+
+const cluster = await kubernetesCluster({ nodes: true });
+const image = 'skipped' in cluster ? cluster : await executorImage();
+const skipped = 'skipped' in cluster ? cluster.skipped : typeof image === 'string' ? undefined : image.skipped;
+
+/** The pods of the contract all have the name of their node. */
+function inNamespace(runtime: PodRuntime, namespace: string): PodRuntime {
+  const create = runtime.create.bind(runtime);
+  runtime.create = (identity: PodIdentity, manifest: PodManifest) => {
+    const name = `${identity.workflowUid}-${identity.nodeId}-${identity.incarnation}`;
+    return create(identity, { ...manifest, metadata: { ...manifest.metadata, name, namespace, ownerReferences: [] } });
+  };
+  return runtime;
+}
+
+async function limitPods({ kubectl }: TestCluster, namespace: string, maxPods: number): Promise<void> {
+  await kubectl(['-n', namespace, 'create', 'quota', 'slots', `--hard=pods=${maxPods}`]);
+}
+
+if (skipped === undefined && !('skipped' in cluster)) {
+  let namespace = '';
+  beforeAll(async () => {
+    namespace = await cluster.createNamespace('runtime');
+  });
+  afterAll(() => cluster.release());
+  const quotas: string[] = [];
+  podRuntimeContract(
+    'kubernetes',
+    () =>
+      Promise.resolve({
+        open: async ({ maxPods } = {}) => {
+          if (maxPods !== undefined) await limitPods(cluster, namespace, maxPods);
+          if (maxPods !== undefined) quotas.push('slots');
+          const runtime = new KubernetesRuntime({
+            api: cluster.api,
+            executor: () => ({
+              container: { image: image as string, imagePullPolicy: 'IfNotPresent' },
+              folder: EXECUTOR_FOLDER,
+              mountsCredentials: false,
+            }),
+            programOf: () => Promise.resolve(undefined),
+            logger: quietLogger,
+            namespace,
+          });
+          return inNamespace(runtime, namespace);
+        },
+        close: async () => {
+          for (const name of quotas.splice(0)) await cluster.kubectl(['-n', namespace, 'delete', 'quota', name]);
+        },
+      }),
+    { findsProgramsItself: false },
+  );
+} else {
+  describe('pods of a Kubernetes cluster', () => {
+    it.skip(skipped ?? '', () => undefined);
+  });
+}
