@@ -208,6 +208,8 @@ export interface EngineConfig {
   workflowDefaults?: WorkflowDefaults;
   /** Argo's `workflowRestrictions.templateReferencing`: only workflows run that name a WorkflowTemplate. */
   templateReferencing?: 'Strict' | 'Secure';
+  /** Fields of a spec that workflows may say themselves under `templateReferencing`, beside Argo's own list of them. */
+  userOverrideAllowlist?: readonly string[];
   /** How long ended pods are kept where `podGC` names no delay; absent: not at all. */
   podDeleteDelayMs?: number;
 }

@@ -35,6 +35,10 @@ export const configSchema = configOf({
     about:
       'Regular expression (Go) for messages of errors that pass by themselves; retryPolicy OnTransientError knows them beside its own.',
   }),
+  workflowUserOverrideAllowlist: optionalText({
+    about:
+      'Fields of a workflow spec, comma-separated, that workflows may set themselves under workflowRestrictions, beside those that always may be.',
+  }),
   retryHostNameLabelKey: text({
     about: "Label of a host's name, for retries on another host.",
     byDefault: 'kubernetes.io/hostname',

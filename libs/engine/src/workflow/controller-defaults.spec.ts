@@ -74,4 +74,13 @@ describe("the controller's workflowRestrictions", () => {
     const refused = begin({ templateReferencing: 'Secure' }, { ...allowed, serviceAccountName: 'root' }, template);
     expect(refused.decision.header?.status.message).toContain('fields serviceAccountName must come from the WorkflowTemplate');
   });
+
+  it('let these say more where the operator has listed it, but never what shapes the pods of collection', () => {
+    const template = { entrypoint: 'main', templates: TEMPLATES };
+    const config = { templateReferencing: 'Strict', userOverrideAllowlist: ['serviceAccountName'] } as const;
+    const given = { workflowTemplateRef: { name: 't' }, serviceAccountName: 'root' };
+    expect(begin(config, given, template).decision.header?.status.phase).toBe('Running');
+    const refused = begin(config, { ...given, artifactGC: { podSpecPatch: '{}' } }, template);
+    expect(refused.decision.header?.status.message).toContain('fields artifactGC.podSpecPatch must come from');
+  });
 });

@@ -62,6 +62,9 @@ const INVOCATION: ObjectSchema = {
 
 const LABELS: ObjectSchema = { labels: map(text), annotations: map(text) };
 
+/** Whether Argo's workflow spec has a field of this name. */
+export const isWorkflowSpecField = (name: string): boolean => Object.hasOwn(LANGUAGE['WorkflowSpec'] ?? {}, name);
+
 /**
  * Argo's whole language, v4.1 (docs/fields.md there), field by field with its support here; fields that can hold tags stand in Argo's order.
  * This and artifact-language.ts are the one place that says what runs: to support a field, take its `later` away. Unknown fields are errors.
@@ -76,7 +79,7 @@ export const LANGUAGE: Readonly<Record<string, ObjectSchema>> = {
   WorkflowEventBindingSpec: { event: ref('EventSelector'), submit: ref('EventSubmit') },
   EventSelector: { selector: text },
   EventSubmit: { workflowTemplateRef: ref('WorkflowTemplateRef'), arguments: ref('EventArguments'), metadata: ref('ObjectMeta') },
-  EventArguments: { parameters: list(ref('EventParameter')), artifacts: later(list(ref('Artifact'))) },
+  EventArguments: { parameters: list(ref('EventParameter')), artifacts: list(ref('Artifact')) },
   EventParameter: { name: text, valueFrom: ref('EventValueFrom') },
   EventValueFrom: { event: text },
 

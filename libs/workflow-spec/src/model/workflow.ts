@@ -64,8 +64,8 @@ export interface WorkflowEventBinding extends TypedObject {
     event?: { selector?: string };
     submit?: {
       workflowTemplateRef?: WorkflowTemplateRef;
-      /** Each parameter an expression over the event. */
-      arguments?: { parameters?: { name?: string; valueFrom?: { event?: string } }[] };
+      /** Each parameter an expression over the event; artifacts as they are. */
+      arguments?: { parameters?: { name?: string; valueFrom?: { event?: string } }[]; artifacts?: Artifact[] };
       /** Name, generateName, and values of labels and annotations: expressions that give a string. */
       metadata?: ObjectMeta;
     };

@@ -61,6 +61,8 @@ export interface NewRun {
 export interface ResubmitOptions {
   /** `NAME=VALUE` each. */
   parameters?: string[];
+  /** Instead of the first run's. */
+  priority?: number;
   /** Pods that succeeded do not run again; only for a workflow that has failed. */
   memoized?: boolean;
 }
@@ -87,8 +89,10 @@ export const resubmitted = (workflow: Workflow, options: ResubmitOptions = {}): 
     // A deadline of zero is how older clients asked a workflow to end.
     spec: activeDeadlineSeconds === undefined || activeDeadlineSeconds === 0 ? spec : { ...spec, activeDeadlineSeconds },
   };
+  const { priority } = options;
+  const prioritised = priority === undefined ? again : { ...again, spec: { ...again.spec, priority } };
   return {
-    workflow: overrideParameters(again, options.parameters),
+    workflow: overrideParameters(prioritised, options.parameters),
     reuse: options.memoized === true ? memoizedNodesOfFailed(workflow) : {},
   };
 };

@@ -1,5 +1,5 @@
 import { InternalApiError } from '../errors.js';
-import type { KubernetesObject, Parameter, Workflow } from '../model/workflow.js';
+import type { Artifact, KubernetesObject, Parameter, Workflow } from '../model/workflow.js';
 
 /** `submitOptions` of Argo's API; empty texts mean nothing. */
 export interface SubmitOptions {
@@ -8,6 +8,8 @@ export interface SubmitOptions {
   entryPoint?: string;
   /** `NAME=VALUE` each. */
   parameters?: string[];
+  /** `NAME=KEY` each: where in its repository an input artifact of the workflow lies. */
+  artifacts?: string[];
   serviceAccount?: string;
   /** `NAME=VALUE,NAME=VALUE`. */
   labels?: string;
@@ -45,6 +47,22 @@ export const overrideParameters = (workflow: Workflow, texts: readonly string[] 
   return { ...workflow, spec: { ...workflow.spec, arguments: { ...workflow.spec.arguments, parameters: [...given, ...kept] } } };
 };
 
+const parseArtifact = (text: string): Artifact => {
+  const split = text.indexOf('=');
+  if (split < 1 || split === text.length - 1)
+    throw new InternalApiError(`expected artifact of the form: NAME=KEY. Received: ${text}`);
+  return { name: text.slice(0, split), s3: { key: text.slice(split + 1) } };
+};
+
+/** Likewise for artifacts: a key alone is one in the workflow's repository, of whatever kind that is. */
+const overrideArtifacts = (workflow: Workflow, texts: readonly string[] | undefined): Workflow => {
+  if (texts === undefined || texts.length === 0) return workflow;
+  const given = texts.map(parseArtifact);
+  const names = new Set(given.map(({ name }) => name));
+  const kept = (workflow.spec.arguments?.artifacts ?? []).filter(({ name }) => !names.has(name));
+  return { ...workflow, spec: { ...workflow.spec, arguments: { ...workflow.spec.arguments, artifacts: [...given, ...kept] } } };
+};
+
 const specOverrides = (options: SubmitOptions): Workflow['spec'] => ({
   ...(options.entryPoint ? { entrypoint: options.entryPoint } : {}),
   ...(options.serviceAccount ? { serviceAccountName: options.serviceAccount } : {}),
@@ -65,13 +83,16 @@ const metadataOverrides = (metadata: Workflow['metadata'], options: SubmitOption
 
 /** A copy of the workflow with the options in it (Argo's util.ApplySubmitOpts); InternalApiError for malformed parameters and labels. */
 export const applySubmitOptions = (workflow: Workflow, options: SubmitOptions): Workflow =>
-  overrideParameters(
-    {
-      ...workflow,
-      metadata: metadataOverrides(workflow.metadata, options),
-      spec: { ...workflow.spec, ...specOverrides(options) },
-    },
-    options.parameters,
+  overrideArtifacts(
+    overrideParameters(
+      {
+        ...workflow,
+        metadata: metadataOverrides(workflow.metadata, options),
+        spec: { ...workflow.spec, ...specOverrides(options) },
+      },
+      options.parameters,
+    ),
+    options.artifacts,
   );
 
 /** Kubernetes cuts the prefix so that five more characters fit into 63. */

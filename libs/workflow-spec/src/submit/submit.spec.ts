@@ -57,6 +57,21 @@ describe('submit options', () => {
     expect(() => applySubmitOptions(workflow, { labels: 'a' })).toThrow('unexpected label spec: a');
   });
 
+  it('place artifacts by a key in the repository, before those of the workflow', () => {
+    const artifacts = [
+      { name: 'a', raw: { data: 'x' } },
+      { name: 'b', raw: { data: 'y' } },
+    ];
+    const workflow = { metadata: {}, spec: { arguments: { artifacts } } };
+    expect(applySubmitOptions(workflow, { artifacts: ['a=in/a=1.tgz'] }).spec.arguments?.artifacts).toEqual([
+      { name: 'a', s3: { key: 'in/a=1.tgz' } },
+      { name: 'b', raw: { data: 'y' } },
+    ]);
+    expect(() => applySubmitOptions(workflow, { artifacts: ['a'] })).toThrow(
+      'expected artifact of the form: NAME=KEY. Received: a',
+    );
+  });
+
   it('generate names that fit', () => {
     expect(generatedName('w-', 'abcde')).toBe('w-abcde');
     expect(generatedName('w'.repeat(80), 'abcde')).toHaveLength(63);

@@ -7,7 +7,7 @@ import { collect, type CommandContext, contextOf, wordOf } from './context.js';
 import { type SelectionFlags, selectWorkflows, withSelectionFlags } from './list.js';
 import { viewOf } from './progress.js';
 import { deleteResources, isResourceKind } from './resources.js';
-import { followAll } from './submit.js';
+import { followAll, priorityOf } from './submit.js';
 
 /** The named workflows, or those that the selectors choose. Throws UsageError where neither is given. */
 const targetsOf = async (context: CommandContext, names: readonly string[], flags: SelectionFlags): Promise<string[]> => {
@@ -85,6 +85,7 @@ const addPlainAction = (program: Command, { verb, done, description, takesNodes,
 interface AgainFlags extends SelectionFlags {
   restartSuccessful?: boolean;
   memoized?: boolean;
+  priority?: string;
   nodeFieldSelector?: string;
   parameter?: string[];
   output?: string;
@@ -107,7 +108,10 @@ const addAgain = (program: Command, verb: 'retry' | 'resubmit'): void => {
   if (verb === 'retry') {
     command.option('--restart-successful', 'also nodes that succeeded, as far as --node-field-selector chooses them');
     command.option('--node-field-selector <selector>', 'which successful nodes run again');
-  } else command.option('--memoized', 'keep the results of steps that succeeded');
+  } else {
+    command.option('--memoized', 'keep the results of steps that succeeded');
+    command.option('--priority <number>', 'priority among workflows that wait, instead of that of the first run');
+  }
   command
     .addHelpText('after', `\nExample:\n  argosy ${verb} my-workflow --watch`)
     .action(async (names: string[], flags: AgainFlags, self: Command) => {
@@ -118,7 +122,7 @@ const addAgain = (program: Command, verb: 'retry' | 'resubmit'): void => {
         parameters: flags.parameter,
         ...(verb === 'retry'
           ? { restartSuccessful: flags.restartSuccessful, nodeFieldSelector: flags.nodeFieldSelector }
-          : { memoized: flags.memoized }),
+          : { memoized: flags.memoized, priority: priorityOf(flags.priority) }),
       };
       const changed: Workflow[] = [];
       for (const name of await targetsOf(context, names, flags)) changed.push(await api.act(name, verb, body));

@@ -1,13 +1,20 @@
 import type { Workflow, WorkflowPhase } from '#libs/workflow-spec';
 import type { WorkflowsApi } from '../client/workflows-api.js';
+import type { NodeFilter } from '../output/tree.js';
 import { workflowText } from '../output/workflow-text.js';
 import { type CommandContext, ExitCodeError } from './context.js';
 
+/** How a workflow is shown. */
+export interface ViewOptions {
+  /** `wide` has columns more. */
+  format?: 'default' | 'wide';
+  hides?: NodeFilter;
+}
 const showAll = (): boolean => false;
 
 /** The whole view of a workflow, as `argo get` gives it. */
-export const viewOf = (workflow: Workflow, { style }: CommandContext): string =>
-  workflowText(workflow, { ...style, nowMs: Date.now(), format: 'default', hides: showAll });
+export const viewOf = (workflow: Workflow, { style }: CommandContext, options: ViewOptions = {}): string =>
+  workflowText(workflow, { ...style, nowMs: Date.now(), format: 'default', hides: showAll, ...options });
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 
@@ -15,13 +22,13 @@ const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 export const watchWorkflow = async (
   api: WorkflowsApi,
   name: string,
-  context: CommandContext,
+  { context, view: options = {} }: { context: CommandContext; view?: ViewOptions },
 ): Promise<WorkflowPhase | undefined> => {
   let phase: WorkflowPhase | undefined;
   let last = '';
   for await (const workflow of api.follow(name)) {
     phase = workflow.status?.phase;
-    const view = viewOf(workflow, context);
+    const view = viewOf(workflow, context, options);
     if (process.stdout.isTTY) context.out(CLEAR_SCREEN + view);
     else if (view !== last) context.out(`${view}\n`);
     last = view;

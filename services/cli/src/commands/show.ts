@@ -1,33 +1,24 @@
 import type { Command } from 'commander';
-import type { NodeStatus } from '#libs/workflow-spec';
 import { WorkflowsApi } from '../client/workflows-api.js';
 import { objectText, withKind } from '../output/object-text.js';
-import type { NodeFilter } from '../output/tree.js';
 import { workflowText } from '../output/workflow-text.js';
 import { contextOf, wordOf } from './context.js';
+import { nodeFilterOf, type NodeFilterFlags, withNodeFilterFlags } from './node-filter.js';
 import { assertSucceeded, printLogs, waitForWorkflow, watchWorkflow } from './progress.js';
 import { durationMs } from './list.js';
 import { isResourceKind, showResources } from './resources.js';
 
 const FORMATS = ['name', 'json', 'yaml', 'short', 'wide'] as const;
 
-const filterOf = (phases: string | undefined): NodeFilter => {
-  if (phases === undefined) return () => false;
-  const shown = new Set(phases.split(','));
-  return (node: NodeStatus) => !shown.has(node.phase ?? '');
-};
-
 const addGet = (program: Command): void => {
-  program
-    .command('get [names...]')
+  withNodeFilterFlags(program.command('get [names...]'))
     .description('show workflows (@latest: the newest), or KIND NAME: a ConfigMap, Secret, template or CronWorkflow')
     .option('-o, --output <format>', `print as ${FORMATS.join(', ')}`)
-    .option('--status <phases>', 'only nodes in these phases; comma-separated')
     .addHelpText(
       'after',
       '\nExamples:\n  argosy get @latest\n  argosy get my-workflow -o yaml\n  argosy get configmap my-settings',
     )
-    .action(async (names: string[], flags: { output?: string; status?: string }, command: Command) => {
+    .action(async (names: string[], flags: NodeFilterFlags & { output?: string }, command: Command) => {
       const context = contextOf(command);
       const format = wordOf('--output', FORMATS, flags.output);
       const [kind, ...rest] = names;
@@ -48,7 +39,7 @@ const addGet = (program: Command): void => {
               ...context.style,
               nowMs: Date.now(),
               format: format ?? 'default',
-              hides: filterOf(flags.status),
+              hides: nodeFilterOf(flags),
             }),
           );
       }
@@ -56,13 +47,13 @@ const addGet = (program: Command): void => {
 };
 
 const addWatch = (program: Command): void => {
-  program
-    .command('watch <name>')
+  withNodeFilterFlags(program.command('watch <name>'))
     .description('show a workflow until it has finished')
     .addHelpText('after', '\nExample:\n  argosy watch @latest')
-    .action(async (name: string, _flags: unknown, command: Command) => {
+    .action(async (name: string, flags: NodeFilterFlags, command: Command) => {
       const context = contextOf(command);
-      await watchWorkflow(new WorkflowsApi(context.client, context.namespace), name, context);
+      const view = { hides: nodeFilterOf(flags) };
+      await watchWorkflow(new WorkflowsApi(context.client, context.namespace), name, { context, view });
     });
 };
 

@@ -22,6 +22,20 @@ describe('what is submitted', () => {
     });
   });
 
+  it('says which scheduled time a run stands for', async () => {
+    expect(await submitOptionsOf({ scheduledTime: '2026-01-02T03:04:05Z', annotations: 'a=b' })).toEqual({
+      annotations: 'a=b,workflows.argoproj.io/scheduled-time=2026-01-02T03:04:05Z',
+    });
+    await expect(submitOptionsOf({ scheduledTime: 'noon' })).rejects.toThrow('--scheduled-time takes a time in RFC 3339 form');
+  });
+
+  it('leaves out fields that are not known where it is told not to be strict', async () => {
+    const file = path.join(folder, 'unknown.yaml');
+    await writeFile(file, 'kind: Workflow\nmetadata: { name: x }\nspec: { entrypoint: a, nonsense: 1 }\n');
+    await expect(workflowsOf([file], {})).rejects.toThrow('spec.nonsense');
+    expect((await workflowsOf([file], {}, 'drop'))[0]?.spec).toEqual({ entrypoint: 'a' });
+  });
+
   it('refuses documents of other kinds and broken files by their name', async () => {
     const file = path.join(folder, 'other.yaml');
     await writeFile(file, 'kind: CronWorkflow\nmetadata: { name: x }\n');

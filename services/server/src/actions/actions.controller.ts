@@ -4,7 +4,7 @@ import { resubmitted } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { workflowShape } from '../presentation/wire-shape.js';
 import { SubmissionService } from '../workflows/submission.service.js';
-import { given, parseBody } from '../workflows/submit-options.js';
+import { given, parseBody, resubmitBody } from '../workflows/submit-options.js';
 import { WorkflowReader } from '../workflows/workflow-reader.js';
 import { ArchivedRetry, retryBody } from '../archived-workflows/archived-retry.js';
 import { ActionService } from './action.service.js';
@@ -17,7 +17,7 @@ const bodies = {
   stop: z.object({ ...selector, message: text }),
   set: z.object({ ...selector, message: text, phase: text, outputParameters: text }),
   retry: retryBody,
-  resubmit: z.object({ memoized: z.boolean().nullish(), parameters: z.array(z.string()).nullish() }),
+  resubmit: resubmitBody,
 };
 
 type Answer = Promise<Record<string, unknown>>;
@@ -67,11 +67,11 @@ export class ActionsController {
 
   @Put('resubmit')
   async resubmit(@Param() at: Place, @Body() body: unknown, @Headers('idempotency-key') key?: string): Answer {
-    const { memoized, parameters } = parseBody(bodies.resubmit, body);
+    const { memoized, ...options } = given(parseBody(bodies.resubmit, body));
     const original = await this.reader.get(await this.reader.find(at.namespace, at.name), memoized === true);
-    const { workflow, reuse } = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
-    const options = { idempotencyKey: assertIdempotencyKey(key), reuse };
-    return workflowShape(await this.submission.submit(at.namespace, workflow, options));
+    const { workflow, reuse } = resubmitted(original, { memoized: memoized ?? false, ...options });
+    const submission = { idempotencyKey: assertIdempotencyKey(key), reuse };
+    return workflowShape(await this.submission.submit(at.namespace, workflow, submission));
   }
 
   private async act(at: Place, request: WorkflowRequest, key: string | undefined): Answer {

@@ -1,21 +1,19 @@
 import { Body, Controller, Delete, Get, Headers, Inject, Param, Put, Query } from '@nestjs/common';
 import { Store } from '#libs/store';
 import { resubmitted, type Workflow } from '#libs/workflow-spec';
-import { z } from 'zod';
 import { assertIdempotencyKey } from '../actions/idempotency-key.js';
 import { ApiError } from '../errors/errors.js';
 import { FieldFilter } from '../presentation/field-filter.js';
 import { workflowShape } from '../presentation/wire-shape.js';
 import { parseListOptions, parseWorkflowListRequest, queryText, type Query as QueryTexts } from '../selection/list-options.js';
 import { SubmissionService } from '../workflows/submission.service.js';
-import { given, parseBody } from '../workflows/submit-options.js';
+import { given, parseBody, resubmitBody } from '../workflows/submit-options.js';
 import { ArchivedRetry, retryBody } from './archived-retry.js';
 import { asListed, asPersisted } from '../workflows/workflow-reader.js';
 
 /** Argo's page size where none is asked for. */
 const DEFAULT_LIMIT = 10;
 
-const resubmitBody = z.object({ memoized: z.boolean().nullish(), parameters: z.array(z.string()).nullish() });
 type Answer = Record<string, unknown>;
 
 /** Finished workflows in Argo's archive tables. */
@@ -68,11 +66,11 @@ export class ArchivedWorkflowsController {
   @Put('archived-workflows/:uid/resubmit')
   async resubmit(@Param('uid') uid: string, @Body() body: unknown, @Headers('idempotency-key') key?: string): Promise<Answer> {
     const original = await this.find(uid, {});
-    const { memoized, parameters } = parseBody(resubmitBody, body);
-    const { workflow, reuse } = resubmitted(original, { memoized: memoized ?? false, parameters: parameters ?? [] });
+    const { memoized, ...options } = given(parseBody(resubmitBody, body));
+    const { workflow, reuse } = resubmitted(original, { memoized: memoized ?? false, ...options });
     const namespace = original.metadata.namespace ?? '';
-    const options = { idempotencyKey: assertIdempotencyKey(key), reuse };
-    return workflowShape(await this.submission.submit(namespace, workflow, options));
+    const submission = { idempotencyKey: assertIdempotencyKey(key), reuse };
+    return workflowShape(await this.submission.submit(namespace, workflow, submission));
   }
 
   @Put('archived-workflows/:uid/retry')

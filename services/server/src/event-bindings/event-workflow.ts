@@ -58,10 +58,15 @@ const metadataOf = (base: ObjectMeta, written: ObjectMeta = {}, scope: Scope): O
 export const eventWorkflow = (template: Workflow, binding: WorkflowEventBinding, scope: Scope): Workflow => {
   const submit = binding.spec.submit ?? {};
   const parameters = (submit.arguments?.parameters ?? []).map((parameter) => parameterOf(parameter, scope));
+  const { artifacts = [] } = submit.arguments ?? {};
+  const given = {
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(artifacts.length === 0 ? {} : { artifacts }),
+  };
   const metadata = metadataOf(template.metadata, submit.metadata, scope);
   return {
     ...template,
     metadata: { ...metadata, labels: { ...metadata.labels, [LabelName.workflowEventBinding]: binding.metadata.name ?? '' } },
-    spec: { ...template.spec, ...(parameters.length === 0 ? {} : { arguments: { parameters } }) },
+    spec: { ...template.spec, ...(Object.keys(given).length === 0 ? {} : { arguments: given }) },
   };
 };

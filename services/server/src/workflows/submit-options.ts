@@ -1,6 +1,5 @@
 import { InvalidArgumentError, type SubmitOptions } from '#libs/workflow-spec';
 import { z } from 'zod';
-import { NotServedError } from '../errors/errors.js';
 
 /** `submitOptions` of Argo's submit request as they come; null and '' mean "not given". */
 export const submitOptionsSchema = z.object({
@@ -19,6 +18,13 @@ export const submitOptionsSchema = z.object({
   ownerReference: z.record(z.string(), z.json()).nullish(),
 });
 
+/** The body of a resubmission. `priority` is ours: Argo's command line has the flag, its API has no field for it. */
+export const resubmitBody = z.object({
+  memoized: z.boolean().nullish(),
+  parameters: z.array(z.string()).nullish(),
+  priority: z.number().int().nullish(),
+});
+
 /** The members that say something: null, '' and false are what clients send for "not given". */
 export function given<Value extends object>(members: Value): { [Key in keyof Value]?: NonNullable<Value[Key]> } {
   const entries = Object.entries(members).filter(
@@ -29,8 +35,7 @@ export function given<Value extends object>(members: Value): { [Key in keyof Val
 
 /** The options for the workflow itself; those about the submission (dry runs) are left to the caller. */
 export function workflowOptions(options: z.output<typeof submitOptionsSchema>): SubmitOptions {
-  const { dryRun: _dryRun, serverDryRun: _serverDryRun, artifacts, ...rest } = given(options);
-  if (artifacts !== undefined && artifacts.length > 0) throw new NotServedError('submitOptions.artifacts is');
+  const { dryRun: _dryRun, serverDryRun: _serverDryRun, ...rest } = given(options);
   return rest;
 }
 
