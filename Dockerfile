@@ -1,4 +1,6 @@
-# One image for every program: what runs is said by the command, for example `dist/services/scheduler/src/main.js`.
+# Images of the programs; what runs is said by the command, for example `dist/services/scheduler/src/main.js`.
+#   docker build --tag argosy .                              the services: Node and our code, nothing else
+#   docker build --target host --tag argosy-host .           pod-managers that run pods themselves: Docker, sandbox
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -10,18 +12,29 @@ COPY services services
 RUN npm run build
 # The optional packages are Node for npm scripts and Postgres for the embedded stack; no service needs them.
 RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN node scripts/image-root.mjs /image
+COPY examples examples
+RUN mkdir /image/app && mv package.json node_modules dist examples /image/app/ \
+    && mkdir -p /image/app/services/cli && mv services/cli/bin /image/app/services/cli/bin
 
-FROM node:24-slim
+# Where transfers run beside the pods: artifacts of git need its program, the sandbox needs a Debian to stand on.
+FROM node:24-slim AS host
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
+    && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules node_modules
-COPY --from=build /app/dist dist
-COPY --from=build /app/services/cli/bin services/cli/bin
-COPY examples examples
-# A named volume that is mounted here belongs to the user of the image.
-RUN mkdir /data && chown node:node /data
+COPY --from=build /image/app /app
+COPY --from=build --chown=node:node /image/data /data
 USER node
-EXPOSE 2746 2747 9090
+EXPOSE 2747 9090
 ENTRYPOINT ["node"]
+CMD ["dist/services/pod-manager/src/main.js"]
+
+FROM scratch AS services
+ENV NODE_ENV=production PATH=/usr/local/bin
+WORKDIR /app
+COPY --from=build /image /
+USER 1000:1000
+EXPOSE 2746 9090
+ENTRYPOINT ["/usr/local/bin/node"]
 CMD ["dist/services/server/src/main.js"]

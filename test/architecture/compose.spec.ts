@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -18,7 +20,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 /** The parts of Compose's format that the file uses; anything else is a slip. */
 const serviceSchema = z.strictObject({
   image: z.string().regex(/^[a-z0-9./-]+:[\w.-]+$/, 'an image has a tag'),
-  build: z.literal('.').optional(),
+  build: z.strictObject({ context: z.literal('.'), target: z.string() }).optional(),
   command: z.array(z.string()).optional(),
   entrypoint: z.array(z.string()).optional(),
   environment: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string('a value is text: quote it')).default({}),
@@ -86,8 +88,15 @@ describe('docker-compose.yml', () => {
 
   it('starts only programs that there are', () => {
     for (const { program } of programs) expect(existsSync(join(root, 'services', program, 'src', 'main.ts')), program).toBe(true);
-    const ours = services.filter(([, { image }]) => image === 'argosy:local').map(([name]) => name);
-    expect(programs.map(({ name }) => name)).toEqual(ours);
+    const ours = services.filter(([, { build }]) => build !== undefined);
+    expect(programs.map(({ name }) => name)).toEqual(ours.map(([name]) => name));
+    const targets = [...read('Dockerfile').matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, target]) => target);
+    for (const [name, { image, build }] of ours) {
+      expect(targets, name).toContain(build?.target);
+      // What runs pods itself needs more than Node: its transfers run beside them.
+      const isHost = serviceOfEntry(compose.services[name]?.command?.[0] ?? '') === 'pod-manager';
+      expect([image, build?.target], name).toEqual(isHost ? ['argosy-host:local', 'host'] : ['argosy:local', 'services']);
+    }
   });
 
   it('gives each program only variables that it reads, and such that it accepts', () => {
@@ -192,11 +201,13 @@ describe('Dockerfile', () => {
   });
 
   it('runs a program by default, as nobody special, on the Node version of the repository', () => {
-    const command = lines.find((line) => line.startsWith('CMD '))?.slice('CMD '.length) ?? '[]';
-    expect(serviceOfEntry((JSON.parse(command) as string[])[0] ?? '')).toBe('server');
-    expect(lines).toContain('USER node');
-    const images = lines.filter((line) => line.startsWith('FROM ')).map((line) => line.split(' ')[1]);
-    expect(new Set(images)).toEqual(new Set([`node:${read('.nvmrc').trim()}-slim`]));
+    const valuesOf = (word: string): string[] =>
+      lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+    const commands = valuesOf('CMD').map((command) => (JSON.parse(command) as string[])[0] ?? '');
+    expect(commands.map(serviceOfEntry)).toEqual(['pod-manager', 'server']);
+    expect(valuesOf('USER')).toEqual(['node', '1000:1000']);
+    const node = `node:${read('.nvmrc').trim()}-slim`;
+    expect(valuesOf('FROM')).toEqual([`${node} AS build`, `${node} AS host`, 'scratch AS services']);
   });
 
   it('names the ports that programs listen on', async () => {
@@ -204,6 +215,32 @@ describe('Dockerfile', () => {
     const needed = withSecretsInPlace({ DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' });
     const { port, metricsPort } = configs.get('server')!.load(needed);
     const { logPort } = configs.get('pod-manager')!.load(needed);
-    expect(lines).toContain(`EXPOSE ${[port, logPort, metricsPort].map(String).join(' ')}`);
+    expect(lines).toContain(`EXPOSE ${String(port)} ${String(metricsPort)}`);
+    expect(lines).toContain(`EXPOSE ${String(logPort)} ${String(metricsPort)}`);
+  });
+
+  it('gives the services a root in which Node runs, and nothing else', ({ skip }) => {
+    if (process.platform !== 'linux' || spawnSync('ldd', ['--version']).error) skip('needs Linux with ldd');
+    const outer = mkdtempSync(join(tmpdir(), 'argosy-image-'));
+    const folder = join(outer, 'root');
+    chmodSync(outer, 0o755);
+    try {
+      execFileSync(process.execPath, [join(root, 'scripts/image-root.mjs'), folder]);
+      const programs = readdirSync(join(folder, 'usr/local/bin'));
+      expect(programs).toEqual(['node']);
+      expect(existsSync(join(folder, 'bin'))).toBe(false);
+      if (process.getuid?.() !== 0) return;
+      const argued = [
+        '--userspec=1000:1000',
+        folder,
+        '/usr/local/bin/node',
+        '-p',
+        '`${process.getuid()} ${os.userInfo().username}`',
+      ];
+      const { stdout, stderr } = spawnSync('chroot', argued, { encoding: 'utf8', env: { PATH: process.env.PATH } });
+      expect(`${stdout}${stderr}`.trim()).toBe('1000 node');
+    } finally {
+      rmSync(outer, { recursive: true, force: true });
+    }
   });
 });

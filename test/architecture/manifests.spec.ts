@@ -25,7 +25,7 @@ const probe = z.strictObject({
 });
 const containerSchema = z.strictObject({
   name: z.string(),
-  image: z.literal('argosy'),
+  image: z.enum(['argosy', 'argosy-host']),
   imagePullPolicy: z.string(),
   args: z.array(z.string()).length(1),
   envFrom: z.array(z.strictObject({ configMapRef: z.strictObject({ name: z.string() }) })),
@@ -70,7 +70,9 @@ const kustomizationSchema = z.strictObject({
   namespace: z.literal('argosy').optional(),
   resources: z.array(z.string()),
   patches: z.array(z.strictObject({ path: z.string() })).default([]),
-  images: z.array(z.strictObject({ name: z.literal('argosy'), newName: z.string(), newTag: z.string() })).optional(),
+  images: z
+    .array(z.strictObject({ name: z.enum(['argosy', 'argosy-host']), newName: z.string(), newTag: z.string() }))
+    .optional(),
 });
 
 interface Manifest {
@@ -157,6 +159,7 @@ describe('manifests for Kubernetes', () => {
       expect(existsSync(join(root, 'services', service, 'src', 'main.ts')), workload.path).toBe(true);
       expect(workload.path.split('/')[0]).toBe(service);
       expect(workload.metadata.name).toBe(`argosy-${service}`);
+      expect(containerOf(workload).image).toBe(service === 'pod-manager' ? 'argosy-host' : 'argosy');
     }
   });
 
