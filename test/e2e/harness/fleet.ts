@@ -163,7 +163,7 @@ export class Fleet {
     const inits = new Map<string, number>();
     for (const name of existsSync(pods) ? await readdir(pods) : []) {
       const pid = Number((await readFile(path.join(pods, name, 'claim'), 'utf8').catch(() => '')).split(' ')[0]);
-      const ended = existsSync(path.join(pods, name, 'exit'));
+      const ended = (await readFile(path.join(pods, name, 'exit'), 'utf8').catch(() => '')).includes('end');
       if (pid > 0 && !ended && existsSync(`/proc/${pid}`)) inits.set(path.join(pods, name), pid);
     }
     return inits;

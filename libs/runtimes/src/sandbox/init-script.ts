@@ -61,7 +61,8 @@ const PAGE_BYTES = 4096;
  *
  * Files beside it (file descriptor 9 is the container's folder, which is not reachable from inside after the switch of the root):
  * `claim` is made with O_EXCL before anything else, so that one init at most ever runs it, and holds "host pid, start time,
- * uptime"; `exit` is written once, in one write that ends in the word `end`, after the last byte of the log.
+ * uptime"; `exit` is written once, in one write that ends in the word `end`, after the last byte of the log, over blanks that were laid
+ * there before: so an end is recorded on a full disk too.
  * States: claimed → rooted → running → ending → recorded. Killed before `recorded`: no `exit` file, the pod counts as lost.
  *
  * TERM (from the runtime): forwarded to all processes, KILL after the grace period that stands in the file `terminate`.
@@ -94,7 +95,7 @@ set -C
 set +C
 record() {
   read -r uptime rest </proc/uptime
-  echo "$1 $2 $uptime end" >$D/exit
+  echo "$1 $2 $uptime end" 1<>$D/exit
 }
 give_up() {
   echo "$1" >&2

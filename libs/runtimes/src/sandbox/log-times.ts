@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync, statSync } from 'node:fs';
 
+import { isDiskFull } from './disk-room.js';
 import type { PodFolder } from './pod-folder.js';
 
 /** All that a container printed: inside its folder. */
@@ -21,8 +22,14 @@ interface Sample {
 /** Notes that a log has grown: "size, milliseconds since the epoch" per line. Nothing stamps single lines; this is accurate to one sample. */
 export function noteLogSize(log: ContainerLog, nowMs: number, lastSize: number): number {
   const size = statSync(log.pod.path(log.folder, LOG_FILE), { throwIfNoEntry: false })?.size ?? 0;
-  if (size > lastSize) appendFileSync(log.pod.path(log.folder, TIMES_FILE), `${size} ${Math.round(nowMs)}\n`);
-  return size;
+  if (size <= lastSize) return size;
+  try {
+    appendFileSync(log.pod.path(log.folder, TIMES_FILE), `${size} ${Math.round(nowMs)}\n`);
+    return size;
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    return lastSize;
+  }
 }
 
 /** When the bytes of a log were written: the first sample that had them, else the time of the last change of the log. */

@@ -10,6 +10,7 @@ import { GivenUpError } from '../errors.js';
 import { CAPTURE_GRACE_MS, untilPossible } from '../patience.js';
 import { isContainerSet } from '../pod-containers.js';
 import { needsStaging, type PodStaging } from '../staging.js';
+import { assertRoom, isDiskFull, unlessDiskFull } from './disk-room.js';
 import type { HostTools } from './init-script.js';
 import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
@@ -153,7 +154,10 @@ export class PodCourse {
   }
 
   private async launch(): Promise<{ exited: Promise<number | null> }> {
-    return this.untilPossible('start', () => launchInit(this.folder.folder, this.means.tools, this.means.userNamespace));
+    return this.untilPossible('start', () => {
+      assertRoom(this.folder.folder);
+      return launchInit(this.folder.folder, this.means.tools, this.means.userNamespace);
+    });
   }
 
   /** False where the inputs can never be had; the pod's end is then reported. */
@@ -170,7 +174,7 @@ export class PodCourse {
         return false;
       }
     }
-    this.folder.markStaged();
+    await this.untilPossible('start', async () => unlessDiskFull(() => this.folder.markStaged()));
     return true;
   }
 
@@ -244,8 +248,14 @@ export class PodCourse {
     return { startedAtMs: epochMsOfUptime(claim.uptimeSeconds, this.means.clock.nowMs()) };
   }
 
+  /** A report that the disk has no room for is made again by whoever takes over. */
   private report(observation: PodObservation): void {
-    this.folder.saveReport(observation);
+    try {
+      this.folder.saveReport(observation);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.means.logger.warn('the disk is full: the end of a pod is reported and not kept', { pod: this.folder.folder });
+    }
     this.publish(observation);
   }
 

@@ -20,11 +20,14 @@ import { identityKey } from '../pod-identity.js';
 import type { ContainerRole } from '../pod-containers.js';
 import type { RootParts } from './pod-root.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
+import { isDiskFull } from './disk-room.js';
 import { removeFolder } from './remove-folder.js';
 import { isCode } from './system-error.js';
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
+/** Holds the room of the record of an end. */
+const BLANK_EXIT = `${' '.repeat(127)}\n`;
 const UNFINISHED_PREFIX = '.new-';
 const REMOVED_PREFIX = '.gone-';
 
@@ -78,17 +81,19 @@ export class PodFolder {
     const unfinished = path.join(podsFolder, `${UNFINISHED_PREFIX}${owner.pid}-${key}`);
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { mode: PRIVATE_FOLDER });
-    const complete: PodRecord = { ...record, containers: fill(unfinished, target) };
-    writeFileSync(path.join(unfinished, 'pod.json'), JSON.stringify(complete), { mode: PRIVATE_FILE });
-    writeFileSync(path.join(unfinished, 'owner.1'), ownerText(owner), { mode: PRIVATE_FILE });
     try {
+      const complete: PodRecord = { ...record, containers: fill(unfinished, target) };
+      writeFileSync(path.join(unfinished, 'pod.json'), JSON.stringify(complete), { mode: PRIVATE_FILE });
+      writeFileSync(path.join(unfinished, 'owner.1'), ownerText(owner), { mode: PRIVATE_FILE });
+      for (const folder of new Set(['', ...complete.containers.map((container) => container.folder)]))
+        writeFileSync(path.join(unfinished, folder, 'exit'), BLANK_EXIT, { mode: PRIVATE_FILE });
       renameSync(unfinished, target);
+      return { folder: new PodFolder(target), record: complete };
     } catch (error) {
       rmSync(unfinished, { recursive: true, force: true });
       if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return null;
       throw error;
     }
-    return { folder: new PodFolder(target), record: complete };
   }
 
   static find(podsFolder: string, identity: PodIdentity): PodFolder | null {
@@ -169,8 +174,13 @@ export class PodFolder {
     writeFileSync(this.path('staged'), '');
   }
 
+  /** On a full disk the pod is asked by the signal alone, with the grace period that it was made with. */
   askToEnd(graceSeconds: number): void {
-    this.replace('terminate', `${graceSeconds}\n`);
+    try {
+      this.replace('terminate', `${graceSeconds}\n`);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
   }
 
   isAskedToEnd(): boolean {
@@ -249,6 +259,8 @@ export class PodFolder {
       return true;
     } catch (error) {
       if (isCode(error, 'EEXIST', 'ENOENT')) return false;
+      // Made, but without its text.
+      if (isDiskFull(error)) rmSync(this.path(name), { force: true });
       throw error;
     }
   }

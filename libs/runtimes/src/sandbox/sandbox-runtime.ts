@@ -21,6 +21,7 @@ import type { ImageCatalogue } from '../image-catalogue.js';
 import { ObservationQueue } from '../observation-queue.js';
 import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
+import { isDiskFull, lackOfRoom } from './disk-room.js';
 import { type LogFileSource, readBytes, readLines } from './log-reader.js';
 import { LOG_FILE, SandboxLogTimes } from './log-times.js';
 import { PodCourse } from './pod-course.js';
@@ -108,10 +109,13 @@ export class SandboxRuntime implements PodRuntime {
     if (running >= this.options.maxPods) {
       return { type: 'busy', message: `all ${this.options.maxPods} pod slots of host ${this.options.hostName} are taken` };
     }
+    const lack = lackOfRoom(this.podsFolder);
+    if (lack !== undefined) return { type: 'busy', message: lack };
     try {
       return await this.make({ identity, manifest });
     } catch (error) {
       if (error instanceof UserError) return { type: 'refused', message: error.message };
+      if (isDiskFull(error)) return { type: 'busy', message: 'the disk of the pods is full' };
       throw error;
     }
   }
