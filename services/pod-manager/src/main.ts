@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { openArtifactDrivers, runProgram } from '#libs/program';
-import { configSchema } from './pod-manager.config.js';
+import { configSchema, logShippingOf } from './pod-manager.config.js';
 import { PodManagerModule, podManagerJobs } from './pod-manager.module.js';
 import { openPodRuntime } from './wiring/open-pod-runtime.js';
 
@@ -10,9 +10,14 @@ await runProgram({
   configSchema,
   build: async ({ store, queue, resources, clock, logger }, config) => {
     const host = config.podHost ?? hostname();
-    const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: path.join(config.dataDir, 'artifacts'), stores: config });
+    const artifacts = openArtifactDrivers({
+      resources,
+      clock,
+      filesystemFolder: path.join(config.dataDir, 'artifacts'),
+      stores: config,
+    });
     const runtime = await openPodRuntime(
-      { ...config, host, hiddenPaths: [] },
+      { ...config, host, hiddenPaths: [], logShipping: logShippingOf(config) },
       { store, queue, resources, artifacts, clock, logger },
     );
     const settings = {
@@ -26,7 +31,7 @@ await runProgram({
       },
     };
     return {
-      module: PodManagerModule.register({ store, queue, runtime, clock, logger, settings }),
+      module: PodManagerModule.register({ store, queue, runtime, artifacts, clock, logger, settings }),
       jobs: podManagerJobs(settings),
       close: async () => artifacts.close(),
     };

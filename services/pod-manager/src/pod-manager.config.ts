@@ -9,8 +9,11 @@ import {
   optionalSecret,
   optionalText,
   programFields,
+  size,
   text,
 } from '#libs/config';
+import type { z } from 'zod';
+import type { LogShippingSettings } from './logs/log-shipments.js';
 
 /** Variables of the pod-manager. */
 export const configSchema = configOf({
@@ -36,6 +39,12 @@ export const configSchema = configOf({
     about: 'Pods of a host whose heartbeat stands still for this long are reported as lost, so that retries go on.',
     byDefault: '5m',
   }),
+  logSegmentBytes: size({
+    about: 'Logs that are archived are shipped while the container runs, in segments of at most this size.',
+    byDefault: '1Mi',
+  }),
+  logSegmentMs: duration({ about: 'How old a printed line gets at most before it is shipped.', byDefault: '5s' }),
+  logBufferBytes: size({ about: 'Memory for the segments of all pods of this host.', byDefault: '32Mi' }),
   logHost: text({ about: 'Address on which logs are served to the API server.', byDefault: '127.0.0.1' }),
   logPort: integer({
     about: 'Port on which logs are served to the API server; 0 takes a free one.',
@@ -46,4 +55,15 @@ export const configSchema = configOf({
     about: 'URL under which the API server reaches that port; made of address and port where absent.',
   }),
   internalToken: optionalSecret({ about: 'Token that programs of this installation show each other.' }),
+});
+
+/** How logs are shipped, as the variables say. */
+export const logShippingOf = ({
+  logSegmentBytes: segmentBytes,
+  logSegmentMs: segmentMs,
+  logBufferBytes: bufferBytes,
+}: Pick<z.infer<typeof configSchema>, 'logSegmentBytes' | 'logSegmentMs' | 'logBufferBytes'>): LogShippingSettings => ({
+  segmentBytes,
+  segmentMs,
+  bufferBytes,
 });

@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobQueue, PodJob } from '#libs/jobs';
+import type { LogObjects } from '#libs/execution';
 import type { Logger } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { PodObservation, PodRuntime } from '#libs/runtimes';
@@ -7,6 +8,7 @@ import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { deadHosts } from './hosts/dead-hosts.js';
 import { hostHeartbeat } from './hosts/host-heartbeat.js';
+import { leftOverLogs, withShippedLogs } from './logs/left-over-logs.js';
 import { LogServer } from './logs/log-server.js';
 import { ObservationBatcher } from './observations/observation-batcher.js';
 import { ObservationRecorder } from './observations/observation-recorder.js';
@@ -34,6 +36,8 @@ export interface PodManagerPorts {
   store: Store;
   queue: JobQueue;
   runtime: PodRuntime;
+  /** Where logs that nobody finished are finished. */
+  artifacts: LogObjects;
   clock: Clock;
   logger: Logger;
   settings: PodManagerSettings;
@@ -57,6 +61,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
   private readonly sweeper: Sweeper<{ workflow: string; bucket: number; host?: string | undefined }>;
   private readonly silent: PeriodicTask;
   private readonly deadHosts: PeriodicTask;
+  private readonly leftOverLogs: PeriodicTask;
   private heartbeat: PeriodicTask | undefined;
   private logServer: LogServer | undefined;
 
@@ -78,11 +83,18 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       hosts: store.podHosts,
       podStatus: store.podStatus,
       tasks: store.tasks,
-      observe: observations.observe,
+      observe: async (lost) => observations.observe(await withShippedLogs(lost, { rows: store.logShipments, clock })),
       clock,
       logger,
       host,
       deadAfterMs: settings.hostDeadAfterMs,
+    });
+    this.leftOverLogs = leftOverLogs({
+      rows: store.logShipments,
+      objects: ports.artifacts,
+      lease: store.leases,
+      clock,
+      logger,
     });
     this.sweeper = new Sweeper({
       job: PodJob,
@@ -106,6 +118,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
     this.sweeper.start();
     this.silent.start();
     this.deadHosts.start();
+    this.leftOverLogs.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -113,6 +126,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       this.sweeper.stop(),
       this.silent.stop(),
       this.deadHosts.stop(),
+      this.leftOverLogs.stop(),
       this.heartbeat?.stop(),
       this.logServer?.stop(),
     ]);

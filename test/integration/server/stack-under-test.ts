@@ -116,7 +116,7 @@ export async function startStackUnderTest(
     imports: [
       ServerModule.register(server),
       SchedulerModule.register({ metrics, ...common, resources, controllerConfig, settings: scheduler }),
-      PodManagerModule.register({ ...common, runtime, settings: podManager }),
+      PodManagerModule.register({ ...common, runtime, artifacts: server.artifacts, settings: podManager }),
       ArchiverModule.register({ ...common, settings: archiver }),
     ],
   };

@@ -30,14 +30,14 @@ export interface EmbeddedParts {
 }
 
 /** What one process fixes itself, whatever the environment says: it brings its own database, and files as repository. */
-const FIXED = { DATABASE_URL: 'postgres:///embedded', QUEUE_BACKEND: 'postgres' };
+export const FIXED_VARIABLES = { DATABASE_URL: 'postgres:///embedded', QUEUE_BACKEND: 'postgres' };
 const DEFAULT_REPOSITORY = { ARTIFACT_REPOSITORY: '{"filesystem":{}}' };
 
 /** The modules of all services with the jobs that they claim, wired to the same parts. Their variables count here as well. */
 export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule[]; jobs: ClaimedJob[] } => {
   const { host, artifacts: drivers, runtime, metrics, serverPorts, ...common } = parts;
   const given = processEnvironment();
-  const environment = { ...DEFAULT_REPOSITORY, ...given, ...FIXED };
+  const environment = { ...DEFAULT_REPOSITORY, ...given, ...FIXED_VARIABLES };
   const scheduler = schedulerSettings(loadConfig(schedulerConfig, environment));
   const podManager = { ...loadConfig(podManagerConfig, environment), host };
   const offloader = offloaderSettings(loadConfig(offloaderConfig, environment));
@@ -47,7 +47,7 @@ export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule
     modules: [
       ServerModule.register(serverPorts),
       SchedulerModule.register({ ...common, metrics, settings: scheduler }),
-      PodManagerModule.register({ ...common, runtime, settings: podManager }),
+      PodManagerModule.register({ ...common, runtime, artifacts: drivers, settings: podManager }),
       OffloaderModule.register({ ...common, settings: offloader }),
       ArchiverModule.register({ ...common, settings: archiver }),
       ArtifactGcModule.register({ ...common, drivers, metrics, settings: artifactGc }),

@@ -9,9 +9,9 @@ import { Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness, show
 import { openArtifactDrivers, openControllerConfig, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
 import { createStore, type EmbeddedPostgres } from '#libs/store';
-import { openPodRuntime } from '#services/pod-manager';
+import { configSchema as podManagerSchema, logShippingOf, openPodRuntime } from '#services/pod-manager';
 import { configureServerApp, listenAddress, RuntimePodLogSource, type ServerConfig, serverSchema } from '#services/server';
-import { embeddedServices } from './embedded-services.js';
+import { embeddedServices, FIXED_VARIABLES } from './embedded-services.js';
 import type { EmbeddedOptions, EmbeddedStack } from './embedded-stack.js';
 
 /** Connections of the one process; with those of the queue and the leases the stack stays below 15. */
@@ -93,6 +93,7 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
   };
   const runtime = await openPodRuntime(runtimeSettings, {
     store,
+    logShipping: logShippingOf(loadConfig(podManagerSchema, processEnvironment(FIXED_VARIABLES))),
     queue: queueRuntime.queue,
     resources,
     artifacts,

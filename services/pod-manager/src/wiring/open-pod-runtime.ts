@@ -8,6 +8,8 @@ import type { ResourceStore } from '#libs/resources';
 import { chooseRuntime, ImageCatalogue, type PodRuntime, type RuntimeChoice } from '#libs/runtimes';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import { LogShipments, type LogShippingSettings } from '../logs/log-shipments.js';
+import { shippingRuntime } from '../logs/shipping-runtime.js';
 import { ResourceEnvSource } from './resource-env-source.js';
 import { withTasks } from './with-tasks.js';
 
@@ -23,6 +25,8 @@ export interface PodRuntimeSettings {
   hiddenPaths: readonly string[];
   /** Host paths that pods may mount; none where absent. */
   hostPaths?: readonly string[] | undefined;
+  /** How logs are shipped while their pods run. */
+  logShipping: LogShippingSettings;
 }
 
 export interface PodRuntimePorts {
@@ -50,5 +54,15 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     hostPaths: settings.hostPaths ?? [],
     ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });
-  return withTasks(pods, ports, settings);
+  const shipments = new LogShipments({
+    rows: ports.store.logShipments,
+    manifestOf: (identity) => ports.store.pods.getManifest(identity),
+    runtime: pods,
+    objects: artifacts,
+    clock,
+    logger,
+    host: settings.host,
+    settings: settings.logShipping,
+  });
+  return withTasks(shippingRuntime(pods, shipments), ports, settings);
 };

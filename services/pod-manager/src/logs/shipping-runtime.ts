@@ -1,0 +1,50 @@
+import type { PodManifest } from '#libs/pod-spec';
+import type { PodIdentity, PodObservation, PodRuntime } from '#libs/runtimes';
+import type { LogShipments } from './log-shipments.js';
+
+const ENDS: ReadonlySet<PodObservation['phase']> = new Set(['Succeeded', 'Failed', 'Gone']);
+
+/**
+ * A runtime whose pods' logs are shipped while they run. Everything else is the runtime's own. A pod that was made by a predecessor is met
+ * when it is observed; one that was lost is reported with its log.
+ */
+export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): PodRuntime {
+  const observed = async (observation: PodObservation): Promise<PodObservation> => {
+    if (ENDS.has(observation.phase)) return shipments.ended(observation);
+    if (observation.phase === 'Running') await shipments.meet(observation.identity);
+    return observation;
+  };
+  const { abilities } = runtime;
+  const logBytes = runtime.logBytes?.bind(runtime);
+  const createClaim = runtime.createClaim?.bind(runtime);
+  const deleteClaim = runtime.deleteClaim?.bind(runtime);
+  return {
+    name: runtime.name,
+    ...(abilities === undefined ? {} : { abilities }),
+    start: (observe) =>
+      runtime.start(async (observations) => {
+        await observe(await Promise.all(observations.map(observed)));
+        for (const { identity, phase } of observations) if (ENDS.has(phase)) shipments.recorded(identity);
+      }),
+    async create(identity: PodIdentity, manifest: PodManifest) {
+      const outcome = await runtime.create(identity, manifest);
+      if (outcome.type === 'created' || outcome.type === 'adopted')
+        shipments.begin(identity, manifest, outcome.type === 'created');
+      return outcome;
+    },
+    terminate: (identity, graceSeconds) => runtime.terminate(identity, graceSeconds),
+    async delete(identity) {
+      await shipments.beforeDeletion(identity);
+      await runtime.delete(identity);
+    },
+    inspect: (identity) => runtime.inspect(identity),
+    logs: (identity, options) => runtime.logs(identity, options),
+    ...(logBytes === undefined ? {} : { logBytes }),
+    ...(createClaim === undefined ? {} : { createClaim }),
+    ...(deleteClaim === undefined ? {} : { deleteClaim }),
+    async close() {
+      await shipments.close();
+      await runtime.close();
+    },
+  };
+}
