@@ -148,12 +148,16 @@ export class Fleet {
     return PROGRAM_NAMES.filter((name) => this.programs[name].unexpectedEnds > 0);
   }
 
-  /** Ends every process that this made, the pods included, and removes the folder (kept where ARGOSY_E2E_KEEP is set). */
-  async tearDown(): Promise<void> {
+  /**
+   * Ends every process that this made, the pods included, and removes the folder (kept where ARGOSY_E2E_KEEP is set) after whatever a
+   * test has still to do with it.
+   */
+  async tearDown(beforeRemoval: () => void = () => undefined): Promise<void> {
     await Promise.all(Object.values(this.programs).map((program) => program.kill()));
     await this.killPods();
     await this.store.close().catch(() => undefined);
     await Promise.allSettled([this.postgres.stop(), this.redis.stop(), this.journal.stop()]);
+    beforeRemoval();
     if (process.env['ARGOSY_E2E_KEEP'] === undefined) await removeFolder(this.folder);
   }
 
