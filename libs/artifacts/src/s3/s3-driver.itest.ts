@@ -1,13 +1,17 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { describeArtifactDriver, missingPart, startS3, type TestS3 } from '#libs/testing';
+import { describeArtifactDriver, missingPart, spawnTypeScript, startS3, type TestS3 } from '#libs/testing';
 import type { ArtifactLocation, KubernetesObject } from '#libs/workflow-spec';
 
 import { createArtifactDrivers, type ArtifactDrivers } from '../registry.js';
+
+const ENDLESS_SAVE = fileURLToPath(new URL('../../../testing/src/children/endless-s3-save.ts', import.meta.url));
 
 const probe = await startS3();
 await probe?.stop();
@@ -100,6 +104,33 @@ if (probe === undefined) {
       [{ accessKeySecret: { name: 'creds' } }, /s3\.accessKeySecret needs name and key/],
     ])('refuses %j by name', async (block, message) => {
       await expect(use(block).load()).rejects.toThrow(message);
+    });
+
+    it('leaves nothing of a save that was killed, once the next save of its key is there', async () => {
+      const client = new S3Client({
+        endpoint: `http://${server.endpoint}`,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: { accessKeyId: server.accessKey, secretAccessKey: server.secretKey },
+      });
+      const unfinished = async (): Promise<(string | undefined)[]> => {
+        const { Uploads: uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: server.bucket }));
+        return uploads.map(({ Key }) => Key);
+      };
+      const location = locationIn(server, { key: 'killed/art' });
+      const driver = drivers.driverFor(location, { namespace: 'argo' });
+      for (const key of ['killed/art', 'killed/artful']) {
+        const child = spawnTypeScript(ENDLESS_SAVE, { args: [server.endpoint, server.bucket, key] });
+        await once(child.stdout!, 'data');
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      expect((await unfinished()).sort()).toEqual(['killed/art', 'killed/artful']);
+      expect(await driver.head(location)).toBeUndefined();
+      await driver.save(location, Readable.from(Array.from({ length: 20 }, () => Buffer.alloc(1024 ** 2))));
+      expect((await driver.head(location))?.sizeBytes).toBe(20 * 1024 ** 2);
+      expect(await unfinished()).toEqual(['killed/artful']);
+      client.destroy();
     });
 
     it('lists the whole bucket where the key is empty', async () => {

@@ -12,6 +12,8 @@ const BUSY = new Set([
   'Throttling',
   'ThrottlingException',
   'OperationAborted',
+  // Another save of the same key was complete first and discarded this one's parts, or an answer was lost.
+  'NoSuchUpload',
 ]);
 const BUSY_STATUS = new Set([408, 409, 425, 429]);
 

@@ -1,20 +1,28 @@
 import type { Readable } from 'node:stream';
 
-import { AbortMultipartUploadCommand, ListPartsCommand, type S3Client } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 
 import { TransientError } from '#libs/workflow-spec';
 
 import type { SaveOptions } from '../contract.js';
 
+import { type LentPart, PartBuffers } from './part-buffers.js';
+import { discardLeftovers, discardParts, type UnfinishedUpload } from './s3-leftovers.js';
 import type { S3CustomerKey, S3Encryption } from './s3-settings.js';
 
-/** Two parts of this size are held at a time; S3 allows 10,000 parts, so objects of unknown size may reach 78 GiB. */
+/** S3 allows 10,000 parts, so objects of unknown size may reach 78 GiB. */
 const PART_BYTES = 8 * 1024 ** 2;
-const PARTS_AT_A_TIME = 2;
 const MAX_PARTS = 10_000;
-/** A part that was under way when the upload was aborted may arrive after it; S3 asks to abort again until none is listed. */
-const ABORT_ROUNDS = 5;
+/** One part is filled while others are under way. */
+const PARTS_AT_A_TIME = 2;
+const PARTS_IN_MEMORY = PARTS_AT_A_TIME + 1;
 
 export interface UploadRequest extends SaveOptions {
   bucket: string;
@@ -23,47 +31,122 @@ export interface UploadRequest extends SaveOptions {
   encryption: S3Encryption | S3CustomerKey | undefined;
 }
 
+interface Part {
+  PartNumber: number;
+  ETag?: string;
+  ChecksumCRC32?: string;
+}
+
 /** Saves one object, in parts where it is larger than one. After a failure or an abort neither object nor parts are left. */
 export async function uploadObject(client: S3Client, request: UploadRequest): Promise<void> {
   const { bucket, key, body, metadata, signal, encryption, sizeBytes } = request;
   signal?.throwIfAborted();
-  const upload = new Upload({
-    client,
-    queueSize: PARTS_AT_A_TIME,
-    partSize: partSizeFor(sizeBytes),
-    params: { Bucket: bucket, Key: key, Body: body, ...(metadata === undefined ? {} : { Metadata: metadata }), ...encryption },
-  });
-  const onAbort = (): void => {
-    body.destroy(new Error('the save was aborted'));
-    void upload.abort();
-  };
+  const target = { Bucket: bucket, Key: key };
+  const about = { ...target, ...(metadata === undefined ? {} : { Metadata: metadata }), ...encryption };
+  const onAbort = (): void => void body.destroy(new Error('the save was aborted'));
   signal?.addEventListener('abort', onAbort, { once: true });
+  const parts = new PartBuffers(partSizeFor(sizeBytes), PARTS_IN_MEMORY).partsOf(body);
   try {
-    await upload.done();
+    const first = await parts.next();
+    if (first.done === true || first.value.isLast) {
+      await client.send(
+        new PutObjectCommand({ ...about, Body: first.done === true ? Buffer.alloc(0) : first.value.bytes }),
+        sending(signal),
+      );
+      return;
+    }
+    const upload = new MultipartUpload(client, request);
+    await upload.run(first.value, parts, about);
   } catch (error) {
-    if (upload.uploadId !== undefined) await discardParts(client, { Bucket: bucket, Key: key, UploadId: upload.uploadId });
     signal?.throwIfAborted();
     throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);
+    await parts.return(undefined);
   }
+}
+
+/**
+ * One upload in parts. Begun → parts under way, at most two at a time → completed; from any of these, a failure discards it: what is
+ * still under way is waited for first, as the store would take it for a new part.
+ */
+class MultipartUpload {
+  private readonly sent: Part[] = [];
+  private readonly underWay = new Set<Promise<void>>();
+  private failure: { error: unknown } | undefined;
+
+  constructor(
+    private readonly client: S3Client,
+    private readonly request: UploadRequest,
+  ) {}
+
+  async run(first: LentPart, rest: AsyncGenerator<LentPart>, about: CreateMultipartUploadCommandInput): Promise<void> {
+    const { bucket, key, signal } = this.request;
+    const begin = new CreateMultipartUploadCommand({ ...about, ...(await checksumsOf(this.client)) });
+    const { UploadId } = await this.client.send(begin, sending(signal));
+    if (UploadId === undefined) throw new TransientError('object store: the upload has no id');
+    const upload = { Bucket: bucket, Key: key, UploadId };
+    try {
+      await this.start(first, upload);
+      for await (const part of rest) await this.start(part, upload);
+      await Promise.all(this.underWay);
+      this.assertWell();
+      const Parts = this.sent.sort((one, other) => one.PartNumber - other.PartNumber);
+      const complete = new CompleteMultipartUploadCommand({ ...upload, ...this.customerKey(), MultipartUpload: { Parts } });
+      await this.client.send(complete, sending(signal));
+      await discardLeftovers(this.client, upload);
+    } catch (error) {
+      await Promise.all(this.underWay);
+      await discardParts(this.client, upload);
+      throw error;
+    }
+  }
+
+  /** Waits until there is room for another part and begins to send it; the next one is filled meanwhile. */
+  private async start(part: LentPart, upload: UnfinishedUpload): Promise<void> {
+    while (this.underWay.size >= PARTS_AT_A_TIME) await Promise.race(this.underWay);
+    this.assertWell();
+    if (part.number > MAX_PARTS) throw new Error(`the artifact is larger than ${MAX_PARTS} parts of ${PART_BYTES} bytes`);
+    const sent = this.send(part, upload).catch((error: unknown) => {
+      this.failure ??= { error };
+    });
+    const settled = sent.finally(() => {
+      part.release();
+      this.underWay.delete(settled);
+    });
+    this.underWay.add(settled);
+  }
+
+  private async send({ number, bytes }: LentPart, upload: UnfinishedUpload): Promise<void> {
+    const command = new UploadPartCommand({ ...upload, ...this.customerKey(), PartNumber: number, Body: bytes });
+    const { ETag, ChecksumCRC32 } = await this.client.send(command, sending(this.request.signal));
+    this.sent.push({
+      PartNumber: number,
+      ...(ETag === undefined ? {} : { ETag }),
+      ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }),
+    });
+  }
+
+  private assertWell(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+    this.request.signal?.throwIfAborted();
+  }
+
+  private customerKey(): Partial<S3CustomerKey> {
+    const { encryption } = this.request;
+    return encryption !== undefined && 'SSECustomerKey' in encryption ? encryption : {};
+  }
+}
+
+function sending(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal };
+}
+
+/** Where the SDK adds checksums to parts by itself, the upload has to be begun as one that has them. */
+async function checksumsOf(client: S3Client): Promise<{ ChecksumAlgorithm?: 'CRC32' }> {
+  return (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED' ? { ChecksumAlgorithm: 'CRC32' } : {};
 }
 
 function partSizeFor(sizeBytes: number | undefined): number {
   return sizeBytes === undefined ? PART_BYTES : Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS));
-}
-
-/** Where even this fails, the store is away: the caller's save is repeated, and a bucket's lifecycle rule removes what is left. */
-async function discardParts(client: S3Client, upload: { Bucket: string; Key: string; UploadId: string }): Promise<void> {
-  for (let round = 0; round < ABORT_ROUNDS; round += 1) {
-    try {
-      await client.send(new AbortMultipartUploadCommand(upload));
-      const { Parts: left = [] } = await client.send(new ListPartsCommand(upload));
-      if (left.length === 0) return;
-    } catch (error) {
-      if ((error as Error).name === 'NoSuchUpload') return;
-      if (round === ABORT_ROUNDS - 1)
-        throw new TransientError(`object store: parts of "${upload.Key}" could not be discarded`, { cause: error });
-    }
-  }
 }
