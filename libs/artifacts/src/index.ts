@@ -16,6 +16,8 @@ export {
   UnsupportedArtifactDriverError,
 } from './errors.js';
 export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js';
+export { createBrokeredDrivers } from './broker/brokered-drivers.js';
+export { packFolder } from './broker/folder-archive.js';
 export { driverKindOf, keyOf, locationOf, relocate, withKey } from './location.js';
 export type { MachineIdentity } from './identity/machine-identity.js';
 export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';

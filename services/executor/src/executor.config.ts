@@ -1,4 +1,4 @@
-import { artifactStoreFields, configOf, loggingFields, optionalText, text } from '#libs/config';
+import { artifactStoreFields, configOf, loggingFields, optionalSecret, optionalText, text } from '#libs/config';
 
 /** Variables of the executor: where artifacts are kept and where the Secrets of artifact locations are mounted. */
 export const configSchema = configOf({
@@ -9,4 +9,8 @@ export const configSchema = configOf({
     about: 'Folder with a folder per Secret and a file per key in it, for credentials of artifact stores.',
     byDefault: '/argo/secret',
   }),
+  artifactBrokerUrl: optionalText({
+    about: 'Server that lends presigned requests on the artifacts of this pod; with it and the token no Secret is read.',
+  }),
+  artifactBrokerToken: optionalSecret({ about: 'What this pod shows that server.' }),
 });

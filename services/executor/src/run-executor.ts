@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 
-import { ArtifactTransfer, createArtifactDrivers } from '#libs/artifacts';
+import { ArtifactTransfer } from '#libs/artifacts';
 import { ConfigError, loadConfig, processEnvironment } from '#libs/config';
 import { createPodExecution, type PodExecution } from '#libs/execution';
 import { createLogger, type Logger } from '#libs/observability';
@@ -10,10 +10,10 @@ import { TransientError, UserError } from '#libs/workflow-spec';
 import { parseCommand, USAGE, type ExecutorCommand } from './command-line.js';
 import { DirectoryPodFiles } from './directory-pod-files.js';
 import { UsageError } from './errors.js';
+import { openExecutorDrivers } from './executor-drivers.js';
 import { configSchema } from './executor.config.js';
 import { captureInPod, podOfEnvironment, stageInPod } from './pod/run-in-pod.js';
 import { readPodDescription } from './pod-description.js';
-import { secretsInFolder } from './secrets-folder.js';
 
 /** How the executor ends. 64 is what Argo's executor ends with; 75 is the system's code for "try again". */
 export const ExitCode = { Done: 0, Bug: 1, Usage: 2, Failed: 64, TryAgain: 75 } as const;
@@ -40,12 +40,7 @@ export async function runExecutor(args: readonly string[], output: ExecutorOutpu
 async function perform(command: ExecutorCommand, output: ExecutorOutput): Promise<ExitCode> {
   const config = loadConfig(configSchema);
   const logger = createLogger({ program: 'executor', level: config.logLevel, format: config.logFormat });
-  const drivers = createArtifactDrivers({
-    clock: { nowMs: () => Date.now() },
-    ...(config.artifactFolder === undefined ? {} : { filesystem: { rootFolder: config.artifactFolder } }),
-    stores: config,
-    readSecret: secretsInFolder(config.secretsFolder),
-  });
+  const drivers = openExecutorDrivers(config);
   const execution = createPodExecution(new ArtifactTransfer(drivers));
   try {
     if (command.verb === 'init' || command.verb === 'wait') return await performInPod(command, execution, output);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { join } from 'node:path';
 import { ConfigError, loadConfig } from '#libs/config';
 import { HealthServer, NestLogger } from '#libs/observability';
-import { openArtifactDrivers, openParts } from '#libs/program';
+import { openArtifactDrivers, openBroker, openParts } from '#libs/program';
 import { createQueueBoard } from '#libs/queue';
 import { ServerStartError } from './errors/errors.js';
 import { HttpPodLogSource } from './logs/http-pod-log-source.js';
@@ -14,14 +14,22 @@ try {
   const parts = openParts('server', config);
   const { store, resources, queue, clock, logger, metrics, readiness } = parts;
   const board = createQueueBoard({ backend: parts.queueBackend, basePath: '/queues', readOnly: !config.queuesWrite });
-  const artifacts = openArtifactDrivers({ resources, clock, filesystemFolder: join(config.dataDir, 'artifacts'), stores: config });
+  const artifacts = openArtifactDrivers({
+    resources,
+    clock,
+    filesystemFolder: join(config.dataDir, 'artifacts'),
+    stores: config,
+  });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const { controllerConfig } = parts;
+  const broker = openBroker(config, { store, resources, clock, controllerNamespace: config.controllerNamespace });
   const ports = {
+    broker,
     store,
     controllerConfig,
     resources,
     queue,
+    queueIsReady: () => parts.queueRuntime.isReady(),
     artifacts,
     podLogs,
     queueBoard: board.handler,

@@ -1,5 +1,6 @@
 import type { ArtifactDrivers } from '#libs/artifacts';
 import type { JobQueue } from '#libs/jobs';
+import type { BrokerParts } from '#libs/program';
 import type { ControllerConfigState, ResourceStore } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
@@ -50,6 +51,8 @@ export const ARTIFACT_DRIVERS = Symbol('ArtifactDrivers');
 export interface ServerContext {
   /** The controller's ConfigMap as it is now; absent where nobody watches it. */
   controllerConfig?: { state(): ControllerConfigState } | undefined;
+  /** Whether the queue can be used now; absent where nobody can tell. */
+  queueIsReady?: (() => Promise<boolean>) | undefined;
   config: ServerConfig;
   clock: Clock;
   queue: JobQueue;
@@ -58,12 +61,17 @@ export interface ServerContext {
 export const SERVER_CONTEXT = Symbol('ServerContext');
 export const RESOURCE_STORE = Symbol('ResourceStore');
 
+/** What the artifact broker needs beside the drivers. */
+export const BROKER_PARTS = Symbol('BrokerParts');
+
 /** Everything that the server is wired from. */
 export interface ServerPorts extends ServerContext {
   store: Store;
   resources: ResourceStore;
   artifacts: ArtifactDrivers;
   podLogs: PodLogSource;
+  /** Absent: no pod is lent anything. */
+  broker?: BrokerParts | undefined;
   /** The queue dashboards; absent: none are served. Mounted at `/queues`, behind the same authentication. */
   queueBoard?: RequestHandler | undefined;
 }

@@ -27,6 +27,15 @@ export const serverFields = {
   actionTimeoutMs: duration({ about: 'How long an action (stop, retry, …) waits for its outcome.', byDefault: '10s' }),
   keepAliveMs: duration({ about: 'Interval of keep-alive lines on event and log streams.', byDefault: '15s' }),
   maxStreams: integer({ about: 'Most event and log streams at one time.', byDefault: 500, min: 1 }),
+  artifactBroker: flag({
+    about: 'Lends pods that show their token presigned requests on their own artifacts (docs/broker.md).',
+    byDefault: false,
+  }),
+  artifactBrokerUrlTtlMs: duration({ about: 'How long a presigned request may be used.', byDefault: '15m' }),
+  artifactBrokerAfterEndMs: duration({ about: 'How long after its end a pod may still use its token.', byDefault: '15m' }),
+  artifactBrokerKey: optionalSecret({
+    about: 'Key of the tokens of pods, the same in pod-manager; one that is made once and kept in the database where absent.',
+  }),
 } as const;
 
 /** The same as a schema by itself, for a program that holds all services. */

@@ -7,6 +7,12 @@ import { ArchivedRetry } from './archived-workflows/archived-retry.js';
 import { ArchivedWorkflowsController } from './archived-workflows/archived-workflows.controller.js';
 import { ArtifactDownload } from './artifacts/artifact-download.service.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { ArtifactBroker } from './broker/artifact-broker.service.js';
+import { BrokerErrorFilter } from './broker/broker-error.filter.js';
+import { LendingController } from './broker/lending.controller.js';
+import { ProxyingController } from './broker/proxying.controller.js';
+import { CheckupController } from './checkup/checkup.controller.js';
+import { CheckupService } from './checkup/checkup.service.js';
 import { ApiErrorFilter } from './errors/api-error.filter.js';
 import { EventBindingsController } from './event-bindings/event-bindings.controller.js';
 import { EventDispatch } from './event-bindings/event-dispatch.service.js';
@@ -20,7 +26,7 @@ import { InfoController } from './info/info.controller.js';
 import { LogsController } from './logs/logs.controller.js';
 import { LogStreamService } from './logs/log-stream.service.js';
 import { NotYetController } from './not-yet/not-yet.controller.js';
-import { ARTIFACT_DRIVERS, POD_LOG_SOURCE, RESOURCE_STORE, SERVER_CONTEXT, type ServerPorts } from './ports.js';
+import { ARTIFACT_DRIVERS, BROKER_PARTS, POD_LOG_SOURCE, RESOURCE_STORE, SERVER_CONTEXT, type ServerPorts } from './ports.js';
 import { OwnResourcesController } from './resources/own-resources.controller.js';
 import { StreamLimit } from './streams/stream-limit.js';
 import { StoredObjects } from './templates/stored-objects.js';
@@ -46,6 +52,7 @@ const CONTROLLERS = [
   HealthController,
   InfoController,
   ControllerConfigController,
+  CheckupController,
   SubmissionController,
   WorkflowsController,
   ActionsController,
@@ -58,6 +65,8 @@ const CONTROLLERS = [
   CronWorkflowsController,
   ArchivedWorkflowsController,
   ArtifactsController,
+  LendingController,
+  ProxyingController,
   OwnResourcesController,
   SyncLimitsController,
   NotYetController,
@@ -66,7 +75,10 @@ const CONTROLLERS = [
 const SERVICES = [
   ActionService,
   ArchivedRetry,
+  ArtifactBroker,
   ArtifactDownload,
+  BrokerErrorFilter,
+  CheckupService,
   EventDispatch,
   WebhookClients,
   LogStreamService,
@@ -83,12 +95,13 @@ const SERVICES = [
   WorkflowReader,
 ];
 
-const portProviders = ({ store, resources, artifacts, podLogs, ...context }: ServerPorts): Provider[] => [
+const portProviders = ({ store, resources, artifacts, podLogs, broker, ...context }: ServerPorts): Provider[] => [
   { provide: Store, useValue: store },
   { provide: SERVER_CONTEXT, useValue: context },
   { provide: RESOURCE_STORE, useValue: resources },
   { provide: ARTIFACT_DRIVERS, useValue: artifacts },
   { provide: POD_LOG_SOURCE, useValue: podLogs },
+  { provide: BROKER_PARTS, useValue: broker },
   { provide: APP_FILTER, useClass: ApiErrorFilter },
 ];
 

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { hasAuthorizationHeader, requireBearerToken } from './auth/bearer-token.js';
+import { BROKER_PATH } from './broker/broker-orders.js';
 import { guardAgainstBrowsers } from './auth/browser-guard.js';
 import { assertSafeListenAddress } from './auth/loopback.js';
 import { jsonBody } from './http/json-body.js';
@@ -29,7 +30,7 @@ export function configureServerApp(app: INestApplication, ports: Pick<ServerPort
   if (token !== undefined) {
     const check = requireBearerToken(token);
     express.use((request: Request, response: Response, next: NextFunction): void => {
-      if (OPEN_PATHS.has(request.path) || isSignedEvent(request)) next();
+      if (OPEN_PATHS.has(request.path) || isSignedEvent(request) || isOfBroker(request)) next();
       else void check(request, response, next);
     });
   }
@@ -40,6 +41,9 @@ export function configureServerApp(app: INestApplication, ports: Pick<ServerPort
 /** An event without a token: whoever takes it in asks for the signature of a webhook client. */
 const isSignedEvent = (request: Request): boolean =>
   request.method === 'POST' && request.path.startsWith('/api/v1/events/') && !hasAuthorizationHeader(request);
+
+/** Pods show tokens of their own there. */
+const isOfBroker = (request: Request): boolean => request.path.startsWith(`${BROKER_PATH}/`);
 
 export interface RunningServer {
   /** The port that it listens on. */

@@ -31,6 +31,8 @@ export interface ServerTestOptions {
   /** False: nothing answers where the database should be. */
   database?: boolean;
   queueBoard?: ServerPorts['queueBoard'];
+  /** Other ports than the usual ones. */
+  adjusted?: (ports: ServerPorts) => ServerPorts;
 }
 
 const clock = { nowMs: () => Date.now() };
@@ -44,7 +46,7 @@ export async function startServerUnderTest(options: ServerTestOptions = {}): Pro
   const store = createStore({ connection: database?.connection ?? NOWHERE, clock });
   const folder = await mkdtemp(join(tmpdir(), 'argosy-server-'));
   const queue = new MemoryJobQueue();
-  const ports: ServerPorts = {
+  const usual: ServerPorts = {
     store,
     resources: openResources(store, clock),
     queue,
@@ -59,6 +61,7 @@ export async function startServerUnderTest(options: ServerTestOptions = {}): Pro
     },
     config: loadConfig(serverSchema, { PORT: '0', ...options.environment }),
   };
+  const ports = options.adjusted?.(usual) ?? usual;
   const server = await startServer(ports);
   const url = `http://127.0.0.1:${server.port}`;
   return {

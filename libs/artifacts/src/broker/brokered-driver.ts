@@ -1,10 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 
 import type { ArtifactDriverKind, ArtifactLocation } from '#libs/workflow-spec';
 
-import { DEFAULT_ARCHIVE_LIMITS } from '../archives/limits.js';
-import { unpackTar } from '../archives/tar-archive.js';
 import type { ArtifactDriver, SaveOptions, StoredObject } from '../contract.js';
 import { announcedBytes, done, successful } from '../http/exchange.js';
 import { keyOf } from '../location.js';
@@ -12,6 +9,7 @@ import { partsOf } from '../parts.js';
 import { wholeBody } from '../whole-body.js';
 
 import type { BrokerClient, LentRequest } from './broker-client.js';
+import { unpackFolder } from './folder-archive.js';
 import { storedObjects } from './listed-objects.js';
 import { PartSender } from './part-sender.js';
 
@@ -105,8 +103,7 @@ export class BrokeredDriver implements ArtifactDriver {
 export class BrokeredFolderDriver extends BrokeredDriver {
   async loadFolder(location: ArtifactLocation, folder: string): Promise<void> {
     const answer = await this.client.open('/folder', location);
-    await mkdir(folder);
-    await unpackTar(wholeBody(answer.body, announcedBytes(answer), this.kind), folder, DEFAULT_ARCHIVE_LIMITS);
+    await unpackFolder(wholeBody(answer.body, announcedBytes(answer), this.kind), folder);
   }
 }
 

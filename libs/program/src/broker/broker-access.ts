@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Secret } from '#libs/config';
+import type { ResourceStore } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 
+import { CredentialNamespaces } from './credential-namespace.js';
 import { type PodIdentity, PodTokens } from './pod-tokens.js';
 
 const KEY_NAME = 'artifact-broker';
@@ -52,3 +54,18 @@ export const openBrokerAccess = (
     ],
   };
 };
+
+/** What the server's side of the broker is made of. */
+export interface BrokerParts {
+  tokens: PodTokens;
+  credentials: CredentialNamespaces;
+}
+
+/** Opens the server's side of the broker; undefined where it is switched off. */
+export const openBroker = (
+  config: { artifactBroker: boolean; artifactBrokerKey: Secret | undefined },
+  parts: Omit<PodTokenParts, 'key'> & { resources: ResourceStore; controllerNamespace: string },
+): BrokerParts | undefined =>
+  config.artifactBroker
+    ? { tokens: openPodTokens({ ...parts, key: config.artifactBrokerKey }), credentials: new CredentialNamespaces(parts) }
+    : undefined;

@@ -1,4 +1,5 @@
 import { raw, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { BROKER_PATH } from '../broker/broker-orders.js';
 import { ApiError } from '../errors/errors.js';
 import { goJsonProblem } from '../errors/go-json-syntax.js';
 
@@ -46,7 +47,7 @@ export function jsonBody(maxBodyBytes: number): RequestHandler {
   const read = raw({ type: () => true, limit: maxBodyBytes });
   return (request: Request, response: Response, next: NextFunction): void => {
     // Whatever a webhook sends: whether it may send at all is answered first.
-    if (request.path.startsWith('/api/v1/events/')) {
+    if (request.path.startsWith('/api/v1/events/') || isContent(request)) {
       next();
       return;
     }
@@ -64,6 +65,9 @@ export function jsonBody(maxBodyBytes: number): RequestHandler {
     });
   };
 }
+
+/** The bytes of an artifact on their way through the broker: they are streamed. */
+const isContent = ({ method, path }: Request): boolean => method === 'PUT' && path === `${BROKER_PATH}/content`;
 
 function decode(request: Request): unknown {
   const body: unknown = request.body;
