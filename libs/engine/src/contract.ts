@@ -94,6 +94,8 @@ export interface ContainerReport {
 /** What a person or a program asks of a running or finished workflow. `requestId` repeats safely. */
 export type WorkflowRequest =
   | { type: 'suspend' }
+  /** `spec.suspend` was taken back in the object: the workflow goes on, its suspended nodes do not. */
+  | { type: 'unsuspend' }
   | { type: 'resume'; nodeFieldSelector?: string; user?: string }
   | { type: 'stop'; nodeFieldSelector?: string; message?: string; user?: string }
   | { type: 'terminate' }

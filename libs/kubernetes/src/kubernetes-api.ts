@@ -39,6 +39,7 @@ export interface KubernetesApiOptions {
 const BUSY_ATTEMPTS = 5;
 /** A server that says "too many" without saying until when. */
 const BUSY_PAUSE_MS = 1_000;
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const CONTENT_TYPES: Record<PatchType, string> = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
@@ -133,12 +134,13 @@ export class KubernetesApi {
   }
 
   /** Patches. `metadata.resourceVersion` or `metadata.uid` in a merge patch make it conditional. */
-  patch<T = ApiObject>(address: ObjectAddress, patch: unknown, { type, force, ...options }: PatchOptions): Promise<T> {
+  patch<T = ApiObject>(address: ObjectAddress, patch: unknown, { type, force, answer, ...options }: PatchOptions): Promise<T> {
     return this.request({
       method: 'PATCH',
       path: objectPath(address),
       body: patch,
       contentType: CONTENT_TYPES[type],
+      ...(answer === undefined ? {} : { accept: METADATA_ONLY }),
       query: { ...writeQuery(options), force },
     });
   }

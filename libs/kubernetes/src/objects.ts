@@ -62,6 +62,8 @@ export interface PatchOptions extends WriteOptions {
   type: PatchType;
   /** Of `apply`: takes fields from other managers. */
   force?: boolean | undefined;
+  /** `metadata`: only that part of the changed object is sent back. */
+  answer?: 'metadata' | undefined;
 }
 
 /** What is read of a container's log. */

@@ -27,3 +27,17 @@ export {
 } from './resource-table.js';
 export { TableResourceStore, type LabelSelectorParser, type TableResourceStoreOptions } from './table-resource-store.js';
 export { KubernetesResourceStore, type KubernetesResourceStoreOptions } from './kubernetes/kubernetes-resource-store.js';
+export type {
+  WorkflowControls,
+  WorkflowNotice,
+  WorkflowObject,
+  WorkflowObjectEvent,
+  WorkflowObjectKey,
+  WorkflowObjects,
+  WorkflowProjection,
+} from './workflow-objects/contract.js';
+export {
+  KubernetesWorkflowObjects,
+  type KubernetesWorkflowObjectsOptions,
+} from './workflow-objects/kubernetes-workflow-objects.js';
+export { controlsOf } from './workflow-objects/object-marks.js';

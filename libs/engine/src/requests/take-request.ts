@@ -111,6 +111,8 @@ const take = (pass: Pass, request: WorkflowRequest): void => {
   switch (request.type) {
     case 'suspend':
       return takeSuspend(pass);
+    case 'unsuspend':
+      return isFinished(pass.state) ? undefined : setSuspend(pass, false);
     case 'resume':
       return takeResume(pass, request);
     case 'stop':

@@ -3,6 +3,7 @@ import { LOCKS_SQL } from './0002-locks.js';
 import { SCHEDULES_SQL } from './0003-schedules.js';
 import { CONTROL_SQL } from './0004-control.js';
 import { OFFLOAD_SQL } from './0006-offload.js';
+import { CLUSTER_OBJECTS_SQL } from './0009-cluster-objects.js';
 import { HOST_ABILITIES_SQL } from './0010-host-abilities.js';
 import { LOG_SHIPMENTS_SQL } from './0011-log-shipments.js';
 import { ARTIFACT_GC_SQL } from './0007-artifact-gc.js';
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 4, name: '0004-control', sql: CONTROL_SQL },
   { id: 6, name: '0006-offload', sql: OFFLOAD_SQL },
   { id: 7, name: '0007-artifact-gc', sql: ARTIFACT_GC_SQL },
+  { id: 9, name: '0009-cluster-objects', sql: CLUSTER_OBJECTS_SQL },
   { id: 10, name: '0010-host-abilities', sql: HOST_ABILITIES_SQL },
   { id: 11, name: '0011-log-shipments', sql: LOG_SHIPMENTS_SQL },
 ];

@@ -28,6 +28,7 @@ export const workflows = pgTable(
     instanceId: text('instance_id').notNull(),
     createdAtMs: ms('created_at_ms').notNull(),
     deletedAtMs: ms('deleted_at_ms'),
+    clusterObject: boolean('cluster_object').notNull(),
   },
   (table) => [unique('workflows_namespace_name').on(table.namespace, table.name)],
 );

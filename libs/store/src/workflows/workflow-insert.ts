@@ -8,15 +8,17 @@ export interface NewWorkflow {
   createdAtMs: number;
   /** Value of the instance-id label; '' for none. */
   instanceId?: string;
+  /** It has an object on the cluster, with the same uid. */
+  hasClusterObject?: boolean;
 }
 
 /** The workflow and its state row in one statement: there is never one without the other. */
 const INSERT_SQL = `
 WITH given AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::json[], $7::json[], $8::text[], $9::bigint[])
-    AS g (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::json[], $7::json[], $8::text[], $9::bigint[], $10::boolean[])
+    AS g (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms, cluster_object)
 ), inserted AS (
-  INSERT INTO workflows (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms)
+  INSERT INTO workflows (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms, cluster_object)
   SELECT * FROM given
   ON CONFLICT DO NOTHING
   RETURNING uid, created_at_ms
@@ -52,6 +54,7 @@ function insertColumns(workflows: readonly NewWorkflow[]): unknown[] {
     workflows.map(({ submitted }) => JSON.stringify(withoutStatus(submitted))),
     workflows.map(({ instanceId }) => instanceId ?? ''),
     workflows.map(({ createdAtMs }) => createdAtMs),
+    workflows.map(({ hasClusterObject }) => hasClusterObject === true),
   ];
 }
 

@@ -1,0 +1,80 @@
+import type { Workflow } from '#libs/workflow-spec';
+
+/** Which workflow object is meant; another one of the name is none of it. */
+export interface WorkflowObjectKey {
+  namespace: string;
+  name: string;
+  uid: string;
+}
+
+/** A workflow object as it is on the cluster; the status only as far as `hasStatus` says. */
+export interface WorkflowObject {
+  workflow: Workflow;
+  key: WorkflowObjectKey;
+  /** What the object says about running at all. */
+  controls: WorkflowControls;
+  /** The same, as it was last taken over into the rows or written from them; undefined where neither happened yet. */
+  knownControls: WorkflowControls | undefined;
+  /** The version of our rows that its status shows; undefined where the status is not ours, or there is none. */
+  recordVersion: number | undefined;
+  isDeleting: boolean;
+  /** The status has a phase. */
+  hasStatus: boolean;
+}
+
+/** `spec.suspend` and `spec.shutdown`: what people change in a workflow that runs. */
+export interface WorkflowControls {
+  suspend: boolean;
+  /** '' for none. */
+  shutdown: string;
+}
+
+/** What happens to workflow objects. `missed`: it was there once and is gone, without a last look at it. */
+export type WorkflowObjectEvent =
+  | { type: 'present'; object: WorkflowObject }
+  | { type: 'deleted' | 'missed'; key: WorkflowObjectKey }
+  /** Everything that is there has been told. */
+  | { type: 'synced' };
+
+/** The public state of a workflow, to be written to its object. */
+export interface WorkflowProjection {
+  key: WorkflowObjectKey;
+  /** Of our rows; an object that shows this version or a newer one is left as it is. */
+  version: number;
+  /** Labels and annotations that belong to the state; labels of the state that are absent here are taken off. */
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  status: object;
+  /** As the rows have it. */
+  controls: WorkflowControls;
+  /** As it was when the object was taken in. */
+  submittedControls: WorkflowControls;
+}
+
+/** Something to be told as an event of the cluster, beside the workflow. */
+export interface WorkflowNotice {
+  key: WorkflowObjectKey;
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+  annotations?: Record<string, string>;
+}
+
+/**
+ * Workflow objects where they are the door for workflows: on a cluster. The user owns their spec, we own their status. Throws the
+ * errors of ResourceStore.
+ */
+export interface WorkflowObjects {
+  /** Makes the object; uid and creation time are the cluster's. */
+  create(workflow: Workflow): Promise<Workflow>;
+  /** Undefined where there is none of this name. */
+  find(namespace: string, name: string): Promise<WorkflowObject | undefined>;
+  /** Deletes the object; one that is gone, or another of the name, is no error. */
+  delete(key: WorkflowObjectKey): Promise<void>;
+  /** All objects of this installation and what happens to them, until the signal aborts. */
+  follow(options: { signal: AbortSignal; onTrouble?: (error: Error) => void }): AsyncIterable<WorkflowObjectEvent>;
+  /** `newer`: the object shows this version already, or a later one. `gone`: there is no such object. */
+  project(projection: WorkflowProjection): Promise<'written' | 'newer' | 'gone'>;
+  /** At most once: a notice that cannot be told is dropped. */
+  tell(notice: WorkflowNotice, atMs: number): Promise<void>;
+}

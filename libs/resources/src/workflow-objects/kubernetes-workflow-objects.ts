@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type ApiObject,
+  followObjects,
+  type KubernetesApi,
+  KubernetesConflictError,
+  KubernetesExistsError,
+  KubernetesNotFoundError,
+  KubernetesUnavailableError,
+} from '#libs/kubernetes';
+import { API_VERSION, formatTime, LabelName, TransientError, UserError, type Workflow } from '#libs/workflow-spec';
+import { ResourceExistsError } from '../errors.js';
+import type {
+  WorkflowNotice,
+  WorkflowObject,
+  WorkflowObjectEvent,
+  WorkflowObjectKey,
+  WorkflowObjects,
+  WorkflowProjection,
+} from './contract.js';
+import { workflowObjectOf } from './object-marks.js';
+import { headOf, type ObjectHead, projectionPatch, shownVersion } from './object-patch.js';
+
+/** What workflow objects on a cluster are wired from. */
+export interface KubernetesWorkflowObjectsOptions {
+  api: KubernetesApi;
+  /** The only namespace that is looked into; absent: all. */
+  managedNamespace?: string | undefined;
+  /** Value of the instance label; absent: objects without that label. */
+  instanceId?: string | undefined;
+  /** What events name as their source; default `workflow-controller`, as Argo's. */
+  component?: string;
+}
+
+const COLLECTION = { apiVersion: API_VERSION, plural: 'workflows' };
+const WRITE_ATTEMPTS = 8;
+/** Heads of objects that were written last, so that a projection needs no reading. */
+const MOST_HEADS = 5_000;
+/** An event's message may not be longer. */
+const MOST_MESSAGE_CHARACTERS = 1_024;
+
+/**
+ * WorkflowObjects by the API server. A projection is one patch, conditional on the object's version: the object was read, or written
+ * by us, when it showed an older version of our rows, so a slow writer cannot put back an older status. Met a change in between, it reads again.
+ */
+export class KubernetesWorkflowObjects implements WorkflowObjects {
+  private readonly heads = new Map<string, ObjectHead>();
+
+  constructor(private readonly options: KubernetesWorkflowObjectsOptions) {}
+
+  async create(workflow: Workflow): Promise<Workflow> {
+    const { uid: _uid, resourceVersion: _version, ...metadata } = workflow.metadata;
+    const namespace = metadata.namespace ?? '';
+    try {
+      const made = await this.options.api.create<ApiObject>(
+        { ...COLLECTION, namespace },
+        { apiVersion: API_VERSION, kind: 'Workflow', metadata, spec: workflow.spec },
+      );
+      return workflowObjectOf(made).workflow;
+    } catch (error) {
+      if (error instanceof KubernetesExistsError)
+        throw new ResourceExistsError({ kind: 'Workflow', namespace, name: metadata.name ?? '' });
+      throw error;
+    }
+  }
+
+  async find(namespace: string, name: string): Promise<WorkflowObject | undefined> {
+    const found = await this.read({ namespace, name });
+    return found && workflowObjectOf(found);
+  }
+
+  async delete({ namespace, name, uid }: WorkflowObjectKey): Promise<void> {
+    this.heads.delete(uid);
+    try {
+      await this.options.api.delete({ ...COLLECTION, namespace, name }, { uid, propagation: 'Background' });
+    } catch (error) {
+      if (!(error instanceof KubernetesNotFoundError) && !(error instanceof KubernetesConflictError)) throw error;
+    }
+  }
+
+  async *follow(options: { signal: AbortSignal; onTrouble?: (error: Error) => void }): AsyncIterable<WorkflowObjectEvent> {
+    const { api, managedNamespace: namespace = '', instanceId } = this.options;
+    const label = LabelName.controllerInstanceId;
+    const labelSelector = instanceId === undefined ? `!${label}` : `${label}=${instanceId}`;
+    for await (const event of followObjects(
+      api,
+      { ...COLLECTION, namespace },
+      { ...options, labelSelector, trim: withoutNodes },
+    )) {
+      if (event.type === 'SYNCED') yield { type: 'synced' };
+      else if (event.type === 'MISSED_DELETION') yield { type: 'missed', key: event.identity };
+      else {
+        const object = workflowObjectOf(event.object);
+        yield event.type === 'DELETED' ? { type: 'deleted', key: object.key } : { type: 'present', object };
+      }
+    }
+  }
+
+  async project(projection: WorkflowProjection): Promise<'written' | 'newer' | 'gone'> {
+    const { namespace, name, uid } = projection.key;
+    for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt += 1) {
+      const head = this.heads.get(uid) ?? (await this.readHead({ namespace, name }));
+      if (head?.uid !== uid) return 'gone';
+      if (shownVersion(head) >= projection.version) return this.remember(head, 'newer');
+      const { head: after, patch } = projectionPatch(head, projection);
+      const outcome = await this.write({ namespace, name }, patch);
+      if (outcome === 'gone') return outcome;
+      if (outcome !== 'changed') return this.remember({ ...after, resourceVersion: outcome.resourceVersion }, 'written');
+      this.heads.delete(uid);
+    }
+    throw new TransientError(`workflow ${namespace}/${name} is changed by others all the time`);
+  }
+
+  async tell({ key, type, reason, message, annotations }: WorkflowNotice, atMs: number): Promise<void> {
+    const { api, component = 'workflow-controller' } = this.options;
+    const { namespace, name, uid } = key;
+    const time = formatTime(atMs);
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: `${name}.${randomBytes(8).toString('hex')}`, namespace, ...(annotations ? { annotations } : {}) },
+      involvedObject: { apiVersion: API_VERSION, kind: 'Workflow', namespace, name, uid },
+      type,
+      reason,
+      message: message.slice(0, MOST_MESSAGE_CHARACTERS),
+      source: { component },
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: 1,
+    };
+    try {
+      await api.create({ apiVersion: 'v1', plural: 'events', namespace }, event);
+    } catch (error) {
+      if (!(error instanceof KubernetesUnavailableError) && !(error instanceof UserError)) throw error;
+    }
+  }
+
+  private async read({ namespace, name }: { namespace: string; name: string }): Promise<ApiObject | undefined> {
+    try {
+      return await this.options.api.get<ApiObject>({ ...COLLECTION, namespace, name });
+    } catch (error) {
+      if (error instanceof KubernetesNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  private async readHead(place: { namespace: string; name: string }): Promise<ObjectHead | undefined> {
+    const found = await this.read(place);
+    return found && headOf(found);
+  }
+
+  private async write(
+    place: { namespace: string; name: string },
+    patch: readonly unknown[],
+  ): Promise<{ resourceVersion: string } | 'changed' | 'gone'> {
+    try {
+      // The answer would be the whole object again.
+      const { metadata } = await this.options.api.patch<ApiObject>({ ...COLLECTION, ...place }, patch, {
+        type: 'json',
+        answer: 'metadata',
+      });
+      return { resourceVersion: metadata.resourceVersion ?? '' };
+    } catch (error) {
+      if (error instanceof KubernetesConflictError) return 'changed';
+      if (error instanceof KubernetesNotFoundError) return 'gone';
+      throw error;
+    }
+  }
+
+  private remember<Outcome>(head: ObjectHead, outcome: Outcome): Outcome {
+    this.heads.delete(head.uid);
+    this.heads.set(head.uid, head);
+    for (const oldest of this.heads.keys()) {
+      if (this.heads.size <= MOST_HEADS) break;
+      this.heads.delete(oldest);
+    }
+    return outcome;
+  }
+}
+
+/** Who follows objects needs to know whether they have a status, not what is in it. */
+const withoutNodes = (object: ApiObject): ApiObject => {
+  const status = object['status'] as { phase?: string } | undefined;
+  const { managedFields: _managed, ...metadata } = object.metadata;
+  return { ...object, metadata, ...(status?.phase === undefined ? {} : { status: { phase: status.phase } }) };
+};

@@ -1,0 +1,51 @@
+import type { ApiObject } from '#libs/kubernetes';
+import { type JsonValue, LabelName, type Workflow } from '#libs/workflow-spec';
+import type { WorkflowControls, WorkflowObject } from './contract.js';
+
+/** Annotations of ours on workflow objects. */
+export const ObjectMark = {
+  /** The version of our rows that the status shows. */
+  record: 'argosy.dev/record-version',
+  /** The controls that our rows know of: where the spec says otherwise, a person has changed it since. */
+  controls: 'argosy.dev/controls',
+} as const;
+
+/** Labels of a state: taken off where the state has them no more. */
+export const STATE_LABELS: readonly string[] = [LabelName.phase, LabelName.completed, LabelName.archivingStatus];
+
+/** What a spec says about running at all. */
+export const controlsOf = (spec: { suspend?: unknown; shutdown?: unknown } | undefined): WorkflowControls => ({
+  suspend: spec?.suspend === true,
+  shutdown: typeof spec?.shutdown === 'string' ? spec.shutdown : '',
+});
+
+/** Controls as one word for the annotation, such as `running`, `suspended`, `Stop`. */
+export const controlsText = ({ suspend, shutdown }: WorkflowControls): string =>
+  [...(suspend ? ['suspended'] : []), ...(shutdown === '' ? [] : [shutdown])].join(',') || 'running';
+
+/** The controls that `controlsText` wrote. */
+export const controlsFromText = (text: string): WorkflowControls => {
+  const words = text.split(',');
+  return {
+    suspend: words.includes('suspended'),
+    shutdown: words.find((word) => word !== 'suspended' && word !== 'running') ?? '',
+  };
+};
+
+/** What we read out of an object of the API server. */
+export const workflowObjectOf = (object: ApiObject): WorkflowObject => {
+  const { managedFields: _managed, resourceVersion: _version, ...metadata } = object.metadata;
+  const { annotations = {} } = metadata;
+  const record = Number(annotations[ObjectMark.record] ?? NaN);
+  const controls = annotations[ObjectMark.controls];
+  const { spec = {}, status } = object as ApiObject & { spec?: JsonValue; status?: { phase?: string } };
+  return {
+    workflow: { ...object, metadata, spec } as unknown as Workflow,
+    key: { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' },
+    controls: controlsOf(spec as { suspend?: unknown; shutdown?: unknown }),
+    knownControls: controls === undefined ? undefined : controlsFromText(controls),
+    recordVersion: Number.isSafeInteger(record) ? record : undefined,
+    isDeleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
+    hasStatus: Boolean(status?.phase),
+  };
+};

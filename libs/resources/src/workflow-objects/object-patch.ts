@@ -1,0 +1,80 @@
+import type { ApiObject } from '#libs/kubernetes';
+import type { WorkflowControls, WorkflowProjection } from './contract.js';
+import { controlsFromText, controlsOf, controlsText, ObjectMark, STATE_LABELS } from './object-marks.js';
+
+/** What a patch is made against: an object without what is large. */
+export interface ObjectHead {
+  uid: string;
+  resourceVersion: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  controls: WorkflowControls;
+}
+
+/** One operation of RFC 6902. */
+export type PatchOperation = { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string };
+
+/** The head of an object. */
+export const headOf = ({ metadata, ...object }: ApiObject): ObjectHead => ({
+  uid: metadata.uid ?? '',
+  resourceVersion: metadata.resourceVersion ?? '',
+  labels: { ...metadata.labels },
+  annotations: { ...metadata.annotations },
+  controls: controlsOf(object['spec'] as { suspend?: unknown; shutdown?: unknown }),
+});
+
+/** The version that an object shows; -1 where it shows none of ours. */
+export const shownVersion = ({ annotations }: ObjectHead): number => Number(annotations[ObjectMark.record] ?? -1);
+
+const sameControls = (left: WorkflowControls, right: WorkflowControls): boolean => controlsText(left) === controlsText(right);
+
+/**
+ * Whether the object's spec says what our rows know, so that it may be brought in line with them. Otherwise a person has changed it and
+ * the rows do not know yet: it is left alone.
+ */
+const isInStep = (head: ObjectHead, { controls: wanted, submittedControls }: WorkflowProjection): boolean => {
+  const text = head.annotations[ObjectMark.controls];
+  const known = text === undefined ? submittedControls : controlsFromText(text);
+  return sameControls(head.controls, wanted) || sameControls(head.controls, known);
+};
+
+const controlOperations = ({ controls }: ObjectHead, wanted: WorkflowControls): PatchOperation[] => [
+  ...(controls.suspend === wanted.suspend ? [] : [{ op: 'add' as const, path: '/spec/suspend', value: wanted.suspend }]),
+  ...shutdownOperations(controls.shutdown, wanted.shutdown),
+];
+
+const shutdownOperations = (now: string, wanted: string): PatchOperation[] => {
+  if (now === wanted) return [];
+  return wanted === '' ? [{ op: 'remove', path: '/spec/shutdown' }] : [{ op: 'add', path: '/spec/shutdown', value: wanted }];
+};
+
+/** The head after the patch, and the patch: conditional on the version of the head. */
+export const projectionPatch = (
+  head: ObjectHead,
+  projection: WorkflowProjection,
+): { head: ObjectHead; patch: PatchOperation[] } => {
+  const { labels, annotations, status, controls: wanted, version } = projection;
+  const mayWriteSpec = isInStep(head, projection);
+  const kept = Object.fromEntries(Object.entries(head.labels).filter(([name]) => !STATE_LABELS.includes(name)));
+  const after: ObjectHead = {
+    ...head,
+    labels: { ...kept, ...labels },
+    annotations: {
+      ...head.annotations,
+      ...annotations,
+      [ObjectMark.record]: String(version),
+      ...(mayWriteSpec ? { [ObjectMark.controls]: controlsText(wanted) } : {}),
+    },
+    controls: mayWriteSpec ? wanted : head.controls,
+  };
+  return {
+    head: after,
+    patch: [
+      { op: 'replace', path: '/metadata/resourceVersion', value: head.resourceVersion },
+      { op: 'add', path: '/metadata/labels', value: after.labels },
+      { op: 'add', path: '/metadata/annotations', value: after.annotations },
+      { op: 'add', path: '/status', value: status },
+      ...(mayWriteSpec ? controlOperations(head, wanted) : []),
+    ],
+  };
+};
