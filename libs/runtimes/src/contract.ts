@@ -27,6 +27,8 @@ export interface PodObservation {
   ready?: boolean;
   message?: string;
   infrastructure?: boolean;
+  /** Kubernetes' reason where the pod failed before `main` began (`Evicted`, `NodeShutdown` …). */
+  neverBegan?: string;
   exitCode?: number;
   outputs?: Outputs;
   podIP?: string;

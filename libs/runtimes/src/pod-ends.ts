@@ -22,7 +22,17 @@ export interface PodOutcome {
   infrastructure?: boolean;
   /** The mains never ran, so nothing can be captured. */
   neverRan?: boolean;
+  /** Kubernetes' reason where it is no fault of the pod's own that no main began. */
+  neverBegan?: string;
 }
+
+/** Reasons of Kubernetes for which a pod that never began is made anew (`failedPodRestart`). */
+export const NEVER_BEGAN = {
+  /** Its first process could not lay out what the pod needs. */
+  setup: 'UnexpectedAdmissionError',
+  /** The machine went down under it. */
+  hostLost: 'NodeShutdown',
+} as const;
 
 /** Why a pod came to its end, where it did not end by itself. */
 export type PodEndCause = 'itself' | 'terminated' | 'deadline';

@@ -12,7 +12,7 @@ import { activeDeadlineSeconds } from '../main-process.js';
 import { GivenUpError } from '../errors.js';
 import { CAPTURE_GRACE_MS, untilPossible } from '../patience.js';
 import { graceSecondsOf, isContainerSet, outputContainerOf, type PodContainer } from '../pod-containers.js';
-import { type ContainerEnd, endedReport, type PodEndCause, podOutcome } from '../pod-ends.js';
+import { type ContainerEnd, endedReport, NEVER_BEGAN, type PodEndCause, podOutcome } from '../pod-ends.js';
 import { nextSteps, type PodSteps } from '../pod-steps.js';
 import { needsStaging, type PodStaging } from '../staging.js';
 import { claimedName } from './container-options.js';
@@ -127,7 +127,7 @@ export class DockerCourse {
     if (seen.every(({ state }) => state.type === 'waiting') && this.ending === null && !(await this.stage())) return;
     for (;;) {
       if (this.stopSignal.signal.aborted) return;
-      if (seen.some(({ state }) => state.type === 'lost')) return this.lost();
+      if (seen.some(({ state }) => state.type === 'lost')) return this.lost(seen);
       const steps = this.stepsOf(seen);
       this.show(seen, steps);
       if (steps.isDone) return this.finish(seen, steps);
@@ -324,9 +324,16 @@ export class DockerCourse {
     this.publish(this.observation('Failed', { message: brokenCourseMessage(error), infrastructure: true }));
   }
 
-  private async lost(): Promise<void> {
+  /** What has no main that began, and nobody asked to end, may be made anew. */
+  private async lost(seen: readonly Seen[]): Promise<void> {
     await this.killAll();
-    this.publish(this.observation('Gone', { message: LOST_MESSAGE, infrastructure: true }));
+    const begun = seen.some(({ member, state }) => member.member.role === 'main' && 'startedAtMs' in state);
+    const lost = { message: LOST_MESSAGE, infrastructure: true };
+    this.publish(
+      begun || this.ending !== null
+        ? this.observation('Gone', lost)
+        : this.observation('Failed', { ...lost, neverBegan: NEVER_BEGAN.hostLost }),
+    );
   }
 
   private async killAll(): Promise<void> {

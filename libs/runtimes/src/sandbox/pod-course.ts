@@ -9,6 +9,7 @@ import { endReport } from '../end-report.js';
 import { GivenUpError } from '../errors.js';
 import { CAPTURE_GRACE_MS, untilPossible } from '../patience.js';
 import { isContainerSet } from '../pod-containers.js';
+import { NEVER_BEGAN } from '../pod-ends.js';
 import { needsStaging, type PodStaging } from '../staging.js';
 import { assertRoom, isDiskFull, unlessDiskFull } from './disk-room.js';
 import type { HostTools } from './init-script.js';
@@ -16,7 +17,7 @@ import { noteLogSize } from './log-times.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { kill } from './pod-ending.js';
 import type { SandboxPodFiles } from './pod-files.js';
-import { containerReports, sandboxOutcome } from './pod-outcome.js';
+import { containerReports, hasMainBegun, sandboxOutcome } from './pod-outcome.js';
 import { RunningPod } from './running-pod.js';
 import { INIT_LOG, launchInit } from './pod-process.js';
 import { epochMsOfUptime, isAlive } from './process-identity.js';
@@ -196,13 +197,27 @@ export class PodCourse {
     const exit = this.folder.exit() ?? this.endWithoutInit();
     const neverClaimed = exit === null && this.folder.claimWithoutInit();
     if (exit === null && !neverClaimed) {
-      this.report(this.observation('Gone', { message: LOST_MESSAGE, infrastructure: true, ...this.beginning() }));
+      this.report(this.lostPod());
     } else if (exit === null) {
       const detail = (this.folder.text(INIT_LOG) ?? '').trim().split('\n').slice(-3).join('; ');
-      this.report(this.observation('Failed', { message: `the pod could not be set up: ${detail}`, infrastructure: true }));
+      this.report(
+        this.observation('Failed', {
+          message: `the pod could not be set up: ${detail}`,
+          infrastructure: true,
+          neverBegan: NEVER_BEGAN.setup,
+        }),
+      );
     } else {
       await this.capture(exit);
     }
+  }
+
+  /** The machine, or somebody on it, ended its first process. Whoever asked it to end has what they want; else it may be made anew. */
+  private lostPod(): PodObservation {
+    const isUntouched = !this.folder.isAskedToEnd() && !hasMainBegun(this.folder, this.record);
+    return isUntouched
+      ? this.observation('Failed', { message: LOST_MESSAGE, infrastructure: true, neverBegan: NEVER_BEGAN.hostLost })
+      : this.observation('Gone', { message: LOST_MESSAGE, infrastructure: true, ...this.beginning() });
   }
 
   /** The pod was ended before an init existed: nothing ran. */
@@ -216,9 +231,10 @@ export class PodCourse {
     const outcome = sandboxOutcome(this.folder, this.record, exit);
     const containers = this.containers();
     const facts = { ...containers, ...this.watch.progress() };
-    const { message, infrastructure } = outcome;
+    const { message, infrastructure, neverBegan } = outcome;
     if (outcome.neverRan === true && message !== undefined) {
-      const ended = { message, ...this.times(exit), ...(infrastructure === true ? { infrastructure } : {}) };
+      const why = { ...(infrastructure === true ? { infrastructure } : {}), ...(neverBegan === undefined ? {} : { neverBegan }) };
+      const ended = { message, ...this.times(exit), ...why };
       return this.report(this.observation('Failed', { ...facts, ...ended }));
     }
     const report = await endReport({

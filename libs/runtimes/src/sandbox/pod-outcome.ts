@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import type { ContainerReport } from '../contract.js';
 import { absentDetail } from '../end-messages.js';
-import { type ContainerEnd, endedReport, type PodEndCause, podOutcome, type PodOutcome } from '../pod-ends.js';
+import { type ContainerEnd, endedReport, NEVER_BEGAN, type PodEndCause, podOutcome, type PodOutcome } from '../pod-ends.js';
 import { ABSENT_EXIT } from './init-script.js';
 import type { ContainerRecord, ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { INIT_LOG } from './pod-process.js';
@@ -18,7 +18,9 @@ export function sandboxOutcome(folder: PodFolder, { containers }: PodRecord, pod
   const broken = exits.find(({ exit }) => exit.reason === 'setup');
   if (broken !== undefined) {
     const message = `the pod could not be set up: ${setupDetail(folder, broken.record)}`;
-    return { exitCode: broken.exit.exitCode, message, infrastructure: true, neverRan: true };
+    const began = hasMainBegun(folder, { containers });
+    const outcome = { exitCode: broken.exit.exitCode, message, infrastructure: true, neverRan: true };
+    return began ? outcome : { ...outcome, neverBegan: NEVER_BEGAN.setup };
   }
   const ends = exits.map(({ record, exit }) => endOf(folder, record, exit));
   return podOutcome(ends, CAUSES[podExit.reason] ?? 'itself');
@@ -41,6 +43,17 @@ export function containerReports(folder: PodFolder, record: PodRecord, nowMs: nu
         ...(started ? { startedAtMs: epochMsOfUptime(claim.uptimeSeconds, nowMs) } : {}),
         ...(exit === null ? {} : { finishedAtMs: epochMsOfUptime(exit.uptimeSeconds, nowMs) }),
       };
+    });
+}
+
+/** Whether the program of a main container may have begun: its init has claimed it and did not fail before the program. */
+export function hasMainBegun(folder: PodFolder, { containers }: Pick<PodRecord, 'containers'>): boolean {
+  return containers
+    .filter(({ role }) => role === 'main')
+    .some(({ folder: place }) => {
+      const claim = folder.claim(place);
+      const isClaimed = claim === 'unwritten' || (claim !== null && claim.pid !== 0);
+      return isClaimed && folder.exit(place)?.reason !== 'setup';
     });
 }
 

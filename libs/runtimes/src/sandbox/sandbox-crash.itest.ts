@@ -1,5 +1,5 @@
 import { type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -129,6 +129,18 @@ describe.skipIf(!works)(`sandbox pods and the death of processes${works ? '' : `
     expect(await end('d')).toMatchObject({ phase: 'Gone' });
     expect(isAlive(claim)).toBe(false);
     expect(folderOf('d').text('log')).not.toContain('again');
+  });
+
+  it('says of a pod whose init was killed before main began that it never began', async () => {
+    const runtime = await openRuntime();
+    const manifest = simPod(['result=never'], { nodeId: 'g' });
+    manifest.spec = { ...manifest.spec, initContainers: [{ name: 'first', image: 'sim', command: ['sim', 'ms=30000'] }] };
+    await runtime.create(identityOf('g'), manifest);
+    await eventually(() => existsSync(folderOf('g').path('c/first', 'claim')), 'the init container runs');
+    const claim = folderOf('g').claim();
+    if (claim === null || claim === 'unwritten') throw new Error('no claim');
+    process.kill(claim.pid, 'SIGKILL');
+    expect(await end('g')).toMatchObject({ phase: 'Failed', infrastructure: true, neverBegan: 'NodeShutdown' });
   });
 
   it('lets only one of several inits run a pod', async () => {

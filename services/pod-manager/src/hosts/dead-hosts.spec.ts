@@ -26,6 +26,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
   const key = (nodeId: string) => ({ workflowUid: 'w', nodeId, incarnation: 0 });
   let held: HeldPod[] = [
     { key: key('active'), rank: 2, wanted: true },
+    { key: key('unbegun'), rank: 1, wanted: true },
     { key: key('ended'), rank: 3, wanted: false },
   ];
   const observed: PodObservation[] = [];
@@ -50,7 +51,10 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
     deadAfterMs: 100,
   });
   for (nowMs = 0; nowMs <= 100; nowMs += 20) await task.run();
-  expect(observed).toMatchObject([{ identity: key('active'), phase: 'Gone', infrastructure: true, message: 'pod deleted' }]);
+  expect(observed).toMatchObject([
+    { identity: key('active'), phase: 'Gone', infrastructure: true, message: 'pod deleted' },
+    { identity: key('unbegun'), phase: 'Failed', neverBegan: 'NodeShutdown', infrastructure: true, message: 'pod deleted' },
+  ]);
   expect(deleted).toEqual(['ended']);
   expect(released).toEqual(['dead']);
   expect(removed).toEqual([]);

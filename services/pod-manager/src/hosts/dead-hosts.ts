@@ -20,6 +20,7 @@ export interface DeadHostsOptions {
 
 const PAGE = 200;
 const LOOKS_PER_LIMIT = 5;
+const RUNNING_RANK = 2;
 const FINAL_RANK = 3;
 
 interface Silence {
@@ -87,7 +88,7 @@ async function bury(host: string, { hosts, podStatus, tasks, observe, clock, log
   for (;;) {
     const page: HeldPod[] = await podStatus.heldPage({ host, limit: PAGE, ...(after ? { after } : {}) });
     const active = page.filter(({ rank }) => rank < FINAL_RANK);
-    if (active.length > 0) await observe(active.map(({ key }) => lostPod(key, host)));
+    if (active.length > 0) await observe(active.map(({ key, rank }) => lostPod(key, host, rank)));
     await podStatus.markDeletedMany(
       page.filter(({ wanted }) => !wanted).map(({ key }) => key),
       clock.nowMs(),
@@ -100,9 +101,10 @@ async function bury(host: string, { hosts, podStatus, tasks, observe, clock, log
   if (lost === 0 && after === undefined) await hosts.removeIdle(host);
 }
 
-const lostPod = (identity: PodKey, host: string): PodObservation => ({
+/** A pod that nobody saw running is one that failed before it began: as Kubernetes does when a node is shut down. */
+const lostPod = (identity: PodKey, host: string, rank: number): PodObservation => ({
   identity,
-  phase: 'Gone',
+  ...(rank < RUNNING_RANK ? ({ phase: 'Failed', neverBegan: 'NodeShutdown' } as const) : ({ phase: 'Gone' } as const)),
   infrastructure: true,
   message: 'pod deleted',
   hostNodeName: host,
