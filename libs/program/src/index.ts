@@ -1,4 +1,4 @@
-export { openArtifactDrivers } from "./artifact-drivers.js";
+export { openArtifactDrivers } from './artifact-drivers.js';
 export {
   type BrokerAccess,
   type BrokerParts,
@@ -6,24 +6,10 @@ export {
   openBrokerAccess,
   openPodTokens,
   type PodTokenParts,
-} from "./broker/broker-access.js";
-export {
-  CredentialNamespaces,
-  type RepositoryReference,
-  secretNames,
-} from "./broker/credential-namespace.js";
-export { type PodIdentity, PodTokens } from "./broker/pod-tokens.js";
-export { artifactRepositoryFromText } from "./artifact-repository.js";
-export {
-  openControllerConfig,
-  openParts,
-  openResources,
-  type ProgramConfig,
-  type ProgramParts,
-} from "./parts.js";
-export {
-  type BuiltService,
-  type ProgramDefinition,
-  runProgram,
-} from "./run-program.js";
-export { systemClock } from "./system-clock.js";
+} from './broker/broker-access.js';
+export { CredentialNamespaces, type RepositoryReference, secretNames } from './broker/credential-namespace.js';
+export { type PodIdentity, PodTokens } from './broker/pod-tokens.js';
+export { artifactRepositoryFromText } from './artifact-repository.js';
+export { openControllerConfig, openParts, openResources, type ProgramConfig, type ProgramParts } from './parts.js';
+export { type BuiltService, type ProgramDefinition, runProgram } from './run-program.js';
+export { systemClock } from './system-clock.js';
