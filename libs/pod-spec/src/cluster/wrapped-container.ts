@@ -12,7 +12,7 @@ type Program = KubernetesObject & { name: string; command?: string[]; args?: str
 export const leavesProgramToImage = ({ command }: Pick<Program, 'command'>): boolean => (command ?? []).length === 0;
 
 /**
- * The container with its program behind `wrapper`. `command` replaces the image's entrypoint and its cmd, `args` its cmd alone, as Kubernetes has it.
+ * The container with its program behind `wrapper`, which is told the container's name first. `command` replaces the image's entrypoint and its cmd, `args` its cmd alone, as Kubernetes has it.
  * Undefined where neither says what to run.
  */
 export function wrappedContainer<C extends Program>(
@@ -20,9 +20,10 @@ export function wrappedContainer<C extends Program>(
   wrapper: readonly string[],
   image: ImageProgram | undefined,
 ): C | undefined {
-  if (!leavesProgramToImage(container)) return { ...container, command: [...wrapper, ...(container.command ?? [])] };
+  const behind = [...wrapper, container.name];
+  if (!leavesProgramToImage(container)) return { ...container, command: [...behind, ...(container.command ?? [])] };
   const args = container.args ?? image?.cmd ?? [];
   const entrypoint = image?.entrypoint ?? [];
   if (image === undefined || entrypoint.length + args.length === 0) return undefined;
-  return { ...container, command: [...wrapper, ...entrypoint], ...(args.length === 0 ? {} : { args }) };
+  return { ...container, command: [...behind, ...entrypoint], ...(args.length === 0 ? {} : { args }) };
 }

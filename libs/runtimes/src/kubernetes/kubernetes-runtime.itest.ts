@@ -27,24 +27,17 @@ function inNamespace(runtime: PodRuntime, namespace: string): PodRuntime {
   return runtime;
 }
 
-async function limitPods({ kubectl }: TestCluster, namespace: string, maxPods: number): Promise<void> {
-  await kubectl(['-n', namespace, 'create', 'quota', 'slots', `--hard=pods=${maxPods}`]);
-}
-
 if (skipped === undefined && !('skipped' in cluster)) {
   let namespace = '';
   beforeAll(async () => {
     namespace = await cluster.createNamespace('runtime');
   });
   afterAll(() => cluster.release());
-  const quotas: string[] = [];
   podRuntimeContract(
     'kubernetes',
     () =>
       Promise.resolve({
-        open: async ({ maxPods } = {}) => {
-          if (maxPods !== undefined) await limitPods(cluster, namespace, maxPods);
-          if (maxPods !== undefined) quotas.push('slots');
+        open: () => {
           const runtime = new KubernetesRuntime({
             api: cluster.api,
             executor: () => ({
@@ -56,13 +49,11 @@ if (skipped === undefined && !('skipped' in cluster)) {
             logger: quietLogger,
             namespace,
           });
-          return inNamespace(runtime, namespace);
+          return Promise.resolve(inNamespace(runtime, namespace));
         },
-        close: async () => {
-          for (const name of quotas.splice(0)) await cluster.kubectl(['-n', namespace, 'delete', 'quota', name]);
-        },
+        close: () => Promise.resolve(),
       }),
-    { findsProgramsItself: false },
+    { isCluster: true },
   );
 } else {
   describe('pods of a Kubernetes cluster', () => {

@@ -69,13 +69,13 @@ class Watched {
 }
 
 /**
- * Registers the tests that every PodRuntime must pass; `make` opens an empty host. `findsProgramsItself`: the runtime says what an image runs, and
- * not somebody behind it who starts the pod.
+ * Registers the tests that every PodRuntime must pass; `make` opens an empty host. `isCluster`: somebody behind
+ * the runtime starts the pods, so it has no slots of its own and does not know what an image runs; ends that were recorded it tells when asked.
  */
 export function podRuntimeContract(
   name: string,
   make: () => Promise<PodRuntimeUnderTest>,
-  { findsProgramsItself = true }: { findsProgramsItself?: boolean } = {},
+  { isCluster = false }: { isCluster?: boolean } = {},
 ): void {
   describe(`pod runtime contract: ${name}`, () => {
     let host: PodRuntimeUnderTest;
@@ -93,19 +93,22 @@ export function podRuntimeContract(
       await host.close();
     });
 
-    endTests(open);
-    if (findsProgramsItself) programTests(open);
+    endTests(open, isCluster);
+    if (!isCluster) hostTests(open);
     identityTests(open);
     endingTests(open);
     logTests(open);
-    adoptionTests(open);
+    adoptionTests(open, isCluster);
     generalPodTests(open);
   });
 }
 
+/** Long enough to be seen running; a kubelet looks once a second. */
+const whileMs = (isCluster: boolean): number => (isCluster ? 3_000 : 700);
+
 type Open = (options?: { maxPods?: number; failures?: number }) => Promise<Watched>;
 
-function endTests(open: Open): void {
+function endTests(open: Open, isCluster: boolean): void {
   it('reports success with the exit code, the times and the captured result', async () => {
     const watched = await open();
     const identity = newIdentity();
@@ -135,7 +138,7 @@ function endTests(open: Open): void {
   it('reports a pod that takes a while as Running before its end', async () => {
     const watched = await open();
     const identity = newIdentity();
-    await watched.runtime.create(identity, podOf(identity, ['ms=800']));
+    await watched.runtime.create(identity, podOf(identity, [`ms=${whileMs(isCluster)}`]));
     expect(await watched.last(identity, 'Running')).toMatchObject({ phase: 'Running' });
     expect(await watched.end(identity)).toMatchObject({ phase: 'Succeeded' });
   });
@@ -156,7 +159,9 @@ function endTests(open: Open): void {
     await watched.runtime.create(identity, podOf(identity, ['exit=4']));
     expect(await watched.end(identity)).toMatchObject({ exitCode: 4 });
   });
+}
 
+function hostTests(open: Open): void {
   it('says busy where all slots are taken, and takes the pod when one is free', async () => {
     const watched = await open({ maxPods: 1 });
     const [first, second] = [newIdentity(), newIdentity()];
@@ -166,9 +171,7 @@ function endTests(open: Open): void {
     expect(await watched.runtime.create(second, podOf(second, []))).toEqual({ type: 'created' });
     await watched.end(second);
   });
-}
 
-function programTests(open: Open): void {
   it('refuses a pod of which nobody knows what to run', async () => {
     const watched = await open();
     const identity = newIdentity();
@@ -281,11 +284,11 @@ function logTests(open: Open): void {
   });
 }
 
-function adoptionTests(open: Open): void {
+function adoptionTests(open: Open, isCluster: boolean): void {
   it('lets pods run on when it is closed, and the next runtime reports their real end', async () => {
     const first = await open();
     const identity = newIdentity();
-    await first.runtime.create(identity, podOf(identity, ['ms=700', 'exit=7']));
+    await first.runtime.create(identity, podOf(identity, [`ms=${whileMs(isCluster)}`, 'exit=7']));
     await first.last(identity, 'Running');
     await first.runtime.close();
     const second = await open();
@@ -301,6 +304,7 @@ function adoptionTests(open: Open): void {
     await first.end(identity);
     await first.runtime.close();
     const second = await open();
+    if (isCluster) await second.runtime.inspect(identity);
     expect(await second.end(identity)).toMatchObject({ phase: 'Succeeded', outputs: { result: 'kept' } });
     expect(await second.runtime.create(identity, manifest)).toEqual({ type: 'adopted' });
     expect(await second.lines(identity)).toEqual(['kept']);
