@@ -1,3 +1,4 @@
+import type { PersistenceConfig } from './persistence.js';
 import type { ControllerConfig, ControllerConfigKey } from './schema.js';
 
 /** What is said of a key that is read and whose effect is not (wholly) Argo's. All others are APPLIED_KEYS. */
@@ -45,15 +46,26 @@ const NEEDS_DATABASE = {
   skipMigration: 'the tables beside our own are always brought forward',
 } as const;
 
+/** What of `persistence` has no effect whatever else stands there. */
+const idleFields = ({ connectionPool, mysql, reconnectionConfig }: PersistenceConfig): string[] => {
+  const ownPool = ['connMaxIdleTime', 'connMaxLifetime', 'maxIdleConns'].filter((field) => field in (connectionPool ?? {}));
+  const options = Object.keys(mysql?.options ?? {}).filter((option) => option !== 'tls');
+  return [
+    ...ownPool.map((field) => `connectionPool.${field} has no effect: idle connections are closed by themselves`),
+    ...options.map((option) => `mysql.options.${option} has no effect: only tls is heeded`),
+    ...(reconnectionConfig === undefined
+      ? []
+      : ['reconnectionConfig has no effect: work waits for the database for as long as it is away']),
+  ];
+};
+
 const persistenceNotes = ({ persistence }: ControllerConfig): string[] => {
   if (persistence === undefined) return [];
-  const { postgresql, mysql, reconnectionConfig } = persistence;
-  const isOwn = postgresql === undefined && mysql === undefined;
-  const idle = (Object.keys(NEEDS_DATABASE) as (keyof typeof NEEDS_DATABASE)[])
+  const isOwn = persistence.postgresql === undefined && persistence.mysql === undefined;
+  const needing = (Object.keys(NEEDS_DATABASE) as (keyof typeof NEEDS_DATABASE)[])
     .filter((field) => isOwn && persistence[field] !== undefined && persistence[field] !== false)
-    .map((field) => `persistence.${field} has no effect without postgresql or mysql: ${NEEDS_DATABASE[field]}`);
-  const reconnection = 'persistence.reconnectionConfig has no effect: work waits for the database for as long as it is away';
-  return reconnectionConfig === undefined ? idle : [...idle, reconnection];
+    .map((field) => `${field} has no effect without postgresql or mysql: ${NEEDS_DATABASE[field]}`);
+  return [...needing, ...idleFields(persistence)].map((note) => `persistence.${note}`);
 };
 
 /** One line for each written key (and field of `persistence`) that has no effect here, so that nobody relies on it. */

@@ -139,7 +139,11 @@ describe('reading workflow-controller-configmap', () => {
       (field) => `persistence.${field}`,
     );
     expect(notesOf(fields)).toEqual([pool, migration, reconnection]);
-    expect(notesOf(`${fields}mysql: {host: a, database: b}`)).toEqual([reconnection]);
+    expect(notesOf(`${fields}mysql: {host: a, database: b, options: {tls: 'true'}}`)).toEqual([reconnection]);
+    expect(notesOf('connectionPool: {maxIdleConns: 1}\nmysql: {host: a, database: b, options: {loc: UTC}}')).toEqual([
+      'persistence.connectionPool.maxIdleConns',
+      'persistence.mysql.options.loc',
+    ]);
     expect(notesOf('skipMigration: false')).toEqual([]);
   });
 

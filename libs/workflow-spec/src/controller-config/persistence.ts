@@ -34,7 +34,11 @@ const server = {
   host: z.string().min(1),
   port: z.int().min(0).max(65_535).optional(),
   database: z.string().min(1),
-  tableName: z.string().optional(),
+  /** Of offloaded nodes; absent: argo_workflows. */
+  tableName: z
+    .string()
+    .regex(/^([A-Za-z_][A-Za-z0-9_]{0,62})?$/, 'must be a plain name of a table')
+    .optional(),
   userNameSecret: secretSelector.optional(),
   passwordSecret: secretSelector.optional(),
 };
