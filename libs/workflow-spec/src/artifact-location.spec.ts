@@ -31,9 +31,18 @@ describe('the place of an artifact', () => {
     expect(relocatedBlock('s3', {}, repository)).toEqual({ s3: { endpoint: 'minio:9000', bucket: 'b' } });
   });
 
-  it('borrows nothing where the block names its own place, or the repository is another driver or absent', () => {
+  it('is a key in the repository, also where that is of another store', () => {
+    expect(relocatedBlock('gcs', { key: 'k' }, repository)).toEqual({ s3: { endpoint: 'minio:9000', bucket: 'b', key: 'k' } });
+    expect(relocatedBlock('s3', { key: 'k' }, { filesystem: {} })).toEqual({ filesystem: { key: 'k' } });
+    expect(relocatedBlock('s3', { key: 'k' }, { azure: { container: 'c', blobNameFormat: 'x' } })).toEqual({
+      azure: { container: 'c', blob: 'k' },
+    });
+  });
+
+  it('borrows nothing where the block names its own place, or there is no repository', () => {
     expect(relocatedBlock('s3', { key: 'k', bucket: 'mine' }, repository)).toEqual({ s3: { key: 'k', bucket: 'mine' } });
-    expect(relocatedBlock('gcs', { key: 'k' }, repository)).toEqual({ gcs: { key: 'k' } });
+    expect(relocatedBlock('filesystem', { key: 'k' }, repository)).toEqual({ filesystem: { key: 'k' } });
+    expect(relocatedBlock('artifactory', { url: 'k' }, repository)).toEqual({ artifactory: { url: 'k' } });
     expect(relocatedBlock('s3', { key: 'k' }, undefined)).toEqual({ s3: { key: 'k' } });
     expect(relocatedBlock('raw', {}, { raw: { data: 'other' } })).toEqual({ raw: {} });
   });

@@ -31,6 +31,9 @@ const KEY_FIELDS: Readonly<Record<ArtifactDriverKind, string | undefined>> = {
   git: undefined,
 };
 
+/** Drivers whose key is a name in a store that a repository can lend. */
+const STORES: ReadonlySet<ArtifactDriverKind> = new Set(['s3', 'filesystem', 'gcs', 'oss', 'azure', 'hdfs', 'plugin']);
+
 /** Fields of a repository's block that say how keys are made: they are no place, and no artifact borrows them. */
 const KEY_MAKING_FIELDS = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat']);
 
@@ -55,19 +58,27 @@ export function artifactKeyOf(location: Artifact | ArtifactLocation, kind: Artif
 
 /**
  * The full place of a driver's block: one that gives only a key borrows endpoint, bucket and credentials from the repository's
- * block of the same driver (Argo v4.1 `Artifact.Relocate`). A block that names its own place is taken as it is.
+ * block of the same driver, or, where the repository is of another store, is that key in it (Argo v4.1 `Artifact.Relocate`). A
+ * block that names its own place is taken as it is; `filesystem` has one store only, so its key is a whole place.
  */
 export function relocatedBlock(
   kind: ArtifactDriverKind,
   own: KubernetesObject,
   repository: KubernetesObject | undefined,
 ): ArtifactLocation {
-  const lent = repository?.[kind];
-  return { [kind]: isKeyOnlyBlock(kind, own) && isBlock(lent) ? { ...borrowable(lent), ...own } : own };
+  if (repository === undefined || !isKeyOnlyBlock(kind, own)) return { [kind]: own };
+  const lent = repository[kind];
+  if (isBlock(lent)) return { [kind]: { ...borrowable(lent), ...own } };
+  const key = artifactKeyOf({ [kind]: own }, kind);
+  const [other] = artifactDriverKinds(repository).filter((lender) => STORES.has(lender));
+  const place = other === undefined ? undefined : repository[other];
+  if (other === undefined || key === undefined || !isBlock(place) || kind === 'filesystem' || !STORES.has(kind))
+    return { [kind]: own };
+  return { [other]: { ...borrowable(place), [KEY_FIELDS[other] ?? 'key']: key } };
 }
 
 /** Whether the block of this driver leaves the store to the repository: it has a key at most, and that is no whole URL. */
-export function isKeyOnlyBlock(kind: ArtifactDriverKind, own: KubernetesObject): boolean {
+function isKeyOnlyBlock(kind: ArtifactDriverKind, own: KubernetesObject): boolean {
   const field = KEY_FIELDS[kind];
   return field !== undefined && Object.keys(own).every((name) => name === field) && !isUrl(own[field]);
 }

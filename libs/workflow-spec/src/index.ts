@@ -98,7 +98,6 @@ export {
   artifactDriverKinds,
   artifactKeyField,
   artifactKeyOf,
-  isKeyOnlyBlock,
   relocatedBlock,
   type ArtifactDriverKind,
 } from './artifact-location.js';

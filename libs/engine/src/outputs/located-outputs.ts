@@ -1,8 +1,7 @@
 import {
   artifactDriverKinds,
   artifactKeyField,
-  artifactKeyOf,
-  isKeyOnlyBlock,
+  relocatedBlock,
   type Artifact,
   type ArtifactLocation,
   type JsonValue,
@@ -42,10 +41,7 @@ export const locationOf = (
   if (kind === undefined) {
     return repository === undefined || archiveKey === undefined ? {} : withKey(repository, `${archiveKey}/${fileName(artifact)}`);
   }
-  const own = artifact[kind] as { [key: string]: JsonValue };
-  const key = artifactKeyOf(artifact, kind);
-  if (key !== undefined && isKeyOnlyBlock(kind, own) && repository !== undefined) return withKey(repository, key);
-  return { [kind]: own };
+  return relocatedBlock(kind, artifact[kind] as { [key: string]: JsonValue }, repository);
 };
 
 /** An artifact with the location that it will have, and no other. */
