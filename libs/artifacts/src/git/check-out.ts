@@ -1,15 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ArtifactAccessError } from '../errors.js';
 
 import type { GitOrder } from './git-order.js';
-import { git, type GitCall } from './git-program.js';
+import { git, type GitCall, UnresolvedHostError } from './git-program.js';
 
 /** A server that sends less than this for a minute counts as away. */
 const SLOWEST_BYTES_PER_SECOND = '100';
 const SLOWEST_SECONDS = '60';
+/** A host that no name server knows may be known in a moment; after these it is taken for one that does not exist. */
+const RESOLUTION_PAUSES_MS = [500, 1_000, 2_000];
 
 /**
  * Clones into `folder` (which must not exist, or be empty) and checks out what the order asks for. Credentials reach git through
@@ -19,15 +22,32 @@ export async function checkOut(order: GitOrder, folder: string, signal: AbortSig
   const privateFolder = await mkdtemp(path.join(tmpdir(), 'argosy-git-'));
   try {
     const call: GitCall = { folder: privateFolder, variables: await variablesFor(order, privateFolder), signal };
-    await git(['clone', ...cloneOptions(order), '--', order.repository, folder], call);
+    await resolved(() => git(['clone', ...cloneOptions(order), '--', order.repository, folder], call), signal);
     const within = { ...call, folder };
-    if (order.fetch.length > 0) await git(['fetch', ...depthOption(order), 'origin', ...order.fetch], within);
+    if (order.fetch.length > 0)
+      await resolved(() => git(['fetch', ...depthOption(order), 'origin', ...order.fetch], within), signal);
     await git(['checkout', '--quiet', '--force', ...(await startOf(order, within)), '--'], within);
     if (order.submodules)
-      await git(['submodule', '--quiet', 'update', '--init', '--recursive', '--force', ...depthOption(order)], within);
+      await resolved(
+        () => git(['submodule', '--quiet', 'update', '--init', '--recursive', '--force', ...depthOption(order)], within),
+        signal,
+      );
   } finally {
     await rm(privateFolder, { recursive: true, force: true });
   }
+}
+
+/** Asks again while the host's name is not known, a few times; the last error is the user's, who has to read it. */
+async function resolved(attempt: () => Promise<string>, signal: AbortSignal | undefined): Promise<string> {
+  for (const pauseMs of RESOLUTION_PAUSES_MS) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof UnresolvedHostError)) throw error;
+      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+  return attempt();
 }
 
 function cloneOptions(order: GitOrder): string[] {
@@ -52,7 +72,7 @@ async function startOf(order: GitOrder, call: GitCall): Promise<string[]> {
   if (await isKnown(`refs/remotes/origin/${revision}`, call)) return ['-B', revision, `refs/remotes/origin/${revision}`];
   if (await isKnown(revision, call)) return ['--detach', revision];
   // A shallow clone has only the heads: the server is asked for the commit or tag itself.
-  await git(['fetch', '--quiet', ...depthOption(order), 'origin', revision], call);
+  await resolved(() => git(['fetch', '--quiet', ...depthOption(order), 'origin', revision], call), call.signal);
   return ['--detach', 'FETCH_HEAD'];
 }
 

@@ -178,6 +178,13 @@ describe('the git driver, with the real program and a server over HTTP', () => {
     await expect(load({ revision: 'none' })).rejects.toMatchObject({ name: 'ArtifactAccessError' });
   });
 
+  it('waits a little for a host that nobody knows, and then says so', async () => {
+    await expect(load({ repo: 'http://nobody.invalid/repo' })).rejects.toMatchObject({
+      name: 'UnresolvedHostError',
+      message: expect.stringMatching(/could not resolve host/i) as string,
+    });
+  });
+
   it.each<[KubernetesObject, RegExp]>([
     [{ repo: '' }, /git\.repo is required/],
     [{ repo: '/etc' }, /git\.repo is neither/],

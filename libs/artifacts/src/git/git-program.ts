@@ -7,7 +7,11 @@ import { ArtifactAccessError } from '../errors.js';
 const MAX_MESSAGE_CHARACTERS = 4096;
 /** What git and ssh say where the other side is away; all else is taken for a refusal. */
 const AWAY =
-  /could not resolve host|connection (refused|reset|timed out|closed)|operation timed out|failed to connect|early eof|hung up unexpectedly|returned error: (429|5\d\d)|temporary failure in name resolution|network is unreachable|no route to host|rpc failed/i;
+  /connection (refused|reset|timed out|closed)|operation timed out|failed to connect|early eof|hung up unexpectedly|returned error: (429|5\d\d)|network is unreachable|no route to host|rpc failed/i;
+
+/** No name server knew the host at the moment; the message is git's. */
+export class UnresolvedHostError extends ArtifactAccessError {}
+const UNRESOLVED = /could not resolve host|temporary failure in name resolution|name or service not known/i;
 
 /** How the program is called: in which folder, with which variables (and no others), until when. */
 export interface GitCall {
@@ -17,7 +21,7 @@ export interface GitCall {
 }
 
 /**
- * Runs `git` without a shell and gives its standard output. Throws TransientError where the other side is away, else
+ * Runs `git` without a shell and gives its standard output. Throws TransientError where the other side is away, UnresolvedHostError, else
  * ArtifactAccessError with the end of what git said.
  */
 export async function git(args: readonly string[], { folder, variables, signal }: GitCall): Promise<string> {
@@ -40,6 +44,7 @@ export async function git(args: readonly string[], { folder, variables, signal }
   });
   if (exitCode === 0) return output;
   const message = `git ${args[0]}: ${withoutCredentials(complaint) || `exit code ${exitCode}`}`;
+  if (UNRESOLVED.test(complaint)) throw new UnresolvedHostError(message);
   throw AWAY.test(complaint) || exitCode === null ? new TransientError(message) : new ArtifactAccessError(message);
 }
 
