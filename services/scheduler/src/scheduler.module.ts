@@ -3,7 +3,7 @@ import type { EngineConfig } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
-import { type ControllerSettings, fixedControllerSettings, type ResourceStore } from '#libs/resources';
+import { type ControllerSettings, fixedControllerSettings, type ResourceStore, type WorkflowObjects } from '#libs/resources';
 import type { ParallelismLimits, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ConfigMapMemos } from './memoization/config-map-memos.js';
@@ -13,11 +13,12 @@ import { SpecMetrics } from './metrics/spec-metrics.js';
 import { admissionTimer } from './admission/admission-timer.js';
 import { parallelismFrom, type ParallelismSource } from './admission/parallelism.js';
 import { limitReader } from './admission/limit-reader.js';
+import { IntakeLoop } from './intake/intake-loop.js';
+import { IntakeService } from './intake/intake.service.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { engineConfigOf } from './controller-engine-config.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
-import { RepositoryReferences } from './reconcile/repository-references.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
 import { SchedulerMetrics } from './reconcile/scheduler-metrics.js';
 import { expiryTimer } from './retention/expiry-timer.js';
@@ -32,6 +33,8 @@ export interface SchedulerSettings {
   /** Where artifact repositories are looked for that a workflow's namespace does not have. */
   controllerNamespace: string;
   instanceId?: string | undefined;
+  /** The only namespace of the cluster that is looked into; absent: all. */
+  managedNamespace?: string | undefined;
   reconcileConcurrency: number;
   stateCacheBytes: number;
   inboxBatch: number;
@@ -56,6 +59,8 @@ export interface SchedulerPorts {
   settings: SchedulerSettings;
   /** The controller's ConfigMap, which is applied while the program runs. What it says goes before the variables. Absent: it says nothing. */
   controllerConfig?: ControllerSettings;
+  /** Workflow objects as the door for workflows; absent: there is no cluster. */
+  objects?: WorkflowObjects | undefined;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -64,6 +69,8 @@ export const schedulerJobs = (settings: Pick<SchedulerSettings, 'reconcileConcur
 ];
 
 const SWEEP_PAGE = 500;
+/** How long nobody follows the cluster's objects after who did has died. */
+const INTAKE_INTERVAL_MS = 1_000;
 
 const NO_CONFIG = fixedControllerSettings();
 
@@ -98,6 +105,25 @@ const scheduleTimer = (ports: SchedulerPorts): ScheduleTimer => {
   });
 };
 
+const intakeLoop = (ports: SchedulerPorts): IntakeLoop | undefined => {
+  const { objects, store, queue, clock, logger, settings } = ports;
+  if (objects === undefined) return undefined;
+  const { workflows, requests, retention } = store;
+  const { instanceId, managedNamespace } = settings;
+  const intake = new IntakeService({
+    objects,
+    workflows,
+    requests,
+    retention,
+    queue,
+    clock,
+    logger,
+    instanceId,
+    managedNamespace,
+  });
+  return new IntakeLoop({ objects, intake, lease: store.leases, logger, intervalMs: INTAKE_INTERVAL_MS });
+};
+
 /** Timers of the scheduler: the sweeper of its queue, schedules and retention. They begin with the program and end before its queue does. */
 class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
@@ -105,10 +131,12 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly admission: PeriodicTask;
   private readonly schedules: ScheduleTimer;
   private readonly memos: PeriodicTask | undefined;
+  private readonly intake: IntakeLoop | undefined;
 
   constructor(ports: SchedulerPorts) {
     const { store, queue, resources, clock, logger, settings } = ports;
     this.schedules = scheduleTimer(ports);
+    this.intake = intakeLoop(ports);
     this.memos = memoExpiryTimer({
       memos: store.memos,
       resources,
@@ -164,6 +192,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.admission.start();
     this.schedules.start();
     this.memos?.start();
+    this.intake?.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -173,6 +202,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       this.admission.stop(),
       this.schedules.stop(),
       this.memos?.stop(),
+      this.intake?.stop(),
     ]);
   }
 }

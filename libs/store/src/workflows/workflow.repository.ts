@@ -148,13 +148,17 @@ export class WorkflowRepository {
     return new Set(rows.map(({ uid }) => uid));
   }
 
-  /** Undeleted workflows with an object on the cluster, by uid. */
-  clusterObjects(query: { after?: string; limit: number }): Promise<{ uid: string; namespace: string; name: string }[]> {
+  /** Undeleted workflows of an instance with an object on the cluster, by uid. */
+  clusterObjects(query: {
+    instanceId: string;
+    after?: string;
+    limit: number;
+  }): Promise<{ uid: string; namespace: string; name: string }[]> {
     return this.#database.run({
       name: 'workflow-cluster-objects',
       text: `
-        SELECT uid, namespace, name FROM workflows WHERE cluster_object AND deleted_at_ms IS NULL AND uid > $1 ORDER BY uid LIMIT $2`,
-      values: [query.after ?? '', query.limit],
+        SELECT uid, namespace, name FROM workflows WHERE cluster_object AND deleted_at_ms IS NULL AND uid > $1 AND instance_id = $3 ORDER BY uid LIMIT $2`,
+      values: [query.after ?? '', query.limit, query.instanceId],
     });
   }
 

@@ -1,0 +1,118 @@
+import type { Logger } from '#libs/observability';
+import type { WorkflowObjectEvent, WorkflowObjects } from '#libs/resources';
+import type { AdvisoryLease } from '#libs/store';
+import { TransientError } from '#libs/workflow-spec';
+import type { IntakeService } from './intake.service.js';
+
+/** What the loop is wired from. */
+export interface IntakeLoopOptions {
+  objects: Pick<WorkflowObjects, 'follow'>;
+  intake: Pick<IntakeService, 'begin' | 'take' | 'leave' | 'retryWaiting' | 'removeMissing'>;
+  lease: Pick<AdvisoryLease, 'run'>;
+  logger: Logger;
+  /** Between two tries to become the one who follows. */
+  intervalMs: number;
+}
+
+const RETRY_MS = { first: 200, most: 5_000 };
+const NAME_RETRY_MS = 300;
+
+/**
+ * Follows workflow objects in one process at a time (two at once do the same work twice, without harm). Events are taken one after the
+ * other; where the database is away, the event in hand waits, and with it the watch. States: stopped, waiting for the lease, following.
+ */
+export class IntakeLoop {
+  private ending: AbortController | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly options: IntakeLoopOptions) {}
+
+  /** Starting twice is starting once. */
+  start(): void {
+    if (this.ending !== undefined) return;
+    this.ending = new AbortController();
+    this.running = this.run(this.ending.signal);
+  }
+
+  /** Ends after the event in hand. */
+  async stop(): Promise<void> {
+    this.ending?.abort();
+    await this.running;
+    this.ending = undefined;
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    const { lease, logger, intervalMs } = this.options;
+    while (!signal.aborted) {
+      try {
+        await lease.run('intake', () => this.follow(signal));
+      } catch (error) {
+        logger.warn('workflow objects cannot be followed now', { error: error instanceof Error ? error.message : String(error) });
+      }
+      await pause(intervalMs, signal);
+    }
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    const { objects, intake, logger } = this.options;
+    intake.begin();
+    const inTurn = turns();
+    const retrying = setInterval(() => void inTurn(() => intake.retryWaiting()).catch(() => undefined), NAME_RETRY_MS).unref();
+    const onTrouble = (error: Error): void => logger.warn('the cluster does not answer intake', { error: error.message });
+    try {
+      for await (const event of objects.follow({ signal, onTrouble })) {
+        await this.untilDone(() => inTurn(() => this.handle(event)), signal);
+      }
+    } finally {
+      clearInterval(retrying);
+    }
+  }
+
+  private handle(event: WorkflowObjectEvent): Promise<void> {
+    const { intake } = this.options;
+    switch (event.type) {
+      case 'present':
+        return intake.take(event.object);
+      case 'deleted':
+      case 'missed':
+        return intake.leave(event.key);
+      case 'synced':
+        return intake.removeMissing();
+    }
+  }
+
+  private async untilDone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    for (let waitMs = RETRY_MS.first; !signal.aborted; waitMs = Math.min(2 * waitMs, RETRY_MS.most)) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        this.options.logger.warn('an event of a workflow object waits', { error: error.message });
+        await pause(waitMs, signal);
+      }
+    }
+  }
+}
+
+/** Runs pieces of work one after the other. */
+const turns = (): ((work: () => Promise<void>) => Promise<void>) => {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });

@@ -1,0 +1,193 @@
+import { type JobQueue, WorkflowJob } from '#libs/jobs';
+import type { Logger } from '#libs/observability';
+import {
+  controlsOf,
+  type WorkflowControls,
+  type WorkflowObject,
+  type WorkflowObjectKey,
+  type WorkflowObjects,
+} from '#libs/resources';
+import { type RequestRepository, type RetentionRepository, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
+import {
+  assertSupported,
+  type Clock,
+  decodeWorkflow,
+  formatTime,
+  LabelName,
+  UserError,
+  type Workflow,
+} from '#libs/workflow-spec';
+import { requestIdOf, requestsOf } from './object-controls.js';
+
+/** What intake is wired from. */
+export interface IntakePorts {
+  objects: WorkflowObjects;
+  workflows: Pick<WorkflowRepository, 'insert' | 'getByUid' | 'getByName' | 'clusterObjects'>;
+  requests: Pick<RequestRepository, 'insert'>;
+  retention: Pick<RetentionRepository, 'markDeleted'>;
+  queue: Pick<JobQueue, 'wake'>;
+  clock: Clock;
+  logger: Logger;
+  /** Value of the instance label; absent: workflows without it. */
+  instanceId?: string | undefined;
+  /** The only namespace that is looked into; absent: all. */
+  managedNamespace?: string | undefined;
+}
+
+/** Workflows that were taken in, with what they said when they were; all others are looked up again. */
+const MOST_KNOWN = 20_000;
+const PAGE = 500;
+const ASIDE = 'argosy.dev/not-taken-in';
+
+/**
+ * Brings workflow objects and rows together: what is new becomes a row under the object's uid, what a person changes becomes a request in the
+ * workflow's inbox, what is gone is deleted. Everything here may happen twice: rows are keyed by uid, requests by what they answer.
+ * Crash points: an object without a row, or a change without a request, is found again by the next list.
+ */
+export class IntakeService {
+  private readonly known = new Map<string, WorkflowControls>();
+  /** Waits until the rows of an earlier workflow of its name are gone. */
+  private readonly waiting = new Map<string, WorkflowObject>();
+  private readonly present = new Set<string>();
+
+  constructor(private readonly ports: IntakePorts) {}
+
+  /** Forgets which objects are there: a new list follows. */
+  begin(): void {
+    this.present.clear();
+    this.waiting.clear();
+  }
+
+  /** An object that is there. */
+  async take(object: WorkflowObject): Promise<void> {
+    const { uid } = object.key;
+    this.present.add(uid);
+    if (object.isDeleting) return this.remove(object.key);
+    const submitted = this.known.get(uid) ?? (await this.takeIn(object));
+    if (submitted !== undefined) await this.ask(object, object.knownControls ?? submitted);
+  }
+
+  /** An object that is gone, or that has left this installation. */
+  async leave(key: WorkflowObjectKey): Promise<void> {
+    this.present.delete(key.uid);
+    this.waiting.delete(key.uid);
+    if (await this.isThere(key)) return;
+    await this.remove(key);
+    this.known.delete(key.uid);
+  }
+
+  /** Tries those again whose name was taken. */
+  async retryWaiting(): Promise<void> {
+    for (const [uid, object] of [...this.waiting]) {
+      this.waiting.delete(uid);
+      await this.take(object);
+    }
+  }
+
+  /** After a list: deletes the workflows whose object went while nobody looked. */
+  async removeMissing(): Promise<void> {
+    const { workflows, managedNamespace, instanceId = '' } = this.ports;
+    let after: string | undefined;
+    for (;;) {
+      const page = await workflows.clusterObjects({ instanceId, limit: PAGE, ...(after === undefined ? {} : { after }) });
+      for (const key of page) {
+        const isElsewhere = managedNamespace !== undefined && key.namespace !== managedNamespace;
+        // Made after the list was read: the object itself is asked.
+        if (!isElsewhere && !this.present.has(key.uid) && !(await this.isThere(key))) await this.remove(key);
+      }
+      after = page.at(-1)?.uid;
+      if (page.length < PAGE) return;
+    }
+  }
+
+  private async isThere({ namespace, name, uid }: WorkflowObjectKey): Promise<boolean> {
+    return (await this.ports.objects.find(namespace, name))?.key.uid === uid;
+  }
+
+  private async remove({ uid }: WorkflowObjectKey): Promise<void> {
+    const { retention, queue, clock } = this.ports;
+    if (await retention.markDeleted(uid, clock.nowMs())) await queue.wake(WorkflowJob, { workflow: uid });
+  }
+
+  /** Gives the controls that the workflow was taken in with; undefined where it is none of ours yet. */
+  private async takeIn(object: WorkflowObject): Promise<WorkflowControls | undefined> {
+    const { uid } = object.key;
+    const stored = await this.ports.workflows.getByUid(uid);
+    if (stored !== undefined) return this.remember(uid, controlsOf(stored.submitted.spec));
+    if (object.hasStatus) return this.setAside(object);
+    const workflow = await this.decoded(object);
+    if (workflow === undefined) return undefined;
+    try {
+      await this.insert(workflow);
+    } catch (error) {
+      if (!(error instanceof WorkflowExistsError)) throw error;
+      return this.waitForName(object);
+    }
+    return this.remember(uid, controlsOf(workflow.spec));
+  }
+
+  private async insert({ metadata, spec }: Workflow): Promise<void> {
+    const { workflows, queue, clock, instanceId = '' } = this.ports;
+    await workflows.insert({ submitted: { metadata, spec }, createdAtMs: clock.nowMs(), instanceId, hasClusterObject: true });
+    // A hint may be lost after the INSERT: the sweeper finds the row.
+    await queue.wake(WorkflowJob, { workflow: metadata.uid ?? '' });
+  }
+
+  /** Somebody else's status without rows of ours: it has run, so it is not run again. */
+  private setAside({ key, workflow }: WorkflowObject): undefined {
+    if (workflow.metadata.labels?.[LabelName.completed] !== 'true')
+      this.ports.logger.warn('a workflow has a status but no rows here; it is left as it is', { ...key, reason: ASIDE });
+    return undefined;
+  }
+
+  /** The workflow in our words; undefined where it cannot be read, which is then its end. */
+  private async decoded({ key, workflow, controls }: WorkflowObject): Promise<Workflow | undefined> {
+    try {
+      const decoded = decodeWorkflow(workflow, { unknownFields: 'drop' });
+      assertSupported(decoded);
+      return decoded.object;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const time = formatTime(this.ports.clock.nowMs());
+      const message = `invalid spec: ${error.message}`;
+      await this.ports.objects.project({
+        key,
+        version: 0,
+        labels: { [LabelName.phase]: 'Failed', [LabelName.completed]: 'true' },
+        annotations: {},
+        status: { phase: 'Failed', message, startedAt: time, finishedAt: time },
+        controls,
+        submittedControls: controls,
+      });
+      this.ports.logger.info('a workflow cannot be read', { ...key, problem: error.message });
+      return undefined;
+    }
+  }
+
+  /** Its rows go first: a workflow whose object was replaced is deleted. */
+  private async waitForName(object: WorkflowObject): Promise<undefined> {
+    const { namespace, name, uid } = object.key;
+    const former = await this.ports.workflows.getByName(namespace, name);
+    if (former !== undefined && former.uid !== uid) await this.remove(former);
+    this.waiting.set(uid, object);
+    return undefined;
+  }
+
+  private async ask(object: WorkflowObject, known: WorkflowControls): Promise<void> {
+    const { requests, queue, clock } = this.ports;
+    const { uid } = object.key;
+    for (const request of requestsOf(object.controls, known)) {
+      const isNew = await requests.insert({ requestId: requestIdOf(object, request), workflow: uid, request }, clock.nowMs());
+      if (isNew) await queue.wake(WorkflowJob, { workflow: uid });
+    }
+  }
+
+  private remember(uid: string, controls: WorkflowControls): WorkflowControls {
+    this.known.set(uid, controls);
+    for (const oldest of this.known.keys()) {
+      if (this.known.size <= MOST_KNOWN) break;
+      this.known.delete(oldest);
+    }
+    return controls;
+  }
+}
