@@ -7,6 +7,7 @@ import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { OffloadElsewhere, type OffloadTarget } from './offloading/offload-elsewhere.js';
 import { type OffloadPolicy, offloadPolicyOf } from './offloading/offload-policy.js';
+import { omittedRecords } from './offloading/omitted-records.js';
 import { type ProjectionSettings, ProjectionService } from './projection/projection.service.js';
 import { RecordProcessor } from './projection/record.processor.js';
 import { offloadPruner } from './pruning/offload-pruner.js';
@@ -53,13 +54,15 @@ const policyOf =
     return offloadPolicyOf({ offload: settings.offload }, controllerConfig.current());
   };
 
-/** Timers of the offloader: the sweeper of its queue, and pruning. */
+/** Timers of the offloader: the sweeper of its queue, pruning, and records that may have their nodes now. */
 class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
   private readonly pruner: PeriodicTask;
+  private readonly omitted: PeriodicTask;
+  private readonly endListening: () => void;
 
   constructor(ports: OffloaderPorts) {
-    const { store, queue, clock, logger, settings } = ports;
+    const { store, queue, clock, logger, settings, controllerConfig = NO_CONFIG } = ports;
     this.pruner = offloadPruner({
       records: store.records,
       elsewhere: elsewhereOf(ports),
@@ -69,6 +72,16 @@ class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       intervalMs: settings.pruneIntervalMs,
       ttlMs: settings.offloadTtlMs,
     });
+    this.omitted = omittedRecords({
+      records: store.records,
+      policy: policyOf(ports),
+      queue,
+      lease: store.leases,
+      clock,
+      logger,
+      intervalMs: settings.pruneIntervalMs,
+    });
+    this.endListening = controllerConfig.onChange(() => void this.omitted.run());
     this.sweeper = new Sweeper({
       job: RecordJob,
       queue,
@@ -85,10 +98,12 @@ class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   onApplicationBootstrap(): void {
     this.sweeper.start();
     this.pruner.start();
+    this.omitted.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper.stop(), this.pruner.stop()]);
+    this.endListening();
+    await Promise.all([this.sweeper.stop(), this.pruner.stop(), this.omitted.stop()]);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Offloaded nodes that were written to a database other than this one, noted before they are written: what is noted and named by no
- * record is pruned there, and rows that somebody else wrote to the same table are never touched.
+ * record is pruned there, and rows that somebody else wrote to the same table are never touched. And which records have no nodes
+ * because they may not be offloaded.
  */
 export const OFFLOAD_SQL = `
 CREATE TABLE offload_notes (
@@ -11,4 +12,5 @@ CREATE TABLE offload_notes (
   PRIMARY KEY (place, workflow, version)
 );
 CREATE INDEX offload_notes_by_age ON offload_notes (place, written_at_ms);
+CREATE INDEX record_marks_omitted ON record_marks (workflow) WHERE encoding = 'omitted';
 `;

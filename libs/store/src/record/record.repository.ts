@@ -125,6 +125,27 @@ export class RecordRepository {
     return rows[0]?.written === 1 ? 'written' : 'stale';
   }
 
+  /**
+   * Records whose nodes were left out count as never made, so that they are made again; gives the uids of their workflows. To be
+   * called when nodes may be offloaded.
+   */
+  async reopenOmitted(limit: number, nowMs: number): Promise<string[]> {
+    const rows = await this.#database.run<{ workflow: string }>({
+      name: 'record-reopen',
+      text: `
+        WITH reopened AS (
+          UPDATE record_marks SET version = -1, encoding = 'inline' WHERE workflow IN (
+            SELECT workflow FROM record_marks WHERE encoding = 'omitted' LIMIT $1) RETURNING workflow
+        ), handed AS (
+          INSERT INTO handoffs (queue, workflow, version, requested_at_ms)
+          SELECT 'record', s.uid, s.version, $2 FROM workflow_state s JOIN reopened r ON r.workflow = s.uid ON CONFLICT DO NOTHING
+        )
+        SELECT workflow FROM reopened`,
+      values: [limit, nowMs],
+    });
+    return rows.map(({ workflow }) => workflow);
+  }
+
   /** The nodes of an offloaded version; undefined where there is no such row. */
   async readOffloaded(uid: string, version: string): Promise<Record<string, NodeStatus> | undefined> {
     const rows = await this.#database.run<{ nodes: Record<string, NodeStatus> }>({

@@ -101,6 +101,12 @@ describe('the record of a workflow', () => {
       },
     ]);
     expect(Object.keys((await rendered(uid)).status?.nodes ?? {})).toHaveLength(400);
+
+    expect(await store.records.reopenOmitted(10, nowMs)).toEqual([uid]);
+    expect(await store.records.reopenOmitted(10, nowMs)).toEqual([]);
+    expect(await store.handoffs.latestVersion('record', uid)).toBe(1);
+    await projection({ maxSizeBytes: 2_000 }).project(uid);
+    expect(await hydrated(uid)).toEqual(await rendered(uid));
   });
 
   it('waits while the database that its nodes go to is away, and follows', async () => {
