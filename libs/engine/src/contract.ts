@@ -1,3 +1,4 @@
+import type { ArtifactGcReport } from './artifact-gc/gc-report.js';
 import type {
   ExecutorPlugin,
   NodeStatus,
@@ -108,6 +109,8 @@ export type InboxEntry =
   | { id: string; kind: 'request'; requestId: string; request: WorkflowRequest }
   /** What became of the locks that were asked for. */
   | { id: string; kind: 'lock'; answer: LockAnswer }
+  /** How far the deletion of its artifacts is. */
+  | { id: string; kind: 'artifactGc'; report: ArtifactGcReport }
   /** The workflow may run now, or too many others run. */
   | { id: string; kind: 'admission'; admitted: boolean }
   /** Nothing but a reason to look again (a slot or a lock became free, a fact changed). */

@@ -29,6 +29,7 @@ export type { MetricSample, RunningGauge } from './metrics/metric-contract.js';
 export { decide } from './decide.js';
 export { DamagedStateError, ExecutionError, PhaseTransitionError } from './errors.js';
 export { aboveDefaults, effectiveSpecOf } from './workflow/controller-defaults.js';
+export type { ArtifactGcReport } from './artifact-gc/gc-report.js';
 export { renderNodes, renderWorkflow } from './node-tree/render.js';
 export { canTransition, PHASE_TRANSITIONS } from './phase/transitions.js';
 export {

@@ -1,4 +1,5 @@
 import { isFulfilled } from '#libs/workflow-spec';
+import { takeGcReport } from '../artifact-gc/collection-report.js';
 import { isAboutClaim, takeClaimReport } from '../claims/claims.js';
 import type { InboxEntry, PodReport } from '../contract.js';
 import { isBudgetSpent, type Pass } from '../pass.js';
@@ -34,7 +35,7 @@ const followClaim = (pass: Pass, report: PodReport): void => {
 const takeReports = (pass: Pass, entries: readonly InboxEntry[]): void => {
   const reports = entries.flatMap((entry) => {
     pass.state.pending.consumed.add(entry.id);
-    if (isFinished(pass.state) || takeLockEntry(pass, entry) || entry.kind !== 'pod') return [];
+    if (takeGcReport(pass, entry) || isFinished(pass.state) || takeLockEntry(pass, entry) || entry.kind !== 'pod') return [];
     if (isAboutClaim(entry.report)) {
       followClaim(pass, entry.report);
       return [];

@@ -1,4 +1,5 @@
 import { AnnotationName, LabelName, WorkflowPhase } from '#libs/workflow-spec';
+import { collectsArtifacts } from '../artifact-gc/collection-report.js';
 import { ensureClaims } from '../claims/claims.js';
 import { factId } from '../contract.js';
 import type { Pass } from '../pass.js';
@@ -57,10 +58,8 @@ const noteStart = (pass: Pass): void => {
       [AnnotationName.podNameFormat]: pass.config.podNames,
       [AnnotationName.traceId]: (state.submitted.metadata.uid ?? '').replaceAll('-', ''),
     };
-    header.status = {
-      ...header.status,
-      artifactGCStatus: { notSpecified: true },
-    };
+    if (!collectsArtifacts(state.spec, state.spec.templates ?? []))
+      header.status = { ...header.status, artifactGCStatus: { notSpecified: true } };
     if (typeof deadlineSeconds === 'number') {
       header.internal = { ...header.internal, deadlineMs: Math.floor(pass.nowMs / 1000) * 1000 + deadlineSeconds * 1000 };
     }

@@ -1,4 +1,4 @@
-import { type InboxEntry, type LockAnswer, type PodReport, type WorkflowRequest } from '#libs/engine';
+import { type ArtifactGcReport, type InboxEntry, type LockAnswer, type PodReport, type WorkflowRequest } from '#libs/engine';
 
 import { StoreCorruptError } from '../errors.js';
 
@@ -25,6 +25,8 @@ export function toInboxEntry(row: StoredInboxRow): InboxEntry {
       return { id, kind: 'lock', answer: row.body as LockAnswer };
     case 'admission':
       return { id, kind: 'admission', admitted: (row.body as { admitted: boolean }).admitted };
+    case 'artifactGc':
+      return { id, kind: 'artifactGc', report: row.body as ArtifactGcReport };
     case 'poke':
       return { id, kind: 'poke' };
     default:

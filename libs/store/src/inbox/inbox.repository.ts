@@ -1,10 +1,13 @@
-import { type InboxEntry, type PodReport } from '#libs/engine';
+import { type ArtifactGcReport, type InboxEntry, type PodReport } from '#libs/engine';
 
 import { type Database } from '../connection/database.js';
 import { type StoredInboxRow, toInboxEntry } from './inbox-rows.js';
 
 /** Something to tell the scheduler about a workflow. Requests go through RequestRepository, pod reports usually through PodStatusRepository. */
-export type NewInboxEntry = { workflow: string; kind: 'pod'; report: PodReport } | { workflow: string; kind: 'poke' };
+export type NewInboxEntry =
+  | { workflow: string; kind: 'pod'; report: PodReport }
+  | { workflow: string; kind: 'artifactGc'; report: ArtifactGcReport }
+  | { workflow: string; kind: 'poke' };
 
 /** What the scheduler has to look at, by workflow. Rows are deleted by the commit that took them over. */
 export class InboxRepository {
@@ -36,7 +39,7 @@ export class InboxRepository {
         entries.map(({ workflow }) => workflow),
         entries.map(({ kind }) => kind),
         entries.map((entry) => (entry.kind === 'pod' ? entry.report.nodeId : '')),
-        entries.map((entry) => JSON.stringify(entry.kind === 'pod' ? entry.report : {})),
+        entries.map((entry) => JSON.stringify(entry.kind === 'poke' ? {} : entry.report)),
         nowMs,
       ],
     });
