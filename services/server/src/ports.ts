@@ -28,6 +28,8 @@ export interface PodLogLine {
   /** Milliseconds since 1970. */
   atMs: number;
   text: string;
+  /** Where the line ends in what the container printed; absent where the runtime does not know. */
+  endByte?: number | undefined;
 }
 export interface PodLogOptions {
   container: string;

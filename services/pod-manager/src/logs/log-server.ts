@@ -75,9 +75,9 @@ export class LogServer {
 
   private async stream(identity: PodIdentity, options: LogOptions, response: ServerResponse): Promise<void> {
     try {
-      for await (const { atMs, text } of this.options.runtime.logs(identity, options)) {
+      for await (const { atMs, text, endByte } of this.options.runtime.logs(identity, options)) {
         if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-        if (!response.write(`${JSON.stringify({ atMs, text })}\n`))
+        if (!response.write(`${JSON.stringify({ atMs, text, endByte })}\n`))
           await Promise.race([once(response, 'drain'), once(response, 'close')]);
         if (response.destroyed) return;
       }

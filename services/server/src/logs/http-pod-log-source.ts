@@ -7,7 +7,7 @@ import type { LoggedPod, PodLogLine, PodLogOptions, PodLogSource } from '../port
 /** Finds the address at which a host's pod-manager serves logs; undefined where it has none or is not known. */
 export type HostAddress = (host: string) => Promise<string | undefined>;
 
-const lineSchema = z.object({ atMs: z.number(), text: z.string() });
+const lineSchema = z.object({ atMs: z.number(), text: z.string(), endByte: z.number().optional() });
 
 /** Logs from the pod-manager of the pod's host, over its internal HTTP endpoint `/logs` (one JSON line per log line). */
 export class HttpPodLogSource implements PodLogSource {

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { parseLogQuery } from './log-query.js';
 
 describe('parseLogQuery', () => {
-  it('reads Kubernetes’ log options and takes main as the container', () => {
+  it('reads Kubernetes’ log options, and several containers', () => {
     const query = { 'logOptions.follow': 'true', 'logOptions.tailLines': '5', 'logOptions.sinceSeconds': '60' };
     expect(parseLogQuery('pod', query, 100_000)).toMatchObject({
       podName: 'pod',
-      container: 'main',
+      containers: undefined,
       follow: true,
       tailLines: 5,
       sinceMs: 40_000,
     });
-    expect(parseLogQuery(undefined, { podName: 'p', 'logOptions.container': 'wait' }, 0)).toMatchObject({
+    expect(parseLogQuery(undefined, { podName: 'p', 'logOptions.container': 'wait,main' }, 0)).toMatchObject({
       podName: 'p',
-      container: 'wait',
+      containers: ['wait', 'main'],
       follow: false,
     });
   });

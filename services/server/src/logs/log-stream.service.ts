@@ -1,155 +1,132 @@
-import { createInterface } from 'node:readline';
 import { Inject, Injectable } from '@nestjs/common';
-import { ArtifactNotFoundError, type ArtifactDrivers } from '#libs/artifacts';
-import { matchesLabels, Store, type PodRow, type StoredWorkflow } from '#libs/store';
-import { isFulfilledPhase, LabelName, NodeType, type NodeStatus, type Workflow } from '#libs/workflow-spec';
-import { artifactLocation } from '../artifacts/artifact-location.js';
-import { ARTIFACT_DRIVERS, POD_LOG_SOURCE, type LoggedPod, type PodLogSource } from '../ports.js';
+import type { ArtifactDrivers } from '#libs/artifacts';
+import { Store, type StoredWorkflow } from '#libs/store';
+import type { Workflow } from '#libs/workflow-spec';
+import { ARTIFACT_DRIVERS, POD_LOG_SOURCE, type PodLogSource } from '../ports.js';
 import type { EventStream } from '../streams/event-stream.js';
 import { WorkflowReader } from '../workflows/workflow-reader.js';
+import { ContainerLogReader } from './container-log.js';
 import type { LogQuery } from './log-query.js';
+import { isEndedNode, LoggedPods, podNodes, type SelectedLog } from './logged-pods.js';
+import { type LineSource, type MergedLine, TimeMerge, type TimedLine } from './merge-by-time.js';
 
 /** New pods of a followed workflow are looked for at least this often. */
 const LOOK_INTERVAL_MS = 2_000;
+/** A container that prints nothing for so long does not hold up what others print. */
+const IDLE_MS = 300;
+const MOST_OPEN = 200;
+const MOST_FOLLOWED = 5_000;
 
 interface LogJob {
   stream: EventStream;
-  workflow: Workflow;
   query: LogQuery;
 }
 
-/** A pod by its name, as nodes and pods give it. */
-interface NamedPod {
+/** What the lines of a log are marked with. */
+interface LogLabel {
   podName: string;
-  nodeId: string;
-  pod: LoggedPod | undefined;
+  /** What `limitBytes` leaves. */
+  leftBytes: number;
 }
 
 /**
- * The logs of a workflow's pods: from the runtime while it knows the pod, from the archived log afterwards. One pod after the other in
- * the order in which they were made; with `follow` all at once, new pods included, until the workflow has ended.
+ * The logs of a workflow's pods, all containers in the order of the times at which their lines were printed: from the runtime while it knows
+ * the pod, from the object store otherwise. With `follow` they go on, new pods included, until the workflow has ended.
  */
 @Injectable()
 export class LogStreamService {
+  private readonly containers: ContainerLogReader;
+  private readonly pods: LoggedPods;
+
   constructor(
     @Inject(WorkflowReader) private readonly reader: WorkflowReader,
     @Inject(Store) private readonly store: Store,
-    @Inject(POD_LOG_SOURCE) private readonly source: PodLogSource,
-    @Inject(ARTIFACT_DRIVERS) private readonly artifacts: ArtifactDrivers,
-  ) {}
+    @Inject(POD_LOG_SOURCE) source: PodLogSource,
+    @Inject(ARTIFACT_DRIVERS) artifacts: ArtifactDrivers,
+  ) {
+    this.containers = new ContainerLogReader({ source, objects: artifacts });
+    this.pods = new LoggedPods(store);
+  }
 
   async stream(stream: EventStream, place: { namespace: string; name: string }, query: LogQuery): Promise<void> {
     const found = await this.reader.find(place.namespace, place.name);
     stream.open();
-    if (found.place === 'archive' || !query.follow) {
-      const workflow = await this.reader.get(found);
-      for (const pod of await this.podsOf(workflow, query)) await this.streamPod({ stream, workflow, query }, pod);
-      return;
-    }
-    await this.follow(stream, found.stored, query);
+    if (found.place === 'live' && query.follow) return this.follow({ stream, query }, found.stored);
+    const workflow = await this.reader.get(found);
+    const merge = new TimeMerge<LogLabel>({ idleMs: Infinity, maxOpen: MOST_OPEN, signal: stream.signal });
+    const job = { stream, query: { ...query, follow: false } };
+    for (const log of await this.pods.select({ workflow, isOver: () => true }, query)) merge.add(this.sourceOf(log, job));
+    merge.seal();
+    await send(merge, job);
   }
 
-  private async follow(stream: EventStream, stored: StoredWorkflow, query: LogQuery): Promise<void> {
-    const started = new Map<string, Promise<void>>();
-    const problems: unknown[] = [];
-    for (;;) {
+  private async follow(job: LogJob, stored: StoredWorkflow): Promise<void> {
+    const merge = new TimeMerge<LogLabel>({ idleMs: IDLE_MS, maxOpen: MOST_FOLLOWED, signal: job.stream.signal });
+    const looking = this.look(job, stored, merge).finally(() => merge.seal());
+    await Promise.all([looking, send(merge, job)]);
+  }
+
+  /** Adds the logs of pods as the pods come, until nothing can follow any more; what is still read then is read to its end. */
+  private async look({ stream, query }: LogJob, stored: StoredWorkflow, merge: TimeMerge<LogLabel>): Promise<void> {
+    const added = new Set<string>();
+    let isEnded = false;
+    const view = {
+      workflow: await this.reader.render(stored),
+      isOver: (nodeId: string): boolean => isEnded || isEndedNode(view.workflow.status?.nodes?.[nodeId]),
+    };
+    while (!isEnded && !stream.signal.aborted) {
       const changed = this.store.changes.waitForChange(stored.uid, LOOK_INTERVAL_MS, stream.signal);
       const workflow = await this.reader.renderWhole(stored.uid);
-      if (workflow === undefined || stream.signal.aborted) break;
-      for (const pod of await this.podsOf(workflow, query)) {
+      if (workflow !== undefined) view.workflow = workflow;
+      for (const log of await this.pods.select(view, query)) {
+        const key = `${log.nodeId} ${log.pod?.incarnation ?? ''} ${log.container}`;
         // Nobody has taken it yet: it is looked at again when it changes.
-        if (pod.pod === undefined && !isFulfilledPhase(workflow.status?.nodes?.[pod.nodeId]?.phase ?? 'Pending')) continue;
-        if (started.has(pod.podName)) continue;
-        started.set(
-          pod.podName,
-          this.streamPod({ stream, workflow, query }, pod).catch((error: unknown) => void problems.push(error)),
-        );
+        if (added.has(key) || (log.pod === undefined && !log.isOver())) continue;
+        added.add(key);
+        merge.add(this.sourceOf(log, { stream, query }));
       }
-      if (isEnded(workflow, query)) break;
-      await changed;
+      isEnded = workflow === undefined || hasEnded(workflow, query);
+      if (!isEnded) await changed;
     }
-    await Promise.all(started.values());
-    if (problems.length > 0) throw problems[0];
+    isEnded = true;
   }
 
-  /** Pods that the query selects, oldest first; those whose rows are gone come from the nodes. */
-  private async podsOf(workflow: Workflow, query: LogQuery): Promise<NamedPod[]> {
-    const rows = await this.store.pods.listOfWorkflow(workflow.metadata.uid ?? '');
-    const named = new Map<string, NamedPod>();
-    for (const row of rows) named.set(row.podName, { podName: row.podName, nodeId: row.key.nodeId, pod: loggedPod(row) });
-    for (const node of podNodes(workflow)) {
-      const isKnown = rows.some((row) => row.key.nodeId === node.id);
-      if (!isKnown) named.set(node.id, { podName: node.id, nodeId: node.id, pod: undefined });
-    }
-    const labels = { [LabelName.workflow]: workflow.metadata.name ?? '' };
-    if (!matchesLabels(query.labels, labels)) return [];
-    return [...named.values()].filter(
-      ({ podName, nodeId }) => query.podName === undefined || query.podName === podName || query.podName === nodeId,
-    );
-  }
-
-  private async streamPod({ stream, workflow, query }: LogJob, { podName, nodeId, pod }: NamedPod): Promise<void> {
-    const { container, follow, tailLines, sinceMs } = query;
-    const lines =
-      pod === undefined
-        ? undefined
-        : await this.source.lines(pod, {
-            container,
-            follow,
-            signal: stream.signal,
-            ...(tailLines === undefined ? {} : { tailLines }),
-            ...(sinceMs === undefined ? {} : { sinceMs }),
-          });
-    const node = workflow.status?.nodes?.[nodeId];
-    let isKnown = false;
-    const send = async (source: AsyncIterable<{ text: string }>): Promise<void> => {
-      for await (const { text } of source) {
-        isKnown = true;
-        if (query.matches(text) && !(await stream.send({ result: { content: text, podName } }))) return;
-      }
+  private sourceOf(log: SelectedLog, { stream, query }: LogJob): LineSource<LogLabel> {
+    const { follow, tailLines, sinceMs, limitBytes = Infinity } = query;
+    return {
+      label: { podName: log.podName, leftBytes: limitBytes },
+      notBeforeMs: log.startedAtMs,
+      open: (): AsyncIterable<TimedLine[]> => this.containers.read(log, { follow, tailLines, sinceMs, signal: stream.signal }),
     };
-    if (lines !== undefined) await send(lines);
-    // The runtime has forgotten the pod, or it is of a time before this process.
-    if (!isKnown && !stream.signal.aborted) await send(this.archivedLines(workflow, node, query));
-  }
-
-  /** The log that was saved as the artifact `<container>-logs`; nothing where there is none. */
-  private async *archivedLines(
-    workflow: Workflow,
-    node: NodeStatus | undefined,
-    query: LogQuery,
-  ): AsyncGenerator<{ text: string }> {
-    const artifact = node?.outputs?.artifacts?.find(({ name }) => name === `${query.container}-logs`);
-    if (artifact === undefined) return;
-    const namespace = workflow.metadata.namespace ?? '';
-    const location = artifactLocation(workflow, artifact);
-    try {
-      const body = await this.artifacts.driverFor(location, { namespace }).load(location);
-      const tail: string[] = [];
-      for await (const text of createInterface({ input: body, crlfDelay: Infinity })) {
-        if (query.tailLines === undefined) yield { text };
-        else if (tail.push(text) > query.tailLines) tail.shift();
-      }
-      for (const text of tail) yield { text };
-    } catch (error) {
-      if (!(error instanceof ArtifactNotFoundError)) throw error;
-    }
   }
 }
 
-const podNodes = (workflow: Workflow): NodeStatus[] =>
-  Object.values(workflow.status?.nodes ?? {}).filter(({ type }) => type === NodeType.Pod);
+/** Sends lines as Argo's log entries; waits while the client does not read. */
+async function send(merge: TimeMerge<LogLabel>, { stream, query }: LogJob): Promise<void> {
+  for await (const lines of merge.batches()) {
+    const entries = lines.flatMap((line) => {
+      const content = contentOf(line, query);
+      return content === undefined || !query.matches(content) ? [] : [{ result: { content, podName: line.label.podName } }];
+    });
+    if (!(await stream.sendAll(entries))) return;
+  }
+}
 
-function loggedPod({ key, podName, status }: PodRow): LoggedPod | undefined {
-  // Claimed only: its runtime may not know it yet.
-  if (status === null || status.phase === 'Claimed') return undefined;
-  return { ...key, podName, host: status.host };
+/** The text of a line as it is asked for; undefined where the limit of its container is used up. */
+function contentOf({ atMs, text, label }: MergedLine<LogLabel>, { timestamps }: LogQuery): string | undefined {
+  const whole = timestamps ? `${new Date(atMs).toISOString().replace('Z', '000000Z')} ${text}` : text;
+  if (label.leftBytes === Infinity) return whole;
+  if (label.leftBytes <= 0) return undefined;
+  const bytes = Buffer.from(whole);
+  const given = bytes.subarray(0, label.leftBytes);
+  label.leftBytes -= bytes.length + 1;
+  return given.length === bytes.length ? whole : given.toString('utf8');
 }
 
 /** Whether nothing can follow any more: the workflow has ended, or the one pod that is asked for. */
-function isEnded(workflow: Workflow, query: LogQuery): boolean {
+function hasEnded(workflow: Workflow, { podName }: LogQuery): boolean {
   if (workflow.status?.finishedAt) return true;
-  if (query.podName === undefined) return false;
-  const nodes = podNodes(workflow).filter(({ id }) => id === query.podName);
-  return nodes.length > 0 && nodes.every(({ phase }) => isFulfilledPhase(phase ?? 'Pending'));
+  if (podName === undefined) return false;
+  const nodes = podNodes(workflow).filter(({ id }) => id === podName);
+  return nodes.length > 0 && nodes.every(isEndedNode);
 }

@@ -39,11 +39,20 @@ export class EventStream {
   }
 
   /** Writes one message; false once the client is gone. */
-  async send(message: object): Promise<boolean> {
+  send(message: object): Promise<boolean> {
+    return this.sendAll([message]);
+  }
+
+  /** Writes messages together; false once the client is gone. */
+  async sendAll(messages: readonly object[]): Promise<boolean> {
     if (this.signal.aborted) return false;
+    if (messages.length === 0) return true;
     this.open();
-    const json = JSON.stringify(message);
-    if (!this.response.write(this.isSse && this.response.statusCode === 200 ? `data: ${json} \n\n\n` : `${json}\n`)) {
+    const isSse = this.isSse && this.response.statusCode === 200;
+    const frames = messages.map((message) =>
+      isSse ? `data: ${JSON.stringify(message)} \n\n\n` : `${JSON.stringify(message)}\n`,
+    );
+    if (!this.response.write(frames.join(''))) {
       await once(this.response, 'drain', { signal: this.signal }).catch(() => undefined);
     }
     return !this.signal.aborted;
