@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import type { Workflow, WorkflowPhase } from '#libs/workflow-spec';
 import type { WorkflowsApi } from '../client/workflows-api.js';
 import type { NodeFilter } from '../output/tree.js';
+import { podNameText } from '../output/icons.js';
 import { workflowText } from '../output/workflow-text.js';
 import { type CommandContext, ExitCodeError } from './context.js';
 
@@ -49,15 +51,18 @@ export const waitForWorkflow = async (
   return phase;
 };
 
-/** Prints log lines as `pod: line` until the logs end. */
+/** Prints log lines as `pod: line` until the logs end; each pod has a colour of its own. */
 export const printLogs = async (
   api: WorkflowsApi,
   name: string,
   query: Record<string, string | number | boolean | undefined>,
   context: CommandContext,
 ): Promise<void> => {
-  for await (const { podName, content } of api.logs(name, query))
-    context.out(podName ? `${podName}: ${content ?? ''}` : (content ?? ''));
+  for await (const { podName, content = '' } of api.logs(name, query)) {
+    context.out(`${podName ? `${podNameText(podName, context.style)}: ` : ''}${content}\n`);
+    // A slow reader of this program's output is waited for, so that a log of any size passes through.
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  }
 };
 
 /** Argo's rule for the exit code of a command that waited. */

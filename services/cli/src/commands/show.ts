@@ -89,6 +89,7 @@ interface LogFlags {
   sinceTime?: string;
   selector?: string;
   timestamps?: boolean;
+  previous?: boolean;
 }
 
 const addLogs = (program: Command): void => {
@@ -96,13 +97,14 @@ const addLogs = (program: Command): void => {
     .command('logs <name> [pod]')
     .description('print the logs of a workflow, or of one of its pods')
     .option('-f, --follow', 'go on until the workflow has finished')
-    .option('-c, --container <name>', 'container', 'main')
+    .option('-c, --container <name>', 'container: main where none is named; several with commas between them, * for all')
     .option('--grep <pattern>', 'only lines that match the regular expression')
     .option('--tail <lines>', 'only the last lines')
     .option('--since <duration>', 'only lines younger than this, for example 5m')
     .option('--since-time <time>', 'only lines after this time (RFC 3339)')
     .option('-l, --selector <selector>', 'only pods with these labels')
     .option('--timestamps', 'the time before each line')
+    .option('-p, --previous', 'the pod that was there before the present one of the same step')
     .addHelpText('after', '\nExamples:\n  argosy logs @latest -f\n  argosy logs my-workflow --grep error --tail 100')
     .action(async (name: string, pod: string | undefined, flags: LogFlags, command: Command) => {
       const context = contextOf(command);
@@ -115,6 +117,7 @@ const addLogs = (program: Command): void => {
         'logOptions.tailLines': flags.tail,
         'logOptions.sinceTime': flags.sinceTime,
         'logOptions.timestamps': flags.timestamps,
+        'logOptions.previous': flags.previous,
         'logOptions.sinceSeconds': flags.since === undefined ? undefined : Math.round(durationMs('--since', flags.since) / 1000),
       };
       await printLogs(new WorkflowsApi(context.client, context.namespace), name, query, context);

@@ -37,3 +37,11 @@ export const nodeIcon = (node: NodeStatus, style: TextStyle): string => {
 /** The phase of a workflow in its colour, for tables and headers. */
 export const workflowPhaseText = (phase: WorkflowPhase | undefined, style: TextStyle): string =>
   phase ? paint(phase, MARKS[phase]?.colour ?? 39, style) : 'Pending';
+
+const POD_COLOURS = [31, 32, 33, 34, 35, 36] as const;
+
+/** The name of a pod before a line of its log, in a colour that it always has. */
+export const podNameText = (podName: string, style: TextStyle): string => {
+  const sum = [...podName].reduce((total, character) => total + character.charCodeAt(0), 0);
+  return paint(podName, POD_COLOURS[sum % POD_COLOURS.length] ?? 36, style);
+};
