@@ -8,6 +8,14 @@ export const databaseFields = {
   databasePoolSize: integer({ about: 'Most Postgres connections of this process for its tables.', byDefault: 10, min: 1 }),
 } as const;
 
+/** Argo's own tables. */
+export const archiveFields = {
+  archiveDatabaseUrl: optionalSecret({
+    about:
+      "Database of Argo's tables (archive, offloaded nodes), as mysql://user:password@host:port/name or postgres://…; DATABASE_URL where absent. The controller's `persistence` goes before it.",
+  }),
+} as const;
+
 /** What carries the hints between programs. */
 export const queueFields = {
   queueBackend: oneOf({
@@ -70,6 +78,22 @@ export const controllerFields = {
   }),
 } as const;
 
+/** The cluster, where Kubernetes is part of the installation. */
+export const clusterFields = {
+  resources: oneOf({
+    about:
+      'Where templates, schedules, ConfigMaps and Secrets are, and the door for workflows: our own table, or the API of a Kubernetes cluster.',
+    choices: ['table', 'kubernetes'],
+    byDefault: 'table',
+  }),
+  kubeconfig: optionalText({ about: 'File that says where the cluster is; the service account of the pod where absent.' }),
+  kubernetesServiceHost: optionalText({ about: 'Address of the API server; every pod has it.' }),
+  kubernetesServicePort: optionalText({ about: 'Its port; every pod has it.' }),
+  managedNamespace: optionalText({
+    about: 'The only namespace of the cluster that is looked into; all where absent. Cluster-wide templates are not read then.',
+  }),
+} as const;
+
 /**
  * What reaches artifact stores beside the Secrets of workflows. All but the first are variables that clouds set by themselves for the
  * identity of a program.
@@ -94,11 +118,13 @@ export const artifactStoreFields = {
 /** What every program that works on queues and tables reads. */
 export const programFields = {
   ...databaseFields,
+  ...archiveFields,
   ...queueFields,
   ...loggingFields,
   ...observabilityFields,
   ...scopeFields,
   ...controllerFields,
+  ...clusterFields,
 } as const;
 
 /** The parsed queue fields, with the database that they fall back to. */

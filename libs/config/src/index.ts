@@ -20,6 +20,8 @@ export {
 export type { Field } from './fields.js';
 export {
   artifactStoreFields,
+  archiveFields,
+  clusterFields,
   controllerFields,
   databaseFields,
   httpFields,

@@ -1,3 +1,4 @@
+export { type ClusterParts, openCluster, openKubernetesApi } from './cluster.js';
 export { openArtifactDrivers } from './artifact-drivers.js';
 export {
   type BrokerAccess,
@@ -10,6 +11,7 @@ export {
 export { CredentialNamespaces, type RepositoryReference, secretNames } from './broker/credential-namespace.js';
 export { type PodIdentity, PodTokens } from './broker/pod-tokens.js';
 export { artifactRepositoryFromText } from './artifact-repository.js';
-export { openControllerConfig, openParts, openResources, type ProgramConfig, type ProgramParts } from './parts.js';
+export { clusterNameOf, openControllerConfig, openParts, openResources, type ProgramConfig, type ProgramParts } from './parts.js';
 export { type BuiltService, type ProgramDefinition, runProgram } from './run-program.js';
+export { shareArgoDatabase, SharedArgoDatabase } from './argo-database/shared-argo-database.js';
 export { systemClock } from './system-clock.js';

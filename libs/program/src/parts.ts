@@ -5,7 +5,9 @@ import type { JobQueue } from '#libs/jobs';
 import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showBacklogs } from '#libs/observability';
 import { openQueueBackend, type QueueBackend, QueueRuntime } from '#libs/queue';
 import { ControllerConfigWatch, type ResourceStore, TableResourceStore } from '#libs/resources';
-import { createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
+import { type ArgoDatabase, createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
+import { type ClusterParts, openCluster } from './cluster.js';
+import { shareArgoDatabase } from './argo-database/shared-argo-database.js';
 import { systemClock } from './system-clock.js';
 import type { Clock } from '#libs/workflow-spec';
 
@@ -16,8 +18,12 @@ export type ProgramConfig = ConfigOf<z.ZodObject<typeof programFields>>;
 export interface ProgramParts {
   store: Store;
   resources: ResourceStore;
+  /** The cluster; undefined where RESOURCES names none. */
+  cluster: ClusterParts | undefined;
   /** `workflow-controller-configmap`, watched from the first moment on; see `openControllerConfig`. */
   controllerConfig: ControllerConfigWatch;
+  /** The database that `persistence` or ARCHIVE_DATABASE_URL names for Argo's tables, followed live; undefined: they stand beside ours. */
+  argoDatabase: () => Promise<ArgoDatabase | undefined>;
   queueRuntime: QueueRuntime;
   /** What the queue runs on; for the dashboards. */
   queueBackend: QueueBackend;
@@ -43,7 +49,7 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     logger,
     maxConnections: config.databasePoolSize,
     applicationName: `argosy-${program}`,
-    argo: { instanceId: config.instanceId ?? '' },
+    argo: { instanceId: config.instanceId ?? '', clusterName: () => clusterNameOf(controllerConfig) },
   });
   const queueBackend = openQueueBackend(queueLocation(config), logger);
   const queueRuntime = new QueueRuntime({
@@ -56,12 +62,17 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
   showBacklogs(metrics, () => queueRuntime.backlogs());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
-  const resources = openResources(store, clock);
-  const controllerConfig = openControllerConfig(config, { resources, clock, logger, metrics });
+  const cluster = config.resources === 'kubernetes' ? openCluster(config, { logger, metrics }) : undefined;
+  const resources = cluster?.resources ?? openResources(store, clock);
+  const controllerConfig: ControllerConfigWatch = openControllerConfig(config, { resources, clock, logger, metrics });
+  const argo = shareArgoDatabase(config, { controllerConfig, resources, clock, logger });
+  store.archive.follow(argo.current);
   return {
     store,
     resources,
+    cluster,
     controllerConfig,
+    argoDatabase: argo.current,
     queueRuntime,
     queueBackend,
     queue: queueRuntime.queue,
@@ -72,10 +83,16 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
     close: async () => {
       await controllerConfig.stop();
       await queueRuntime.close();
+      await argo.close();
+      cluster?.close();
       await store.close();
     },
   };
 };
+
+/** Column `clustername` of Argo's tables as `persistence` has it now. */
+export const clusterNameOf = (controllerConfig: ControllerConfigWatch): string =>
+  controllerConfig.current().persistence?.clusterName || 'default';
 
 /** Templates, ConfigMaps, Secrets and records as the `resources` table keeps them. */
 export const openResources = (store: Store, clock: Clock): ResourceStore =>

@@ -74,13 +74,15 @@ export { AdmissionRepository } from './admission/admission.repository.js';
 export { isLimited, namespaceLimit, type AdmissionChange, type ParallelismLimits } from './admission/admit.js';
 export { AdvisoryLease } from './lease/advisory-lease.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/embedded-postgres.js';
-export {
+export { Archive, archiveIn, type ArchiveSource } from './archive/archive.js';
+export type {
+  ArchiveCursor,
+  ArchivePage,
+  ArchiveQuery,
   ArchiveStore,
-  type ArchivePage,
-  type ArchiveQuery,
-  type ArchiveStoreOptions,
-  type ArchiveWrite,
-} from './archive/archive.store.js';
+  ArchiveStoreOptions,
+  ArchiveWrite,
+} from './archive/archive-store.js';
 export { RecordRepository, type RecordMark, type RecordRepositoryOptions, type RecordWrite } from './record/record.repository.js';
 export { OffloadNotesRepository, type OffloadedVersion } from './record/offload-notes.repository.js';
 export { OffloadTable, type OffloadDatabase, type OffloadTableOptions } from './record/offload-table.js';

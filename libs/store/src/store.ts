@@ -1,5 +1,6 @@
 import { AdmissionRepository } from './admission/admission.repository.js';
-import { ArchiveStore, type ArchiveStoreOptions } from './archive/archive.store.js';
+import { Archive } from './archive/archive.js';
+import { type ArchiveStoreOptions } from './archive/archive-store.js';
 import { ArtifactDeletionRepository } from './artifact-gc/artifact-deletion.repository.js';
 import { type ChangeFeedOptions, ChangeFeed } from './changes/change-feed.js';
 import { Database, type DatabaseOptions, type StoreHealth } from './connection/database.js';
@@ -56,7 +57,7 @@ export class Store {
   readonly baselines: BaselineRepository;
   readonly records: RecordRepository;
   readonly offloadNotes: OffloadNotesRepository;
-  readonly archive: ArchiveStore;
+  readonly archive: Archive;
   readonly artifactDeletions: ArtifactDeletionRepository;
   /** What libs/resources' table store is built on. */
   readonly resources: ResourceTableRepository;
@@ -91,7 +92,7 @@ export class Store {
     this.baselines = new BaselineRepository(database);
     this.records = new RecordRepository(database, options.records);
     this.offloadNotes = new OffloadNotesRepository(database);
-    this.archive = new ArchiveStore(database, options.argo);
+    this.archive = new Archive(database, options.argo);
     this.artifactDeletions = new ArtifactDeletionRepository(database);
     this.resources = new ResourceTableRepository(database);
     this.schedules = new ScheduleRepository(database, this.changes);
@@ -102,6 +103,13 @@ export class Store {
   /** For `/readyz`; asks Postgres, never rejects. */
   health(): Promise<StoreHealth> {
     return this.database.health();
+  }
+
+  /** The database's own clock, in milliseconds since 1970; for a look at how far clocks are apart, and for nothing that is decided. */
+  async databaseTimeMs(): Promise<number> {
+    const text = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "timeMs"';
+    const rows = await this.database.run<{ timeMs: number }>({ text });
+    return rows[0]?.timeMs ?? Number.NaN;
   }
 
   /** Resolves once the schema is there; tries again until `timeoutMs` has passed, then rejects with the last TransientError. */

@@ -24,3 +24,4 @@ export { randomWorkflow } from './simulation/random-workflows.js';
 export { applyCustomResources, kubernetesCluster, type ClusterNeeds, type TestCluster } from './kubernetes-cluster.js';
 export { scriptedHttpServer, type ScriptedHttpServer, type TakenRequest } from './scripted-http-server.js';
 export { startMariadb, type TestMariadb } from './mariadb.js';
+export { archiveStoreContract, type ArchiveStoreUnderTest } from './contracts/archive-store.js';

@@ -1,11 +1,6 @@
 import { renderWorkflow } from '#libs/engine';
-import {
-  type ArchiveStore,
-  type HandoffRepository,
-  type LoadedState,
-  matchesLabels,
-  type WorkflowStateRepository,
-} from '#libs/store';
+import { type Archive, type HandoffRepository, type LoadedState, matchesLabels, type WorkflowStateRepository } from '#libs/store';
+import type { WorkflowObjects } from '#libs/resources';
 import type { ArchivePolicy } from '../archive-policy.js';
 import { ArchivingStatus, type Clock, LabelName, type Workflow } from '#libs/workflow-spec';
 
@@ -18,9 +13,11 @@ export interface ArchivingSettings {
 
 export interface ArchivingPorts {
   states: Pick<WorkflowStateRepository, 'load'>;
-  archive: Pick<ArchiveStore, 'upsert' | 'skip'>;
+  archive: Pick<Archive, 'upsert' | 'skip'>;
   handoffs: Pick<HandoffRepository, 'complete'>;
   clock: Clock;
+  /** Objects on a cluster, whose label says that they are archived; absent: there is no cluster. */
+  objects?: Pick<WorkflowObjects, 'setLabel'> | undefined;
 }
 
 /**
@@ -44,6 +41,8 @@ export class ArchivingService {
     const workflow = toArchived(state);
     if (!this.isWanted(workflow)) return archive.skip(uid, state.version, clock.nowMs());
     await archive.upsert({ workflow, createdAtMs: state.createdAtMs, version: state.version, nowMs: clock.nowMs() });
+    const { namespace = '', name = '' } = workflow.metadata;
+    await this.ports.objects?.setLabel({ uid, namespace, name }, LabelName.archivingStatus, ArchivingStatus.Archived);
   }
 
   private isWanted(workflow: Workflow): boolean {

@@ -6,7 +6,7 @@ import type { Logger, Metrics } from '#libs/observability';
 import type { ClaimedJob } from '#libs/queue';
 import type { ControllerConfigWatch, ResourceStore } from '#libs/resources';
 import type { PodRuntime } from '#libs/runtimes';
-import type { Store } from '#libs/store';
+import type { ArgoDatabase, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ArchiverModule, archiverJobs, archiverSettings, configSchema as archiverConfig } from '#services/archiver';
 import { ArtifactGcModule, artifactGcJobs, artifactGcSettings, configSchema as artifactGcConfig } from '#services/artifact-gc';
@@ -20,6 +20,7 @@ export interface EmbeddedParts {
   queue: JobQueue;
   resources: ResourceStore;
   controllerConfig: ControllerConfigWatch;
+  argoDatabase: () => Promise<ArgoDatabase | undefined>;
   artifacts: ArtifactDrivers;
   runtime: PodRuntime;
   clock: Clock;
@@ -31,7 +32,8 @@ export interface EmbeddedParts {
 
 /** What one process fixes itself, whatever the environment says: it brings its own database, and files as repository. */
 export const FIXED_VARIABLES = { DATABASE_URL: 'postgres:///embedded', QUEUE_BACKEND: 'postgres' };
-const DEFAULT_REPOSITORY = { ARTIFACT_REPOSITORY: '{"filesystem":{}}' };
+/** Where artifacts go where nothing else is said. */
+export const DEFAULT_REPOSITORY = { ARTIFACT_REPOSITORY: '{"filesystem":{}}' };
 
 /** The modules of all services with the jobs that they claim, wired to the same parts. Their variables count here as well. */
 export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule[]; jobs: ClaimedJob[] } => {

@@ -4,15 +4,16 @@ import path from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { artifactStoreFields, configOf, controllerFields, loadConfig, processEnvironment, Secret } from '#libs/config';
+import { artifactStoreFields, configOf, loadConfig, processEnvironment, Secret } from '#libs/config';
 import { Metrics, NestLogger, ObservabilityModule, queueMetrics, Readiness, showBacklogs } from '#libs/observability';
-import { openArtifactDrivers, openControllerConfig, openResources, systemClock } from '#libs/program';
+import { clusterNameOf, openArtifactDrivers, openBroker, openResources, systemClock } from '#libs/program';
 import { BullMqServer, createQueueBoard, openQueueBackend, QueueRuntime } from '#libs/queue';
 import { createStore, type EmbeddedPostgres } from '#libs/store';
 import { configSchema as podManagerSchema, logShippingOf, openPodRuntime } from '#services/pod-manager';
 import { configureServerApp, listenAddress, RuntimePodLogSource, type ServerConfig, serverSchema } from '#services/server';
-import { embeddedServices, FIXED_VARIABLES } from './embedded-services.js';
+import { DEFAULT_REPOSITORY, embeddedServices, FIXED_VARIABLES } from './embedded-services.js';
 import type { EmbeddedOptions, EmbeddedStack } from './embedded-stack.js';
+import { watchController } from './watch-controller.js';
 
 /** Connections of the one process; with those of the queue and the leases the stack stays below 15. */
 const STORE_CONNECTIONS = 6;
@@ -56,6 +57,7 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
     maxConnections: STORE_CONNECTIONS,
     applicationName: 'argosy',
     changes: { crossProcess: false },
+    argo: { clusterName: () => clusterNameOf(controllerConfig) },
   });
   closers.push(() => store.close());
   const backend = openQueueBackend({ kind: 'postgres', connection: postgres.connection }, logger);
@@ -65,14 +67,10 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
   const resources = openResources(store, clock);
-  const controller = loadConfig(configOf(controllerFields), processEnvironment());
-  const controllerConfig = openControllerConfig(controller, {
-    resources,
-    clock,
-    logger,
-    metrics,
-  });
-  closers.push(() => controllerConfig.stop());
+  const { controllerConfig, argoDatabase, controllerNamespace }: ReturnType<typeof watchController> = watchController(
+    { store, resources, clock, logger, metrics },
+    closers,
+  );
   const artifacts = openArtifactDrivers({
     resources,
     clock,
@@ -81,21 +79,11 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
   });
   closers.push(async () => artifacts.close());
   const host = hostname();
-  const runtimeSettings = {
-    runtime: options.runtime,
-    host,
-    dataDir,
-    imagesFile: options.imagesFile,
-    maxPods: options.maxPods,
-    controllerNamespace: processEnvironment()['CONTROLLER_NAMESPACE'],
-    hiddenPaths: [postgres.socketDir],
-    hostPaths: (processEnvironment()['HOST_PATHS'] ?? '').split(',').flatMap((hostPath) => hostPath.trim() || []),
-  };
-  const runtime = await openPodRuntime(runtimeSettings, {
+  const runtime = await openPodRuntime(runtimeSettingsOf(options, postgres, host), {
     store,
-    logShipping: logShippingOf(loadConfig(podManagerSchema, processEnvironment(FIXED_VARIABLES))),
     queue: queueRuntime.queue,
     resources,
+    controllerConfig,
     artifacts,
     clock,
     logger,
@@ -103,22 +91,27 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
   const board = createQueueBoard({ backend, basePath: '/queues', readOnly: !options.queuesWrite });
   closers.push(() => board.close());
 
+  const config = serverConfigOf(options);
+  const broker = openBroker(config, { store, resources, clock, controllerNamespace });
   const serverPorts = {
+    broker,
     store,
     resources,
     controllerConfig,
     artifacts,
     podLogs: new RuntimePodLogSource(runtime),
     queueBoard: board.handler,
-    config: serverConfigOf(options),
+    config,
     clock,
     queue: queueRuntime.queue,
+    checkup: { queueIsReady: () => queueRuntime.isReady(), controllerNamespace },
     logger,
   };
   return {
     store,
     resources,
     controllerConfig,
+    argoDatabase,
     artifacts,
     runtime,
     clock,
@@ -131,9 +124,29 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
   };
 };
 
+const runtimeSettingsOf = (
+  { runtime, dataDir, imagesFile, maxPods }: EmbeddedOptions,
+  { socketDir }: EmbeddedPostgres,
+  host: string,
+) => {
+  const podManager = loadConfig(podManagerSchema, processEnvironment(FIXED_VARIABLES));
+  return {
+    runtime,
+    host,
+    dataDir,
+    imagesFile,
+    maxPods,
+    cluster: podManager,
+    controllerNamespace: processEnvironment()['CONTROLLER_NAMESPACE'],
+    hiddenPaths: [socketDir],
+    logShipping: logShippingOf(podManager),
+    hostPaths: (processEnvironment()['HOST_PATHS'] ?? '').split(',').flatMap((hostPath) => hostPath.trim() || []),
+  };
+};
+
 /** The server's variables count here too; what the command line says stands above them. */
 const serverConfigOf = ({ host, port, authToken, queuesWrite }: EmbeddedOptions): ServerConfig => {
-  const given = loadConfig(serverSchema, processEnvironment({ PORT: String(port) }));
+  const given = loadConfig(serverSchema, { ...DEFAULT_REPOSITORY, ...processEnvironment({ PORT: String(port) }) });
   return {
     ...given,
     host: host ?? given.host,
