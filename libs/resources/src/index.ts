@@ -15,6 +15,7 @@ export {
   type ControllerConfigWatchOptions,
   type ControllerSettings,
 } from './controller-config/controller-config-watch.js';
+export { RepositoryReferences, type FoundRepository, type RepositoryKey } from './repository-references.js';
 export { MemoryResourceTable } from './memory-resource-table.js';
 export {
   type ResourceChanges,

@@ -3,7 +3,13 @@ import type { EngineConfig } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
-import { type ControllerSettings, fixedControllerSettings, type ResourceStore, type WorkflowObjects } from '#libs/resources';
+import {
+  type ControllerSettings,
+  fixedControllerSettings,
+  RepositoryReferences,
+  type ResourceStore,
+  type WorkflowObjects,
+} from '#libs/resources';
 import type { ParallelismLimits, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ConfigMapMemos } from './memoization/config-map-memos.js';

@@ -18,6 +18,10 @@ export const serverFields = {
   port: integer({ about: 'Port of the HTTP API; 0 takes a free one.', byDefault: 2746, max: 65_535 }),
   authToken: optionalSecret({ about: 'Bearer token that requests must carry; without it only this machine is served.' }),
   maxBodyBytes: size({ about: 'Largest request body.', byDefault: '16Mi' }),
+  maxUploadBytes: size({ about: 'Largest artifact that is uploaded for a workflow to come.', byDefault: '5Gi' }),
+  artifactRepository: optionalText({
+    about: 'Default artifact repository as YAML or JSON, where uploads go; the one that the scheduler has.',
+  }),
   managedNamespace: optionalText({ about: 'The one namespace that clients are told of; all where absent.' }),
   defaultNamespace: text({ about: 'Namespace of objects that name none.', byDefault: 'default' }),
   serviceAccount: optionalText({

@@ -6,7 +6,9 @@ import { ActionsController } from './actions/actions.controller.js';
 import { ArchivedRetry } from './archived-workflows/archived-retry.js';
 import { ArchivedWorkflowsController } from './archived-workflows/archived-workflows.controller.js';
 import { ArtifactDownload } from './artifacts/artifact-download.service.js';
+import { ArtifactUpload } from './artifacts/artifact-upload.service.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { UploadsController } from './artifacts/uploads.controller.js';
 import { ArtifactBroker } from './broker/artifact-broker.service.js';
 import { BrokerErrorFilter } from './broker/broker-error.filter.js';
 import { LendingController } from './broker/lending.controller.js';
@@ -65,6 +67,7 @@ const CONTROLLERS = [
   CronWorkflowsController,
   ArchivedWorkflowsController,
   ArtifactsController,
+  UploadsController,
   LendingController,
   ProxyingController,
   OwnResourcesController,
@@ -77,6 +80,7 @@ const SERVICES = [
   ArchivedRetry,
   ArtifactBroker,
   ArtifactDownload,
+  ArtifactUpload,
   BrokerErrorFilter,
   CheckupService,
   EventDispatch,

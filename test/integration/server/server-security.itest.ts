@@ -146,11 +146,11 @@ describe('hostile and broken bodies', () => {
   it('name a feature that does not run yet instead of ignoring it', async () => {
     await start();
     const answer = await post(
-      '{"workflow":{"spec":{"entrypoint":"main","templates":[{"name":"main","container":{"image":"x"},"inputs":{"artifacts":[{"name":"a","oss":{}}]}}]}}}',
+      '{"workflow":{"spec":{"entrypoint":"main","templates":[{"name":"main","container":{"image":"x"},"inputs":{"artifacts":[{"name":"a","oss":{"lifecycleRule":{}}}]}}]}}}',
     );
     expect(answer).toEqual({
       status: 400,
-      body: { code: 3, message: 'template main: field inputs.artifacts[0].oss is not supported yet' },
+      body: { code: 3, message: 'template main: field inputs.artifacts[0].oss.lifecycleRule is not supported yet' },
     });
   });
 });

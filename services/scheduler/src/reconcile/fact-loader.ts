@@ -1,8 +1,7 @@
 import { factId, type FactKey, type FactValue } from '#libs/engine';
-import { ResourceNotFoundError, type ResourceKey, type ResourceStore } from '#libs/resources';
+import { type RepositoryReferences, ResourceNotFoundError, type ResourceKey, type ResourceStore } from '#libs/resources';
 import type { BaselineRepository, SyncLimitRepository } from '#libs/store';
 import type { WorkflowSpec } from '#libs/workflow-spec';
-import type { RepositoryReferences } from './repository-references.js';
 import type { MemoKeeper } from '../memoization/memo-keeper.js';
 
 type ResourceFact = Extract<FactKey, { kind: 'workflowTemplate' | 'clusterWorkflowTemplate' | 'configMapKey' }>;

@@ -24,17 +24,32 @@ export interface ArtifactRequest {
   path?: string;
 }
 
-/** Browsers show these; anything else is only ever downloaded, so that no stored page runs as one of ours. */
-const SHOWN_TYPES: Readonly<Record<string, string>> = {
+/** By the end of the name; what is not here is bytes. The sandbox below keeps what is shown from acting in our name. */
+const TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
   '.log': 'text/plain; charset=utf-8',
+  '.csv': 'text/csv; charset=utf-8',
+  '.md': 'text/markdown; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json',
+  '.xml': 'text/xml; charset=utf-8',
+  '.pdf': 'application/pdf',
   '.png': 'image/png',
   '.jpg': 'image/jpeg',
   '.jpeg': 'image/jpeg',
   '.gif': 'image/gif',
+  '.svg': 'image/svg+xml',
+  '.webp': 'image/webp',
   '.html': 'text/html; charset=utf-8',
+  '.htm': 'text/html; charset=utf-8',
+  '.tgz': 'application/gzip',
+  '.gz': 'application/gzip',
+  '.zip': 'application/zip',
 };
+/** A sandbox without scripts: what a workflow wrote must not act in our name. */
+const SANDBOX = "sandbox; base-uri 'none'; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'";
+const INDEX_PAGE = 'index.html';
 
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
@@ -72,6 +87,7 @@ export class ArtifactDownload {
     const driver = this.drivers.driverFor(location, { namespace });
     try {
       if (key !== undefined && (await driver.isDirectory(location))) await this.sendDirectory(driver, location, response);
+      else if (response.req.method === 'HEAD') await this.sendHead(driver, location, response);
       else await this.sendObject(driver, location, response);
     } catch (error) {
       if (error instanceof ArtifactNotFoundError) throw notFound("the artifact's object was");
@@ -82,18 +98,7 @@ export class ArtifactDownload {
 
   private async sendObject(driver: ArtifactDriver, location: ArtifactLocation, response: Response): Promise<void> {
     const body = await driver.load(location);
-    const name = basename(keyOf(location) ?? 'artifact');
-    const type = SHOWN_TYPES[posix.extname(name).toLowerCase()];
-    response.setHeader('Content-Type', type ?? 'application/octet-stream');
-    // A sandbox without scripts: what a workflow wrote must not act in our name.
-    response.setHeader(
-      'Content-Security-Policy',
-      "sandbox; base-uri 'none'; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'",
-    );
-    response.setHeader(
-      'Content-Disposition',
-      `${type === undefined ? 'attachment' : 'inline'}; filename*=UTF-8''${encodeURIComponent(name)}`,
-    );
+    describe(location, response);
     try {
       await pipeline(body, response);
     } catch (error) {
@@ -102,15 +107,46 @@ export class ArtifactDownload {
     }
   }
 
+  /** The same headers without a body that would be read for nothing. */
+  private async sendHead(driver: ArtifactDriver, location: ArtifactLocation, response: Response): Promise<void> {
+    const found = await driver.head(location);
+    if (found === undefined) throw notFound("the artifact's object was");
+    describe(location, response);
+    response.setHeader('Content-Length', found.sizeBytes);
+    response.end();
+  }
+
+  /** A page that the workflow made for its folder, else a list of links. They are relative, so the address has to end with a slash. */
   private async sendDirectory(driver: ArtifactDriver, location: ArtifactLocation, response: Response): Promise<void> {
+    const { path } = response.req;
+    if (!path.endsWith('/')) {
+      response.redirect(307, `./${path.slice(path.lastIndexOf('/') + 1)}/`);
+      return;
+    }
     const prefix = `${(keyOf(location) ?? '').replace(/\/$/, '')}/`;
     const names = new Set<string>();
     for await (const { key } of driver.list(location)) {
       const [first = '', ...rest] = key.slice(key.indexOf(prefix) + prefix.length).split('/');
       if (first !== '') names.add(rest.length > 0 ? `${first}/` : first);
     }
-    const links = [...names].sort().map((name) => `<li><a href="./${encodeURI(name)}">${escapeHtml(name)}</a></li>`);
-    response.setHeader('Content-Security-Policy', "sandbox allow-same-origin; default-src 'none'");
+    if (names.has(INDEX_PAGE)) {
+      response.redirect(307, `./${INDEX_PAGE}`);
+      return;
+    }
+    const links = [...names].sort().map((name) => `<li><a href="./${linkTo(name)}">${escapeHtml(name)}</a></li>`);
+    response.setHeader('Content-Security-Policy', SANDBOX);
     response.type('html').send(`<!doctype html><html><body><ul>${links.join('')}</ul></body></html>`);
   }
+}
+
+const linkTo = (name: string): string => name.split('/').map(encodeURIComponent).join('/');
+
+/** Argo names the file without making it a download (v4.1 `artifact_server.go`); letters beyond ASCII stand in a field of their own. */
+function describe(location: ArtifactLocation, response: Response): void {
+  const name = basename(keyOf(location) ?? 'artifact');
+  const plain = name.replaceAll(/[^ !#-[\]-~]/g, '_');
+  const encoded = plain === name ? '' : `; filename*=UTF-8''${encodeURIComponent(name)}`;
+  response.setHeader('Content-Type', TYPES[posix.extname(name).toLowerCase()] ?? 'application/octet-stream');
+  response.setHeader('Content-Security-Policy', SANDBOX);
+  response.setHeader('Content-Disposition', `filename="${plain}"${encoded}`);
 }

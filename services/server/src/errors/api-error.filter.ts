@@ -19,6 +19,11 @@ export class ApiErrorFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    response.status(status.httpStatus).json(status.body);
+    if (isOfArtifacts(request.path)) response.status(status.httpStatus).type('text/plain').send(`${status.body.message}\n`);
+    else response.status(status.httpStatus).json(status.body);
   }
 }
+
+/** Routes that are no part of Argo's gateway: they answer errors as plain text. */
+const isOfArtifacts = (path: string): boolean =>
+  /^\/(?:artifacts|artifacts-by-uid|input-artifacts|input-artifacts-by-uid|artifact-files|upload-artifacts)\//.test(path);

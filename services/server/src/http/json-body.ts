@@ -66,8 +66,9 @@ export function jsonBody(maxBodyBytes: number): RequestHandler {
   };
 }
 
-/** The bytes of an artifact on their way through the broker: they are streamed. */
-const isContent = ({ method, path }: Request): boolean => method === 'PUT' && path === `${BROKER_PATH}/content`;
+/** The bytes of an artifact, on their way through the broker or uploaded: they are streamed. */
+const isContent = ({ method, path }: Request): boolean =>
+  (method === 'PUT' && path === `${BROKER_PATH}/content`) || (method === 'POST' && path.startsWith('/upload-artifacts/'));
 
 function decode(request: Request): unknown {
   const body: unknown = request.body;

@@ -14,11 +14,6 @@ export class NotYetController {
     throw new NotServedError('sensors are');
   }
 
-  @All('upload-artifacts/{*path}')
-  uploads(): never {
-    throw new NotServedError('uploading artifacts is');
-  }
-
   @All('oauth2/{*path}')
   singleSignOn(): never {
     throw new NotServedError('single sign-on is');

@@ -1,8 +1,22 @@
-import type { FactKey, FactValue } from '#libs/engine';
-import { ResourceNotFoundError, type Resource, type ResourceStore } from '#libs/resources';
-import { parseArtifactRepository, UserError } from '#libs/workflow-spec';
+import { type ArtifactRepositoryConfig, parseArtifactRepository, UserError } from '#libs/workflow-spec';
+import type { Resource, ResourceStore } from './contract.js';
+import { ResourceNotFoundError } from './errors.js';
 
-type RepositoryKey = Extract<FactKey, { kind: 'artifactRepository' }>;
+/** Which repository: that of a reference (`artifactRepositoryRef`), or, without ConfigMap and key, the namespace's default. */
+export interface RepositoryKey {
+  namespace: string;
+  configMap?: string;
+  key?: string;
+}
+/** An entry with where it stands, or why it cannot be used; null where there is none. */
+export type FoundRepository =
+  | {
+      kind: 'repository';
+      reference: { configMap: string; key: string; namespace: string };
+      repository: Omit<ArtifactRepositoryConfig, 'driver'>;
+    }
+  | { kind: 'repository'; problem: string }
+  | null;
 
 const DEFAULT_CONFIG_MAP = 'artifact-repositories';
 const DEFAULT_KEY_ANNOTATION = 'workflows.argoproj.io/default-artifact-repository';
@@ -18,7 +32,7 @@ export class RepositoryReferences {
    * The entry that a reference names: in the workflow's namespace, then in the controller's; without a reference the default of the
    * workflow's namespace alone. Null where there is none. Throws TransientError where the ConfigMaps cannot be read now.
    */
-  async load(key: RepositoryKey): Promise<FactValue> {
+  async load(key: RepositoryKey): Promise<FoundRepository> {
     const isDefault = key.configMap === undefined && key.key === undefined;
     const namespaces = isDefault ? [key.namespace] : [...new Set([key.namespace, this.controllerNamespace])];
     for (const namespace of namespaces) {
@@ -28,7 +42,7 @@ export class RepositoryReferences {
     return null;
   }
 
-  private async entryIn(namespace: string, { configMap = DEFAULT_CONFIG_MAP, key }: RepositoryKey): Promise<FactValue> {
+  private async entryIn(namespace: string, { configMap = DEFAULT_CONFIG_MAP, key }: RepositoryKey): Promise<FoundRepository> {
     const found = await this.configMap(namespace, configMap);
     const name = key ?? found?.metadata.annotations?.[DEFAULT_KEY_ANNOTATION];
     const data = found?.['data'] as Record<string, string> | undefined;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ResourceNotFoundError, type Resource, type ResourceKey } from '#libs/resources';
+import type { Resource, ResourceKey } from './contract.js';
+import { ResourceNotFoundError } from './errors.js';
 import { RepositoryReferences } from './repository-references.js';
 
 const configMap = (data: Record<string, string>, defaultKey?: string): Resource =>
@@ -31,7 +32,7 @@ const references = new RepositoryReferences(
   'argo',
 );
 const load = (namespace: string, reference: { configMap?: string; key?: string } = {}) =>
-  references.load({ kind: 'artifactRepository', namespace, ...reference });
+  references.load({ namespace, ...reference });
 
 describe('the repository that a workflow refers to', () => {
   it('is the default of its namespace, with its format of keys', async () => {
