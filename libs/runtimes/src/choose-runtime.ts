@@ -8,6 +8,7 @@ import { connectDocker, type DockerLocation } from './docker/docker-connection.j
 import { DockerRuntime } from './docker/docker-runtime.js';
 import { NoRuntimeError } from './errors.js';
 import type { ImageCatalogue } from './image-catalogue.js';
+import type { KubernetesRuntimeOptions } from './kubernetes/kubernetes-runtime.js';
 import { probeSandbox } from './sandbox/sandbox-ability.js';
 import { SandboxRuntime } from './sandbox/sandbox-runtime.js';
 import { SimulatedHost } from './simulated/simulated-host.js';
@@ -15,8 +16,14 @@ import { SimulatedRuntime } from './simulated/simulated-runtime.js';
 import { realTime } from './simulated/simulated-time.js';
 import type { PodStaging } from './staging.js';
 
-/** What `--runtime` may say. `auto`: the sandbox where it works, else docker. */
-export const RuntimeChoice = { auto: 'auto', sandbox: 'sandbox', docker: 'docker', simulated: 'simulated' } as const;
+/** What `--runtime` may say. `auto`: the sandbox where it works, else docker. A cluster is taken only where it is named. */
+export const RuntimeChoice = {
+  auto: 'auto',
+  sandbox: 'sandbox',
+  docker: 'docker',
+  simulated: 'simulated',
+  kubernetes: 'kubernetes',
+} as const;
 export type RuntimeChoice = (typeof RuntimeChoice)[keyof typeof RuntimeChoice];
 
 /** Everything a runtime may need; each takes what it uses. */
@@ -38,6 +45,8 @@ export interface RuntimeMeans {
   /** Paths of this host that pods may mount as hostPath, with all below them; absent: none. */
   hostPaths?: readonly string[];
   docker?: DockerLocation & { network?: string };
+  /** Opens the cluster; asked only where `kubernetes` was chosen. */
+  cluster?: () => Promise<KubernetesRuntimeOptions>;
 }
 
 const PODS_PER_CORE = 8;
@@ -62,6 +71,13 @@ export async function chooseRuntime(choice: RuntimeChoice, means: RuntimeMeans):
       logger: means.logger,
       ...(means.maxPods === undefined ? {} : { maxPods: means.maxPods }),
     });
+  }
+  if (choice === 'kubernetes') {
+    if (means.cluster === undefined)
+      throw new NoRuntimeError('no runtime for pods works here. kubernetes: no cluster is configured');
+    // Loaded where it is used: nobody else waits for it.
+    const { KubernetesRuntime } = await import('./kubernetes/kubernetes-runtime.js');
+    return new KubernetesRuntime(await means.cluster());
   }
   const problems: string[] = [];
   if (choice === 'auto' || choice === 'sandbox') {

@@ -23,3 +23,5 @@ export { realTime, type SimulatedTime, VirtualTime } from './simulated/simulated
 export { chooseRuntime, defaultMaxPods, RuntimeChoice, type RuntimeMeans } from './choose-runtime.js';
 export { connectDocker, type DockerConnection, type DockerLocation } from './docker/docker-connection.js';
 export { DockerRuntime, type DockerOptions } from './docker/docker-runtime.js';
+export type { ExecutorSetup, KubernetesRuntimeOptions } from './kubernetes/kubernetes-runtime.js';
+export { ImageRegistry, type ImageRegistryOptions } from './kubernetes/image-registry.js';

@@ -8,7 +8,7 @@ import { openPodRuntime } from './wiring/open-pod-runtime.js';
 await runProgram({
   name: 'pod-manager',
   configSchema,
-  build: async ({ store, queue, resources, clock, logger }, config) => {
+  build: async ({ store, queue, resources, controllerConfig, clock, logger }, config) => {
     const host = config.podHost ?? hostname();
     const artifacts = openArtifactDrivers({
       resources,
@@ -17,8 +17,8 @@ await runProgram({
       stores: config,
     });
     const runtime = await openPodRuntime(
-      { ...config, host, hiddenPaths: [], logShipping: logShippingOf(config) },
-      { store, queue, resources, artifacts, clock, logger },
+      { ...config, host, cluster: config, hiddenPaths: [], logShipping: logShippingOf(config) },
+      { store, queue, resources, controllerConfig, artifacts, clock, logger },
     );
     const settings = {
       ...config,

@@ -15,13 +15,39 @@ import {
 import type { z } from 'zod';
 import type { LogShippingSettings } from './logs/log-shipments.js';
 
+/** What the runtime `kubernetes` needs. */
+const clusterFields = {
+  kubeconfig: optionalText({ about: 'File that says where the cluster is, before the service account of the pod.' }),
+  kubernetesServiceHost: optionalText({ about: 'Address of the cluster that this program is a pod of; Kubernetes sets it.' }),
+  kubernetesServicePort: optionalText({ about: 'Its port; Kubernetes sets it.' }),
+  managedNamespace: optionalText({ about: 'The only namespace in which pods are made and watched; all where absent.' }),
+  executorImage: text({
+    about:
+      "Image of the containers init and wait in pods on Kubernetes; `executor.image` of the controller's configuration goes before it.",
+    byDefault: 'argosy-executor:latest',
+  }),
+  executorFolder: text({ about: 'Folder of the executor in that image.', byDefault: '/app/pod' }),
+  registryMirrors: list({
+    about: 'Where registries are asked what an image runs, as `registry=URL`; `docker.io` is Docker Hub.',
+  }),
+  artifactBrokerUrl: optionalText({
+    about:
+      'Where pods on Kubernetes reach the artifact broker of the server; absent: the Secrets of artifact stores are mounted.',
+  }),
+  artifactBrokerKey: optionalSecret({
+    about: "Key of the pods' tokens for the broker; one that the installation keeps in its database where absent.",
+  }),
+  artifactBrokerTokenTtlMs: duration({ about: "Life of a pod's token for the broker.", byDefault: '7d' }),
+} as const;
+
 /** Variables of the pod-manager. */
 export const configSchema = configOf({
   ...programFields,
+  ...clusterFields,
   ...artifactStoreFields,
   runtime: oneOf({
     about: 'What runs pods; auto takes the first that works here.',
-    choices: ['auto', 'sandbox', 'docker', 'simulated'],
+    choices: ['auto', 'sandbox', 'docker', 'kubernetes', 'simulated'],
     byDefault: 'auto',
   }),
   podHost: optionalText({ about: "Name of the machine whose pods this program runs; the machine's host name where absent." }),
@@ -67,3 +93,6 @@ export const logShippingOf = ({
   segmentMs,
   bufferBytes,
 });
+
+/** Where the cluster is and what its pods are given. */
+export type ClusterSettings = Pick<z.infer<typeof configSchema>, keyof typeof clusterFields>;

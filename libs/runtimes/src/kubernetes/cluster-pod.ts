@@ -48,26 +48,29 @@ export function clusterPod(identity: PodIdentity, manifest: PodManifest, options
   };
 }
 
-/** Rows of older versions, and pods that were not built by libs/pod-spec, have no mark of `init` where several containers stand together. */
+/**
+ * Rows of older versions, and pods that were not built by libs/pod-spec, have no marks of the executor where several containers stand together or
+ * outputs are captured.
+ */
 function withMarkers(manifest: PodManifest): PodManifest {
   const { spec, work } = manifest;
   const executors = work.executorContainers ?? [];
   const isCaptured =
     work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
   const users = named(spec['containers']).filter(({ name }) => !executors.includes(name));
-  const wanted = [
+  const needed = [
     ...(users.length > 1 || isCaptured || executors.length > 0 ? ['init'] : []),
-    ...(isCaptured ? ['wait'] : []),
-  ].filter((name) => !executors.includes(name));
-  if (wanted.length === 0) return manifest;
-  const marker = (name: string): KubernetesObject => ({ name, image: 'argosy' });
-  const before = (field: string, name: string): KubernetesObject[] => [
-    ...(wanted.includes(name) ? [marker(name)] : []),
-    ...((spec[field] ?? []) as KubernetesObject[]),
+    ...(isCaptured || executors.includes('wait') ? ['wait'] : []),
   ];
+  const marked = (field: string, name: string): KubernetesObject[] => {
+    const written = (spec[field] ?? []) as (KubernetesObject & { name: string })[];
+    const isMissing = needed.includes(name) && !written.some((container) => container.name === name);
+    return isMissing ? [{ name, image: 'argosy' }, ...written] : written;
+  };
+  if (needed.length === 0) return manifest;
   return {
     ...manifest,
-    spec: { ...spec, initContainers: before('initContainers', 'init'), containers: before('containers', 'wait') },
-    work: { ...work, executorContainers: [...executors, ...wanted] },
+    spec: { ...spec, initContainers: marked('initContainers', 'init'), containers: marked('containers', 'wait') },
+    work: { ...work, executorContainers: needed },
   };
 }

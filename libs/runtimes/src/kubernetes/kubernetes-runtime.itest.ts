@@ -6,7 +6,6 @@ import {
   kubernetesCluster,
   podRuntimeContract,
   quietLogger,
-  type TestCluster,
 } from '#libs/testing';
 import type { PodManifest } from '#libs/pod-spec';
 

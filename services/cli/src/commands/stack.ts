@@ -28,7 +28,7 @@ interface StackFlags {
   queuesWrite?: boolean;
 }
 
-const RUNTIMES = ['auto', 'sandbox', 'docker', 'simulated'] as const satisfies readonly RuntimeChoice[];
+const RUNTIMES = ['auto', 'sandbox', 'docker', 'kubernetes', 'simulated'] as const satisfies readonly RuntimeChoice[];
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const DEFAULT_PORT = 2746;
 

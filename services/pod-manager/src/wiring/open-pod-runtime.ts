@@ -4,12 +4,14 @@ import { processEnvironment } from '#libs/config';
 import { createPodExecution } from '#libs/execution';
 import type { JobQueue } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import type { ResourceStore } from '#libs/resources';
+import type { ControllerSettings, ResourceStore } from '#libs/resources';
 import { chooseRuntime, ImageCatalogue, type PodRuntime, type RuntimeChoice } from '#libs/runtimes';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import type { ClusterSettings } from '../pod-manager.config.js';
 import { LogShipments, type LogShippingSettings } from '../logs/log-shipments.js';
 import { shippingRuntime } from '../logs/shipping-runtime.js';
+import { openCluster } from './open-cluster.js';
 import { ResourceEnvSource } from './resource-env-source.js';
 import { withTasks } from './with-tasks.js';
 
@@ -25,6 +27,8 @@ export interface PodRuntimeSettings {
   hiddenPaths: readonly string[];
   /** Host paths that pods may mount; none where absent. */
   hostPaths?: readonly string[] | undefined;
+  /** Where the cluster is; the runtime `kubernetes` needs it. */
+  cluster?: ClusterSettings | undefined;
   /** How logs are shipped while their pods run. */
   logShipping: LogShippingSettings;
 }
@@ -33,6 +37,8 @@ export interface PodRuntimePorts {
   store: Store;
   queue: JobQueue;
   resources: ResourceStore;
+  /** What the executor and images are, by the controller's configuration. */
+  controllerConfig: ControllerSettings;
   artifacts: ArtifactDrivers;
   clock: Clock;
   logger: Logger;
@@ -41,7 +47,9 @@ export interface PodRuntimePorts {
 /** Opens the runtime that the settings name, or the first that works on this machine. Throws NoRuntimeError saying what is missing. */
 export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRuntimePorts): Promise<PodRuntime> => {
   const { resources, artifacts, clock, logger } = ports;
+  const { cluster } = settings;
   const pods = await chooseRuntime(settings.runtime, {
+    ...(cluster === undefined ? {} : { cluster: () => openCluster(cluster, ports) }),
     staging: createPodExecution(new ArtifactTransfer(artifacts)),
     images: settings.imagesFile === undefined ? ImageCatalogue.empty() : ImageCatalogue.fromFile(settings.imagesFile),
     env: new ResourceEnvSource(resources),
@@ -54,6 +62,8 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     hostPaths: settings.hostPaths ?? [],
     ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });
+  // In a cluster the executor of a pod stores its logs.
+  if (pods.name === 'kubernetes') return withTasks(pods, ports, settings);
   const shipments = new LogShipments({
     rows: ports.store.logShipments,
     manifestOf: (identity) => ports.store.pods.getManifest(identity),

@@ -1,0 +1,64 @@
+import { openBrokerAccess } from '#libs/program';
+import { ImageRegistry, type KubernetesRuntimeOptions } from '#libs/runtimes';
+import { ConfigError } from '#libs/config';
+import type { KubernetesObject } from '#libs/workflow-spec';
+import type { ClusterSettings } from '../pod-manager.config.js';
+import type { PodRuntimePorts } from './open-pod-runtime.js';
+
+type Ports = Pick<PodRuntimePorts, 'store' | 'controllerConfig' | 'clock' | 'logger'>;
+
+/** Argo's own requests for its executor. */
+const EXECUTOR_RESOURCES = { requests: { cpu: '10m', memory: '64Mi' } };
+
+/** The cluster that the settings name, and what its pods are given. Throws PermanentError where there is none. */
+export const openCluster = async (settings: ClusterSettings, ports: Ports): Promise<KubernetesRuntimeOptions> => {
+  const { controllerConfig, clock, logger } = ports;
+  // Loaded only when needed: other runtimes start faster without it.
+  const { KubernetesApi, openConnection } = await import('#libs/kubernetes');
+  const connection = await openConnection({
+    kubeconfig: settings.kubeconfig,
+    serviceHost: settings.kubernetesServiceHost,
+    servicePort: settings.kubernetesServicePort,
+  });
+  const broker = openBrokerAccess({
+    store: ports.store,
+    clock,
+    key: settings.artifactBrokerKey,
+    url: settings.artifactBrokerUrl,
+    tokenLifeMs: settings.artifactBrokerTokenTtlMs,
+  });
+  const registry = new ImageRegistry({ mirrors: mirrorsOf(settings.registryMirrors), nowMs: () => clock.nowMs() });
+  return {
+    api: new KubernetesApi({ connection }),
+    executor: () => ({
+      container: executorContainer(settings, controllerConfig.current().executor),
+      folder: settings.executorFolder,
+      mountsCredentials: broker === undefined,
+      ...(broker === undefined ? {} : { variables: (identity) => broker.environment(identity) }),
+    }),
+    programOf: async (image) => {
+      const configured = controllerConfig.current().images?.[image];
+      if (configured === undefined) return registry.programOf(image);
+      const { entrypoint, cmd } = configured;
+      return { ...(entrypoint === undefined ? {} : { entrypoint }), ...(cmd === undefined ? {} : { cmd }) };
+    },
+    logger,
+    ...(settings.managedNamespace === undefined ? {} : { namespace: settings.managedNamespace }),
+  };
+};
+
+/** What the controller's configuration says of the executor goes before what is usual; its command is the image's own affair. */
+const executorContainer = ({ executorImage }: ClusterSettings, written: KubernetesObject = {}): KubernetesObject => {
+  const { command: _command, args: _args, name: _name, ...fields } = written;
+  return { image: executorImage, imagePullPolicy: 'IfNotPresent', resources: EXECUTOR_RESOURCES, ...fields };
+};
+
+const mirrorsOf = (written: readonly string[]): Map<string, string> =>
+  new Map(
+    written.map((entry) => {
+      const [registry = '', url = ''] = entry.split(/=(.*)/s);
+      if (!URL.canParse(url))
+        throw new ConfigError([{ variable: 'REGISTRY_MIRRORS', problem: `"${entry}" is not registry=URL` }]);
+      return [registry, url.replace(/\/+$/, '')];
+    }),
+  );
