@@ -2,7 +2,7 @@ export { collectionPath, objectPath, type CollectionAddress, type ObjectAddress 
 export type { ClusterConnection } from './connection/connection.js';
 export { inClusterConnection, type InClusterPlace } from './connection/in-cluster.js';
 export { kubeconfigConnection } from './connection/kubeconfig.js';
-export { openConnection, type ClusterPlace } from './connection/open-connection.js';
+export { lazyConnection, openConnection, type ClusterPlace } from './connection/open-connection.js';
 export {
   KubernetesConflictError,
   KubernetesExistsError,

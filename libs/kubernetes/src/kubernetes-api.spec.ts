@@ -43,9 +43,8 @@ const lines = (...events: [string, unknown][]): string =>
 const apiFor = async (answer: (request: TakenRequest, response: ServerResponse) => void, onCall?: (call: ApiCall) => void) => {
   server = await scriptedHttpServer(answer);
   const connection = {
-    server: server.url,
-    namespace: undefined,
-    access: () => Promise.resolve({ headers: { authorization: 'Bearer t' }, agent }),
+    namespace: () => Promise.resolve(undefined),
+    access: () => Promise.resolve({ server: server.url, headers: { authorization: 'Bearer t' }, agent }),
     kubeConfig: () => Promise.reject(new Error('not here')),
     close: () => agent.destroy(),
   };

@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnAppl
 import { ArchiveJob, type JobQueue } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
-import { type ControllerSettings, fixedControllerSettings } from '#libs/resources';
+import { type ControllerSettings, fixedControllerSettings, type WorkflowObjects } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ArchiveProcessor } from './archiving/archive.processor.js';
@@ -24,6 +24,8 @@ export interface ArchiverPorts {
   settings: ArchiverSettings;
   /** The controller's ConfigMap, whose `persistence` goes before the variables. Absent: it says nothing. */
   controllerConfig?: ControllerSettings;
+  /** Objects on a cluster; absent: there is no cluster. */
+  objects?: Pick<WorkflowObjects, 'setLabel'> | undefined;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -88,7 +90,7 @@ export class ArchiverModule {
   static register(ports: ArchiverPorts): DynamicModule {
     const { store, clock, controllerConfig = NO_CONFIG } = ports;
     const archiving = new ArchivingService(
-      { states: store.workflowState, archive: store.archive, handoffs: store.handoffs, clock },
+      { states: store.workflowState, archive: store.archive, handoffs: store.handoffs, clock, objects: ports.objects },
       { known: () => controllerConfig.known(), policy: () => policyOf(ports) },
     );
     return {

@@ -6,10 +6,10 @@ import { archiverSettings } from './archiver.settings.js';
 await runProgram({
   name: 'archiver',
   configSchema,
-  build: ({ store, queue, controllerConfig, clock, logger }, config) => {
+  build: ({ store, queue, cluster, controllerConfig, clock, logger }, config) => {
     const settings = archiverSettings(config);
     return {
-      module: ArchiverModule.register({ store, queue, controllerConfig, clock, logger, settings }),
+      module: ArchiverModule.register({ store, queue, objects: cluster?.objects, controllerConfig, clock, logger, settings }),
       jobs: archiverJobs(settings),
     };
   },

@@ -6,10 +6,10 @@ import { offloaderSettings } from './offloader.settings.js';
 await runProgram({
   name: 'offloader',
   configSchema,
-  build: ({ store, queue, controllerConfig, clock, logger }, config) => {
+  build: ({ store, queue, cluster, controllerConfig, clock, logger }, config) => {
     const settings = offloaderSettings(config);
     return {
-      module: OffloaderModule.register({ store, queue, controllerConfig, clock, logger, settings }),
+      module: OffloaderModule.register({ store, queue, objects: cluster?.objects, controllerConfig, clock, logger, settings }),
       jobs: offloaderJobs(settings),
     };
   },

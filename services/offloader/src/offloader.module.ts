@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnAppl
 import { type JobQueue, RecordJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
-import { type ControllerSettings, fixedControllerSettings } from '#libs/resources';
+import { type ControllerSettings, fixedControllerSettings, type WorkflowObjects } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { OffloadElsewhere, type OffloadTarget } from './offloading/offload-elsewhere.js';
@@ -30,6 +30,8 @@ export interface OffloaderPorts {
   controllerConfig?: ControllerSettings;
   /** The database that `persistence` names; undefined: Argo's tables stand beside ours. Rejects with TransientError while it is not known. */
   argoDatabase?: () => Promise<OffloadTarget | undefined>;
+  /** Objects on a cluster; absent: there is no cluster. */
+  objects?: Pick<WorkflowObjects, 'project'> | undefined;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -114,7 +116,7 @@ export class OffloaderModule {
     const { store, clock, settings } = ports;
     const { workflowState: states, records, handoffs } = store;
     const projection = new ProjectionService(
-      { states, records, handoffs, policy: policyOf(ports), elsewhere: elsewhereOf(ports), clock },
+      { states, records, handoffs, policy: policyOf(ports), elsewhere: elsewhereOf(ports), clock, objects: ports.objects },
       settings,
     );
     return {

@@ -6,10 +6,20 @@ import { schedulerSettings } from './scheduler.settings.js';
 await runProgram({
   name: 'scheduler',
   configSchema,
-  build: ({ store, queue, resources, controllerConfig, clock, logger, metrics }, config) => {
+  build: ({ store, queue, resources, cluster, controllerConfig, clock, logger, metrics }, config) => {
     const settings = schedulerSettings(config);
     return {
-      module: SchedulerModule.register({ store, queue, resources, controllerConfig, clock, logger, metrics, settings }),
+      module: SchedulerModule.register({
+        store,
+        queue,
+        resources,
+        objects: cluster?.objects,
+        controllerConfig,
+        clock,
+        logger,
+        metrics,
+        settings,
+      }),
       jobs: schedulerJobs(settings),
     };
   },

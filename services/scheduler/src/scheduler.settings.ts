@@ -45,6 +45,7 @@ export const schedulerSettings = (config: ConfigOf<typeof configSchema>): Schedu
   },
   controllerNamespace: config.controllerNamespace,
   instanceId: config.instanceId,
+  managedNamespace: config.managedNamespace,
   reconcileConcurrency: config.reconcileConcurrency,
   stateCacheBytes: config.stateCacheBytes,
   inboxBatch: config.inboxBatch,

@@ -29,15 +29,15 @@ export const inClusterConnection = ({ host, port, folder = FOLDER }: InClusterPl
   const namespaceFile = join(folder, 'namespace');
   let token = '';
   let readAtMs = -Infinity;
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    namespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : undefined,
+    namespace: async () => (existsSync(namespaceFile) ? (await readFile(namespaceFile, 'utf8')).trim() : undefined),
     access: async () => {
       if (performance.now() - readAtMs > TOKEN_AGE_MS) {
         token = (await readFile(join(folder, 'token'), 'utf8')).trim();
         readAtMs = performance.now();
       }
-      return { headers: { authorization: `Bearer ${token}` }, agent };
+      return { server, headers: { authorization: `Bearer ${token}` }, agent };
     },
     kubeConfig: async () => {
       const { KubeConfig } = await import('@kubernetes/client-node');

@@ -3,7 +3,7 @@ import { Agent as PlainHttpAgent } from 'node:http';
 import { Agent, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { PermanentError } from '#libs/workflow-spec';
-import type { ClusterConnection } from './connection.js';
+import type { ClusterAccess, ClusterConnection } from './connection.js';
 
 /** For how long one answer of a credential's plugin is used; the client library keeps tokens until they end. */
 const CREDENTIAL_AGE_MS = 10_000;
@@ -28,16 +28,16 @@ const connectionOf = (config: KubeConfig, file: string): ClusterConnection => {
   if (cluster === null) throw new PermanentError(`the kubeconfig ${file} names no current context`);
   const isPlain = cluster.server.startsWith('http:');
   let agent: PlainAgent | undefined;
-  let access: { headers: Record<string, string>; agent: PlainAgent } | undefined;
+  const server = cluster.server.replace(/\/+$/, '');
+  let access: ClusterAccess | undefined;
   let readAtMs = -Infinity;
   return {
-    server: cluster.server.replace(/\/+$/, ''),
-    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    namespace: () => Promise.resolve(config.getContextObject(config.getCurrentContext())?.namespace),
     access: async () => {
       if (access !== undefined && performance.now() - readAtMs < CREDENTIAL_AGE_MS) return access;
       const { headers, agent: proxied, ...tls } = await credentialOf(config, isPlain);
       agent ??= cluster.proxyUrl && proxied instanceof PlainHttpAgent ? proxied : agentFor(isPlain, tls);
-      access = { headers, agent };
+      access = { server, headers, agent };
       readAtMs = performance.now();
       return access;
     },

@@ -18,3 +18,21 @@ export const openConnection = async ({ kubeconfig, serviceHost, servicePort }: C
   if (serviceHost) return inClusterConnection({ host: serviceHost, port: servicePort ?? '443' });
   throw new PermanentError('no cluster: set KUBECONFIG, or run in a pod with a service account');
 };
+
+/** The same, opened at the first use; what could not be opened is tried again at the next one. */
+export const lazyConnection = (place: ClusterPlace): ClusterConnection => {
+  let opened: Promise<ClusterConnection> | undefined;
+  const open = (): Promise<ClusterConnection> => {
+    opened ??= openConnection(place).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+  return {
+    namespace: async () => (await open()).namespace(),
+    access: async () => (await open()).access(),
+    kubeConfig: async () => (await open()).kubeConfig(),
+    close: () => void opened?.then((connection) => connection.close()).catch(() => undefined),
+  };
+};

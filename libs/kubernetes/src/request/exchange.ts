@@ -44,11 +44,11 @@ export const textOf = async (answer: IncomingMessage): Promise<string> => {
 
 const answerOf = async (connection: ClusterConnection, request: ApiRequest): Promise<IncomingMessage> => {
   request.signal?.throwIfAborted();
-  const { headers, agent } = await connection.access().catch((error: unknown) => {
+  const { server, headers, agent } = await connection.access().catch((error: unknown) => {
     throw unavailable(`the credential for the API server cannot be read: ${(error as Error).message}`, error);
   });
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
-  const url = new URL(connection.server + request.path + queryText(request.query));
+  const url = new URL(server + request.path + queryText(request.query));
   const options = {
     method: request.method,
     agent,

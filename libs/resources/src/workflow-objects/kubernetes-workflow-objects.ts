@@ -111,6 +111,15 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     throw new TransientError(`workflow ${namespace}/${name} is changed by others all the time`);
   }
 
+  async setLabel({ namespace, name, uid }: WorkflowObjectKey, label: string, value: string): Promise<void> {
+    const patch = { metadata: { uid, labels: { [label]: value } } };
+    try {
+      await this.options.api.patch({ ...COLLECTION, namespace, name }, patch, { type: 'merge', answer: 'metadata' });
+    } catch (error) {
+      if (!(error instanceof KubernetesNotFoundError) && !(error instanceof KubernetesConflictError)) throw error;
+    }
+  }
+
   async tell({ key, type, reason, message, annotations }: WorkflowNotice, atMs: number): Promise<void> {
     const { api, component = 'workflow-controller' } = this.options;
     const { namespace, name, uid } = key;

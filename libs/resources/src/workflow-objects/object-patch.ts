@@ -1,4 +1,5 @@
 import type { ApiObject } from '#libs/kubernetes';
+import { ArchivingStatus, LabelName } from '#libs/workflow-spec';
 import type { WorkflowControls, WorkflowProjection } from './contract.js';
 import { controlsFromText, controlsOf, controlsText, ObjectMark, STATE_LABELS } from './object-marks.js';
 
@@ -48,6 +49,13 @@ const shutdownOperations = (now: string, wanted: string): PatchOperation[] => {
   return wanted === '' ? [{ op: 'remove', path: '/spec/shutdown' }] : [{ op: 'add', path: '/spec/shutdown', value: wanted }];
 };
 
+/** A state that was read before the archive had the workflow does not take back that it has it. */
+const archivedLabel = ({ labels: now }: ObjectHead, wanted: Record<string, string>): Record<string, string> => {
+  const name = LabelName.archivingStatus;
+  const isArchived = now[name] === ArchivingStatus.Archived && wanted[name] === ArchivingStatus.Pending;
+  return isArchived ? { [name]: ArchivingStatus.Archived } : {};
+};
+
 /** The head after the patch, and the patch: conditional on the version of the head. */
 export const projectionPatch = (
   head: ObjectHead,
@@ -58,7 +66,7 @@ export const projectionPatch = (
   const kept = Object.fromEntries(Object.entries(head.labels).filter(([name]) => !STATE_LABELS.includes(name)));
   const after: ObjectHead = {
     ...head,
-    labels: { ...kept, ...labels },
+    labels: { ...kept, ...labels, ...archivedLabel(head, labels) },
     annotations: {
       ...head.annotations,
       ...annotations,

@@ -10,8 +10,11 @@ import {
   type WorkflowStateRepository,
 } from '#libs/store';
 import type { Clock, Workflow } from '#libs/workflow-spec';
+import type { WorkflowObjects } from '#libs/resources';
 import type { OffloadElsewhere } from '../offloading/offload-elsewhere.js';
 import type { OffloadPolicy } from '../offloading/offload-policy.js';
+
+import { projectToObject } from './object-projection.js';
 
 export interface ProjectionSettings {
   maxSizeBytes: number;
@@ -30,6 +33,8 @@ export interface ProjectionPorts {
   policy: () => Promise<OffloadPolicy>;
   /** Where nodes are offloaded to if not beside our own tables; rejects with TransientError while that is not known. */
   elsewhere: () => Promise<Pick<OffloadElsewhere, 'save'> | undefined>;
+  /** Objects on a cluster, which show the record; absent: there is no cluster. */
+  objects?: Pick<WorkflowObjects, 'project'> | undefined;
   clock: Clock;
 }
 
@@ -39,7 +44,8 @@ const COST_FACTOR = 20;
 /**
  * Makes the public record of a workflow catch up with its rows: at most once per interval while it runs, and at once when it has ended.
  * Crash points: before the write nothing has happened; the write itself is one statement (mark, record, offloaded nodes, handoff).
- * Nodes that go to another database go there before it: what no record comes to name is pruned there.
+ * Nodes that go to another database go there before it: what no record comes to name is pruned there. On a cluster the object is written
+ * before the mark: dying between the two, the same version is met again and only the mark is made.
  * Two at once: the mark lets the newer version win.
  */
 export class ProjectionService {
@@ -74,6 +80,7 @@ export class ProjectionService {
     const workflow = renderWorkflow(state.submitted, state.header, state.nodes);
     const record = await encodeRecord(workflow, { ...this.settings, ...(await this.ports.policy()) });
     const nodesElsewhere = await this.saveElsewhere(workflow, record);
+    if (this.ports.objects) await projectToObject(this.ports.objects, state, { workflow, record });
     const outcome = await records.write({
       workflow: { uid, namespace: workflow.metadata.namespace ?? '', name: workflow.metadata.name ?? '' },
       version: state.visibleVersion,
