@@ -29,7 +29,7 @@ try {
     controllerConfig,
     resources,
     queue,
-    queueIsReady: () => parts.queueRuntime.isReady(),
+    checkup: { queueIsReady: () => parts.queueRuntime.isReady(), controllerNamespace: config.controllerNamespace },
     artifacts,
     podLogs,
     queueBoard: board.handler,

@@ -53,8 +53,8 @@ export const ARTIFACT_DRIVERS = Symbol('ArtifactDrivers');
 export interface ServerContext {
   /** The controller's ConfigMap as it is now; absent where nobody watches it. */
   controllerConfig?: { state(): ControllerConfigState } | undefined;
-  /** Whether the queue can be used now; absent where nobody can tell. */
-  queueIsReady?: (() => Promise<boolean>) | undefined;
+  /** What a look at the installation needs beside the rest; absent: these parts are not looked at. */
+  checkup?: { queueIsReady(): Promise<boolean>; controllerNamespace: string } | undefined;
   config: ServerConfig;
   clock: Clock;
   queue: JobQueue;

@@ -41,6 +41,7 @@ import {
   WorkflowTemplatesController,
 } from './templates/templates.controller.js';
 import { RuntimeGuard } from './workflows/runtime-guard.js';
+import { ArchivePages } from './workflows/archive-pages.js';
 import { SubmissionController } from './workflows/submission.controller.js';
 import { SubmissionService } from './workflows/submission.service.js';
 import { TemplateSubmission } from './workflows/template-submission.js';
@@ -77,6 +78,7 @@ const CONTROLLERS = [
 
 const SERVICES = [
   ActionService,
+  ArchivePages,
   ArchivedRetry,
   ArtifactBroker,
   ArtifactDownload,

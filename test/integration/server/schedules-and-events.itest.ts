@@ -210,4 +210,33 @@ describe("the controller's ConfigMap", () => {
     expect((await workflows('kept'))[0]?.metadata.name).toBe('three');
     await configure({});
   }, 60_000);
+
+  it('is looked at with all that an installation stands on', async () => {
+    const look = async (): Promise<Record<string, string>> => {
+      const { findings } = await call('GET', '/api/argosy/v1/checkup');
+      return Object.fromEntries(
+        (findings as { name: string; state: string; message: string }[]).map(({ name, state, message }) => [
+          name,
+          `${state}: ${message}`,
+        ]),
+      );
+    };
+    await configure({ artifactRepository: 'filesystem: {}' });
+    const isWell = (found: Record<string, string>): boolean => 'artifacts' in found && found['queue'] === 'ok: answers';
+    await eventually(async () => isWell(await look()), 'the repository is looked at, and the queue is connected');
+    const well = await look();
+    expect(well).toMatchObject({
+      artifacts: 'ok: the filesystem repository takes, gives and deletes objects',
+      pods: 'ok: run on here (simulated)',
+    });
+    expect(Object.keys(well).sort()).toEqual(['artifacts', 'clock', 'configuration', 'database', 'pods', 'queue']);
+    await configure({
+      artifactRepository: '{s3: {endpoint: "127.0.0.1:1", insecure: true, bucket: b, accessKeySecret: {name: absent, key: k}}}',
+    });
+    await eventually(
+      async () => (await look())['artifacts']?.startsWith('failed: the s3 repository') === true,
+      'it cannot be used',
+    );
+    await configure({});
+  }, 60_000);
 });

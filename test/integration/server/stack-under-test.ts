@@ -81,6 +81,7 @@ export async function startStackUnderTest(
     queue,
     artifacts: createArtifactDrivers({ clock, filesystem: { rootFolder: folder } }),
     podLogs: new RuntimePodLogSource(runtime),
+    checkup: { queueIsReady: () => queueRuntime.isReady(), controllerNamespace: 'argo' },
     clock,
     logger,
     config: loadConfig(serverSchema, { PORT: '0', ...environment }),

@@ -1,39 +1,38 @@
 import type { Command } from 'commander';
-import { contextOf, ExitCodeError } from './context.js';
+import { clusterFindings } from '../doctor/cluster-findings.js';
+import { findingsText } from '../doctor/finding.js';
+import { serverFindings } from '../doctor/server-findings.js';
+import { openCluster } from './cluster.js';
+import { contextOf, ExitCodeError, wordOf } from './context.js';
 
-interface ConfigFacts {
-  keys: string[];
-  notes: string[];
-  problems: string[];
-  resourceVersion?: string;
+interface DoctorFlags {
+  cluster?: boolean;
+  kubeconfig?: string;
+  output?: string;
 }
 
-/** Lines about the controller's configuration; the last one says what to do where something is wrong. */
-export const configLines = ({ keys, notes, problems, resourceVersion }: ConfigFacts): string[] => {
-  const effect =
-    resourceVersion === undefined
-      ? 'no ConfigMap of the controller: defaults and variables are in effect'
-      : `ConfigMap of the controller, version ${resourceVersion}: ${keys.join(', ') || 'empty'}`;
-  return [
-    effect,
-    ...notes.map((note) => `  note: ${note}`),
-    ...problems.map((problem) => `  problem: ${problem}`),
-    ...(problems.length === 0 ? [] : ['  the last good configuration stays in effect until these are repaired']),
-  ];
-};
+const FORMATS = ['text', 'json'] as const;
 
-/** `doctor`: what of the installation's configuration needs a hand. */
+/** `doctor`: what of the installation needs a hand, and which. */
 export const addDoctor = (program: Command): void => {
   program
     .command('doctor')
-    .description(
-      'say which configuration of the controller is in effect and what is wrong with it; exit code 1 where something is',
+    .description('look at the installation: configuration, database, clocks, queue, pods, artifact repository; say what to do')
+    .option('--cluster', 'look at the cluster too: definitions, and the rights of this credential in the namespace')
+    .option('--kubeconfig <file>', 'the cluster; default KUBECONFIG, else ~/.kube/config')
+    .option('-o, --output <format>', `print as ${FORMATS.join(', ')}`, 'text')
+    .addHelpText(
+      'after',
+      '\nThe exit code is 1 where something has failed.\n\nExamples:\n  argosy doctor\n  argosy doctor --cluster -n team-a',
     )
-    .addHelpText('after', '\nExample:\n  argosy doctor')
     .action(async (_flags: unknown, command: Command) => {
+      const flags: DoctorFlags = command.optsWithGlobals();
       const context = contextOf(command);
-      const facts = await context.client.get<ConfigFacts>('/api/argosy/v1/controller-config');
-      context.out(configLines(facts).join('\n'));
-      if (facts.problems.length > 0) throw new ExitCodeError(1);
+      const format = wordOf('--output', FORMATS, flags.output);
+      const findings = await serverFindings(context.client);
+      if (flags.cluster || flags.kubeconfig)
+        findings.push(...(await clusterFindings(await openCluster(flags.kubeconfig), context.namespace)));
+      context.out(format === 'json' ? JSON.stringify({ findings }, null, 2) : findingsText(findings, context.style));
+      if (findings.some(({ state }) => state === 'failed')) throw new ExitCodeError(1);
     });
 };

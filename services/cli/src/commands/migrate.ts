@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
-import { configOf, loadConfig, optionalText } from '#libs/config';
 import { assessInstall } from '../migrate/assess-install.js';
 import { clusterSource, fileSource, type MigrationSource } from '../migrate/migration-source.js';
 import { migrationText } from '../migrate/report-text.js';
+import { openCluster } from './cluster.js';
 import { collect, contextOf, ExitCodeError, wholeNumberOf, wordOf } from './context.js';
 import { readManifests } from './manifests.js';
 
@@ -19,34 +16,14 @@ interface MigrateFlags {
   output?: string;
 }
 
-const placeSchema = configOf({
-  kubeconfig: optionalText({ about: 'File that says where the cluster is, for `argosy migrate`.' }),
-  kubernetesServiceHost: optionalText({ about: 'Address of the cluster that this program is a pod of; Kubernetes sets it.' }),
-  kubernetesServicePort: optionalText({ about: 'Its port; Kubernetes sets it.' }),
-});
 const FORMATS = ['text', 'json'] as const;
 
-const kubeconfigOf = (flag: string | undefined, fromEnvironment: string | undefined): string | undefined => {
-  if (flag ?? fromEnvironment) return flag ?? fromEnvironment;
-  const usual = path.join(homedir(), '.kube', 'config');
-  return existsSync(usual) ? usual : undefined;
-};
-
-const onCluster = async (flags: MigrateFlags): Promise<MigrationSource> => {
-  const place = loadConfig(placeSchema);
-  // Loaded only when needed: other verbs start faster without it.
-  const { KubernetesApi, openConnection } = await import('#libs/kubernetes');
-  const connection = await openConnection({
-    kubeconfig: kubeconfigOf(flags.kubeconfig, place.kubeconfig),
-    serviceHost: place.kubernetesServiceHost,
-    servicePort: place.kubernetesServicePort,
-  });
-  return clusterSource(new KubernetesApi({ connection }), {
+const onCluster = async (flags: MigrateFlags): Promise<MigrationSource> =>
+  clusterSource(await openCluster(flags.kubeconfig), {
     namespace: flags.namespace,
     controllerNamespace: flags.controllerNamespace,
     configMapName: flags.configmap,
   });
-};
 
 /** `migrate`: what would become of an installation of Argo. It changes nothing. */
 export const addMigrate = (program: Command): void => {
