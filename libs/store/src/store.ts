@@ -21,7 +21,7 @@ import { PodStatusRepository } from './pods/pod-status.repository.js';
 import { PodRepository } from './pods/pod.repository.js';
 import { TaskRepository } from './pods/task.repository.js';
 import { OffloadNotesRepository } from './record/offload-notes.repository.js';
-import { RecordRepository, type RecordRepositoryOptions } from './record/record.repository.js';
+import { RecordRepository } from './record/record.repository.js';
 import { ResourceTableRepository } from './resources/resource.table.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { ScheduleRepository } from './schedules/schedule.repository.js';
@@ -32,7 +32,6 @@ export interface StoreOptions extends DatabaseOptions {
   changes?: ChangeFeedOptions;
   /** How our rows in Argo's own tables are marked. */
   argo?: ArchiveStoreOptions;
-  records?: RecordRepositoryOptions;
 }
 
 /** Everything that is kept in Postgres, by concept. Constructing it connects nowhere: Postgres may be away. */
@@ -89,10 +88,10 @@ export class Store {
     this.handoffs = new HandoffRepository(database);
     this.retention = new RetentionRepository(database, this.changes);
     this.memos = new MemoRepository(database);
-    this.baselines = new BaselineRepository(database);
-    this.records = new RecordRepository(database, options.records);
+    this.records = new RecordRepository(database, options.argo);
     this.offloadNotes = new OffloadNotesRepository(database);
     this.archive = new Archive(database, options.argo);
+    this.baselines = new BaselineRepository(database, this.archive);
     this.artifactDeletions = new ArtifactDeletionRepository(database);
     this.resources = new ResourceTableRepository(database);
     this.schedules = new ScheduleRepository(database, this.changes);
