@@ -65,11 +65,11 @@ export const configSchema = configOf({
     about: 'Pods of a host whose heartbeat stands still for this long are reported as lost, so that retries go on.',
     byDefault: '5m',
   }),
-  logSegmentBytes: size({
+  logSegmentSizeBytes: size({
     about: 'Logs that are archived are shipped while the container runs, in segments of at most this size.',
     byDefault: '1Mi',
   }),
-  logSegmentMs: duration({ about: 'How old a printed line gets at most before it is shipped.', byDefault: '5s' }),
+  logSegmentIntervalMs: duration({ about: 'How old a printed line gets at most before it is shipped.', byDefault: '5s' }),
   logBufferBytes: size({ about: 'Memory for the segments of all pods of this host.', byDefault: '32Mi' }),
   logHost: text({ about: 'Address on which logs are served to the API server.', byDefault: '127.0.0.1' }),
   logPort: integer({
@@ -85,10 +85,13 @@ export const configSchema = configOf({
 
 /** How logs are shipped, as the variables say. */
 export const logShippingOf = ({
-  logSegmentBytes: segmentBytes,
-  logSegmentMs: segmentMs,
+  logSegmentSizeBytes: segmentBytes,
+  logSegmentIntervalMs: segmentMs,
   logBufferBytes: bufferBytes,
-}: Pick<z.infer<typeof configSchema>, 'logSegmentBytes' | 'logSegmentMs' | 'logBufferBytes'>): LogShippingSettings => ({
+}: Pick<
+  z.infer<typeof configSchema>,
+  'logSegmentSizeBytes' | 'logSegmentIntervalMs' | 'logBufferBytes'
+>): LogShippingSettings => ({
   segmentBytes,
   segmentMs,
   bufferBytes,
