@@ -30,24 +30,27 @@ export function hasS3Server(): boolean {
 }
 
 /**
- * Starts an S3 server over a temporary folder, with empty buckets of these names (the first is what `bucket` says); undefined
+ * Starts an S3 server at an address of this machine over a temporary folder, with empty buckets of these names (the first is what `bucket` says); undefined
  * where this machine has no server program.
  */
-export async function startS3({ buckets = ['test-bucket'] }: { buckets?: readonly string[] } = {}): Promise<TestS3 | undefined> {
+export async function startS3({
+  buckets = ['test-bucket'],
+  host = '127.0.0.1',
+}: { buckets?: readonly string[]; host?: string } = {}): Promise<TestS3 | undefined> {
   const program = s3Program();
   if (program === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'argosy-s3-'));
   for (const bucket of buckets) mkdirSync(join(folder, bucket));
   const port = await freePort();
   const [accessKey, secretKey] = ['test-key', 'test-secret'];
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, 'posix', folder], {
+  const child = spawn(program, ['--port', `${host}:${port}`, 'posix', folder], {
     stdio: 'ignore',
     env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
   });
   process.once('exit', () => child.kill('SIGKILL'));
-  await answering(port, () => child.exitCode);
+  await answering(`${host}:${port}`, () => child.exitCode);
   return {
-    endpoint: `127.0.0.1:${port}`,
+    endpoint: `${host}:${port}`,
     bucket: buckets[0] ?? '',
     accessKey,
     secretKey,
@@ -60,12 +63,12 @@ export async function startS3({ buckets = ['test-bucket'] }: { buckets?: readonl
   };
 }
 
-async function answering(port: number, exitCode: () => number | null): Promise<void> {
+async function answering(address: string, exitCode: () => number | null): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS;
   while (performance.now() < deadline) {
     if (exitCode() !== null) throw new Error(`the S3 server ended with exit code ${exitCode()}`);
     if (
-      await fetch(`http://127.0.0.1:${port}/`).then(
+      await fetch(`http://${address}/`).then(
         () => true,
         () => false,
       )

@@ -11,6 +11,11 @@ import {
 import type { PodIdentity } from '../contract.js';
 import { PodMark, SHARD_COUNT } from './pod-marks.js';
 
+export interface ClusterPodOptions extends KubernetesPodOptions {
+  /** The workflow is an object of the cluster. The collector of the cluster deletes what belongs to an object that is not there. */
+  isOwnerThere: boolean;
+}
+
 const named = (value: unknown): { name: string }[] => (value ?? []) as { name: string }[];
 
 /** The part of all pods in which those of a workflow are watched. */
@@ -20,9 +25,10 @@ export const shardOf = (workflowUid: string): number => fnv1a32(workflowUid) % S
  * The Pod that is made of a manifest: what libs/pod-spec makes of it, with our identity, the marks by which it is found and read again, and a
  * finalizer that keeps it until its end is recorded.
  */
-export function clusterPod(identity: PodIdentity, manifest: PodManifest, options: KubernetesPodOptions): KubernetesPod {
+export function clusterPod(identity: PodIdentity, manifest: PodManifest, options: ClusterPodOptions): KubernetesPod {
   const pod = kubernetesPod(withMarkers(manifest), options);
-  const { metadata, spec } = pod;
+  const { ownerReferences = [], ...metadata } = pod.metadata;
+  const { spec } = pod;
   const mains = manifest.work.mainContainers ?? [MAIN_CONTAINER];
   const isMainAlone = mains.length === 1 && mains[0] === MAIN_CONTAINER;
   return {
@@ -30,6 +36,7 @@ export function clusterPod(identity: PodIdentity, manifest: PodManifest, options
     spec,
     metadata: {
       ...metadata,
+      ...(options.isOwnerThere ? { ownerReferences } : {}),
       labels: {
         ...metadata.labels,
         ...identityLabels(identity),

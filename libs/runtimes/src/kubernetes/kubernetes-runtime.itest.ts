@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 
-import {
-  EXECUTOR_FOLDER,
-  executorImage,
-  kubernetesCluster,
-  podRuntimeContract,
-  quietLogger,
-} from '#libs/testing';
+import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, podRuntimeContract, quietLogger } from '#libs/testing';
 import type { PodManifest } from '#libs/pod-spec';
 
 import type { PodIdentity, PodRuntime } from '../contract.js';

@@ -55,6 +55,8 @@ export interface KubernetesRuntimeOptions {
   logger: RuntimeLogger;
   /** The only namespace that is served; absent: all. */
   namespace?: string;
+  /** Workflows are objects of the cluster, and own their pods there; default: they are not. */
+  ownersInCluster?: boolean;
   /** The parts of all pods that are followed here; absent: all. */
   shards?: readonly number[];
   /** How long containers that others put into a pod may go on when everything else has ended; default 2 s. */
@@ -172,6 +174,7 @@ export class KubernetesRuntime implements PodRuntime {
     return clusterPod(identity, manifest, {
       executor: (name) => ({ ...setup.container, command: [`${setup.folder}/busybox`, 'sh', `${setup.folder}/${name}.sh`] }),
       programs,
+      isOwnerThere: this.options.ownersInCluster === true,
       mountsCredentials: setup.mountsCredentials,
       variables,
     });

@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createLogger } from '#libs/observability';
+import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, startS3, type TestCluster, type TestS3 } from '#libs/testing';
+import { isFinishedWorkflowPhase, type NodeStatus, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
+import { ApiClient } from '../../../services/cli/src/client/api-client.js';
+import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
+import { type EmbeddedStack, startEmbeddedStack } from '../../../services/cli/src/embedded/embedded-stack.js';
+
+/** Address of this machine at which pods reach it. */
+const HOST_OF_PODS = '10.254.0.1';
+const LOCAL_REGISTRY = 'docker.io=http://127.0.0.1:5001';
+const LIMIT_MS = 120_000;
+const POLL_MS = 100;
+const SECRET = 'artifact-store';
+
+/** All services in this process, with pods in a namespace of a real cluster. */
+export interface ClusterStack {
+  cluster: TestCluster;
+  namespace: string;
+  /** Undefined where this machine has no S3 server program. */
+  s3: TestS3 | undefined;
+  client: ApiClient;
+  api: WorkflowsApi;
+  /** Submits and gives the workflow's name. */
+  submit(spec: WorkflowSpec): Promise<string>;
+  /** The workflow when it holds; by default when it has ended. */
+  reach(name: string, holds?: (workflow: Workflow) => boolean): Promise<Workflow>;
+  run(spec: WorkflowSpec): Promise<Workflow>;
+  stop(): Promise<void>;
+}
+
+export const hasEnded = (workflow: Workflow): boolean => isFinishedWorkflowPhase(workflow.status?.phase ?? '');
+
+/** The node of a workflow by its display name. */
+export const nodeOf = (workflow: Workflow, displayName: string): NodeStatus | undefined =>
+  Object.values(workflow.status?.nodes ?? {}).find((node) => node.displayName === displayName);
+
+/** Starts it, or gives the line that says why it cannot be had here. */
+export const startClusterStack = async (prefix: string): Promise<ClusterStack | { skipped: string }> => {
+  const cluster = await kubernetesCluster({ nodes: true });
+  if ('skipped' in cluster) return cluster;
+  const image = await executorImage();
+  if (typeof image !== 'string') {
+    await cluster.release();
+    return image;
+  }
+  const namespace = await cluster.createNamespace(prefix);
+  const s3 = await startS3({ host: HOST_OF_PODS });
+  const folder = await mkdtemp(path.join(tmpdir(), 'argosy-cluster-e2e-'));
+  Object.assign(process.env, {
+    KUBECONFIG: cluster.kubeconfig,
+    EXECUTOR_IMAGE: image,
+    EXECUTOR_FOLDER,
+    REGISTRY_MIRRORS: LOCAL_REGISTRY,
+    MANAGED_NAMESPACE: namespace,
+    ...(s3 === undefined ? {} : { ARTIFACT_REPOSITORY: JSON.stringify({ s3: repositoryOf(s3) }) }),
+  });
+  const stack: EmbeddedStack = await startEmbeddedStack({
+    dataDir: path.join(folder, 'data'),
+    runtime: 'kubernetes',
+    port: 0,
+    queuesWrite: false,
+    logger: createLogger({ program: 'e2e', level: 'error', format: 'text' }),
+  });
+  const client = new ApiClient({ baseUrl: stack.url, headers: {} });
+  const api = new WorkflowsApi(client, namespace);
+  if (s3 !== undefined) await putSecret({ cluster, client, namespace, s3 });
+  const submit = async (spec: WorkflowSpec): Promise<string> => {
+    const made = await api.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Workflow',
+      metadata: { generateName: 'wf-', namespace },
+      spec,
+    });
+    return made.metadata.name ?? '';
+  };
+  const reach: ClusterStack['reach'] = async (name, holds = hasEnded) => {
+    const deadline = Date.now() + LIMIT_MS;
+    for (;;) {
+      const workflow = await api.get(name);
+      if (holds(workflow)) return workflow;
+      if (Date.now() > deadline) throw new Error(`${name} is not as wanted: ${JSON.stringify(workflow.status)}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  };
+  return {
+    ...{ cluster, namespace, s3, client, api, submit, reach },
+    run: async (spec) => reach(await submit(spec)),
+    stop: async () => {
+      await stack.stop();
+      await s3?.stop();
+      await cluster.release();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+const repositoryOf = (s3: TestS3) => ({
+  endpoint: s3.endpoint,
+  insecure: true,
+  bucket: s3.bucket,
+  accessKeySecret: { name: SECRET, key: 'access' },
+  secretKeySecret: { name: SECRET, key: 'secret' },
+});
+
+/** In the cluster for the pods, and in the table for what this process does itself. */
+const putSecret = async ({
+  cluster,
+  client,
+  namespace,
+  s3,
+}: Pick<ClusterStack, 'cluster' | 'client' | 'namespace'> & { s3: TestS3 }) => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: SECRET, namespace },
+    data: { access: base64(s3.accessKey), secret: base64(s3.secretKey) },
+  };
+  await cluster.api.create({ apiVersion: 'v1', plural: 'secrets', namespace }, secret);
+  await client.send('PUT', `/api/argosy/v1/resources/secrets/${namespace}/${SECRET}`, secret);
+};
