@@ -203,11 +203,11 @@ describe('Dockerfile', () => {
   it('runs a program by default, as nobody special, on the Node version of the repository', () => {
     const valuesOf = (word: string): string[] =>
       lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-    const commands = valuesOf('CMD').map((command) => (JSON.parse(command) as string[])[0] ?? '');
-    expect(commands.map(serviceOfEntry)).toEqual(['pod-manager', 'server']);
+    const commands = valuesOf('CMD').map((command) => (JSON.parse(command) as string[]).at(-1) ?? '');
+    expect(commands.map(serviceOfEntry)).toEqual(['pod-manager', 'executor', 'server']);
     expect(valuesOf('USER')).toEqual(['node', '1000:1000']);
     const node = `node:${read('.nvmrc').trim()}-slim`;
-    expect(valuesOf('FROM')).toEqual([`${node} AS build`, `${node} AS host`, 'scratch AS services']);
+    expect(valuesOf('FROM')).toEqual([`${node} AS build`, `${node} AS host`, `${node} AS executor`, 'scratch AS services']);
   });
 
   it('names the ports that programs listen on', async () => {
