@@ -23,7 +23,13 @@ describe('the file of a form', () => {
     const tricky = fc
       .constantFrom('\r\n', '--', '--the-boundary', '\r\n--the-boundar', 'x', '\0', '-')
       .map((text) => Buffer.from(text));
-    const contents = fc.array(fc.oneof(tricky, fc.uint8Array({ maxLength: 9 }).map(Buffer.from)), { maxLength: 12 });
+    const contents = fc.array(
+      fc.oneof(
+        tricky,
+        fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)),
+      ),
+      { maxLength: 12 },
+    );
     await fc.assert(
       fc.asyncProperty(contents, fc.integer({ min: 1, max: 40 }), async (chunks, pieceBytes) => {
         const content = Buffer.concat(chunks);

@@ -1,4 +1,4 @@
-import { Controller, Inject, Param, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import { ArtifactUpload, type UploadedArtifact, type UploadTarget } from './artifact-upload.service.js';
 
@@ -7,6 +7,7 @@ import { ArtifactUpload, type UploadedArtifact, type UploadTarget } from './arti
 export class UploadsController {
   constructor(@Inject(ArtifactUpload) private readonly upload: ArtifactUpload) {}
 
+  @HttpCode(200)
   @Post(':namespace/:template/:artifactName')
   take(@Param() target: UploadTarget, @Req() request: Request): Promise<UploadedArtifact> {
     return this.upload.take(target, request);
