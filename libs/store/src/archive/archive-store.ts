@@ -36,6 +36,8 @@ export interface ArchiveCursor {
 export interface ArchivePage {
   /** Partial, as Argo's list: metadata, spec.arguments, spec.suspend, and status without nodes and outputs. */
   workflows: Workflow[];
+  /** Where a page would begin after each of them. */
+  cursors: ArchiveCursor[];
   /** Present where more rows may follow. */
   next?: ArchiveCursor;
 }

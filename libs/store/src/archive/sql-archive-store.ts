@@ -84,9 +84,9 @@ export abstract class SqlArchiveStore implements ArchiveStore {
     const limit = query.limit ?? DEFAULT_LIMIT;
     const rows = await this.#rows(query, limit);
     const workflows = rows.map((row) => this.#dialect.parsePartial(row) as Workflow);
-    const last = rows.at(-1);
-    if (rows.length < limit || !last) return { workflows };
-    return { workflows, next: { startedAt: last.started, createdAt: last.created, uid: last.uid } };
+    const cursors = rows.map(({ started, created, uid }) => ({ startedAt: started, createdAt: created, uid }));
+    const next = rows.length < limit ? undefined : cursors.at(-1);
+    return { workflows, cursors, ...(next === undefined ? {} : { next }) };
   }
 
   async count({ after: _, ...query }: ArchiveQuery, most?: number): Promise<number> {

@@ -1,5 +1,6 @@
-import { LabelName, type Workflow } from '#libs/workflow-spec';
+import { LabelName, TransientError, type Workflow } from '#libs/workflow-spec';
 
+import { type ArchiveStore } from '../archive/archive-store.js';
 import { type Database } from '../connection/database.js';
 
 /** What an earlier run took, in whole seconds; nodes by their names after the workflow's own (`''` is the root). */
@@ -10,6 +11,8 @@ export interface Baseline {
 
 /** Nodes of a run that are read for an estimate: of a larger one, those that began first. */
 const MOST_NODES = 2000;
+/** As Argo's estimator waits for its archive. */
+const ARCHIVE_LIMIT_MS = 5_000;
 
 /** Labels that tell runs of the same thing, each with an index of its own. */
 const LABELS: ReadonlySet<string> = new Set([
@@ -27,9 +30,11 @@ interface RunTimes {
 /** The newest successful run of a template or schedule, for estimates of how long the next one takes (Argo's estimator). */
 export class BaselineRepository {
   readonly #database: Database;
+  readonly #archive: Pick<ArchiveStore, 'list' | 'getByUid'>;
 
-  constructor(database: Database) {
+  constructor(database: Database, archive: Pick<ArchiveStore, 'list' | 'getByUid'>) {
     this.#database = database;
+    this.#archive = archive;
   }
 
   /** Looks among the workflows that are there, then in the archive; undefined where there is none or the label is none of the known. */
@@ -61,18 +66,20 @@ export class BaselineRepository {
     return { seconds, nodeSeconds: secondsByName(run.name, nodes) };
   }
 
+  async #findArchived(namespace: string, label: string, value: string): Promise<Workflow | undefined> {
+    const labels = [{ key: label, operator: 'in' as const, values: [value] }];
+    const { workflows } = await this.#archive.list({ namespace, phases: ['Succeeded'], labels, limit: 1 });
+    const uid = workflows[0]?.metadata.uid;
+    return uid === undefined ? undefined : this.#archive.getByUid(uid);
+  }
+
+  /** An estimate is not worth waiting for: an archive that is away or slow has none. */
   async #newestArchived(namespace: string, label: string, value: string): Promise<Baseline | undefined> {
-    const rows = await this.#database.run<{ workflow: Workflow }>({
-      name: 'baseline-archived',
-      text: `
-        SELECT a.workflow FROM argo_archived_workflows a
-        WHERE a.namespace = $1 AND a.phase = 'Succeeded' AND EXISTS (
-          SELECT 1 FROM argo_archived_workflows_labels l
-          WHERE l.clustername = a.clustername AND l.uid = a.uid AND l.name = $2 AND l.value = $3)
-        ORDER BY a.startedat DESC LIMIT 1`,
-      values: [namespace, label, value],
+    const found = await within(ARCHIVE_LIMIT_MS, this.#findArchived(namespace, label, value)).catch((error: unknown) => {
+      if (error instanceof TransientError) return undefined;
+      throw error;
     });
-    const { metadata, status } = rows[0]?.workflow ?? {};
+    const { metadata, status } = found ?? {};
     const seconds = secondsBetween(status?.startedAt, status?.finishedAt);
     if (seconds === undefined) return undefined;
     const nodes = Object.values(status?.nodes ?? {}).slice(0, MOST_NODES);
@@ -84,6 +91,15 @@ export class BaselineRepository {
     return { seconds, nodeSeconds: secondsByName(metadata?.name ?? '', times) };
   }
 }
+
+/** Undefined where the answer takes longer. */
+const within = async <Value>(limitMs: number, answer: Promise<Value>): Promise<Value | undefined> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), limitMs)));
+  // Nobody listens any more to an answer that comes too late.
+  answer.catch(() => undefined);
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+};
 
 const secondsBetween = (from: string | null | undefined, to: string | null | undefined): number | undefined => {
   const seconds = (Date.parse(to ?? '') - Date.parse(from ?? '')) / 1000;

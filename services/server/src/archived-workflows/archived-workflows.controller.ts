@@ -8,6 +8,7 @@ import { workflowShape } from '../presentation/wire-shape.js';
 import { parseListOptions, parseWorkflowListRequest, queryText, type Query as QueryTexts } from '../selection/list-options.js';
 import { SubmissionService } from '../workflows/submission.service.js';
 import { given, parseBody, resubmitBody } from '../workflows/submit-options.js';
+import { ArchivePages } from '../workflows/archive-pages.js';
 import { ArchivedRetry, retryBody } from './archived-retry.js';
 import { asListed, asPersisted } from '../workflows/workflow-reader.js';
 
@@ -22,6 +23,7 @@ export class ArchivedWorkflowsController {
   constructor(
     @Inject(Store) private readonly store: Store,
     @Inject(SubmissionService) private readonly submission: SubmissionService,
+    @Inject(ArchivePages) private readonly pages: ArchivePages,
     @Inject(ArchivedRetry) private readonly archived: ArchivedRetry,
   ) {}
 
@@ -30,10 +32,9 @@ export class ArchivedWorkflowsController {
     const { selection, limit: asked, offset } = parseWorkflowListRequest(queryText(query, 'namespace') ?? '', query);
     const fields = new FieldFilter(queryText(query, 'fields'));
     const limit = asked === 0 ? DEFAULT_LIMIT : asked;
-    // One more than asked for says whether there is a next page.
-    const { workflows } = await this.store.archive.list({ ...selection, limit: limit + 1, offset });
-    const items = workflows.slice(0, limit).map((workflow) => workflowShape(asListed(workflow)));
-    const metadata = workflows.length > limit ? { continue: String(offset + limit) } : {};
+    const { workflows, hasMore } = await this.pages.page({ list: 'archived', selection, token: offset }, { offset, limit });
+    const items = workflows.map((workflow) => workflowShape(asListed(workflow)));
+    const metadata = hasMore ? { continue: String(offset + limit) } : {};
     return fields.apply({ metadata, items: items.length === 0 ? null : items });
   }
 
