@@ -54,6 +54,8 @@ export interface PartUploads {
 export interface ArtifactDriver {
   /** The block's name in an artifact: `s3`, `filesystem`, `raw`, … */
   readonly kind: keyof ArtifactLocation;
+  /** False where the store keeps no metadata beside objects, so that nobody can tell whose they are. */
+  readonly keepsMetadata?: false;
   load(location: ArtifactLocation): Promise<Readable>;
   /** Of a driver whose artifacts are folders by nature: makes the folder, whose parent exists. `load` is not used then. */
   loadFolder?(location: ArtifactLocation, folder: string, options?: { signal?: AbortSignal }): Promise<void>;

@@ -104,6 +104,7 @@ export {
 export {
   ArtifactDeletionRepository,
   type ArtifactDeletion,
+  type DeletionResult,
   type DeletionState,
   type DeletionStrategy,
   type NewArtifactDeletion,

@@ -18,11 +18,11 @@ export const configSchema = configOf({
   }),
   artifactGcObjectsPerJob: integer({
     about: 'Objects of one workflow that are deleted before others have their turn.',
-    byDefault: 500,
+    byDefault: 2000,
     min: 1,
   }),
   artifactGcParallelDeletions: integer({
-    about: 'Deletions of one workflow under way at the same time.',
+    about: 'Requests of one workflow to a store under way at the same time.',
     byDefault: 8,
     min: 1,
     max: 100,
@@ -33,7 +33,7 @@ export const configSchema = configOf({
   }),
   artifactGcRetryLongest: duration({ about: 'Longest pause between two tries of a deletion.', byDefault: '1h' }),
   artifactGcKeepFinished: duration({
-    about: 'How long the rows of finished deletions are kept to be looked at.',
+    about: 'How long the rows of finished deletions are kept to be looked at after their workflow is gone.',
     byDefault: '168h',
   }),
 });

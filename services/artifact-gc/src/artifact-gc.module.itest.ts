@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { createArtifactDrivers } from '#libs/artifacts';
 import { ArtifactGcJob } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
+import { CredentialNamespaces, openResources } from '#libs/program';
 import { createStore } from '#libs/store';
 import { eventually, MemoryJobQueue, postgresTemplate, quietLogger } from '#libs/testing';
 
@@ -27,9 +28,10 @@ it('is wired, takes hints of its queue, and its sweeper wakes what nobody hinted
     keepFinishedMs: 1,
   };
   const drivers = createArtifactDrivers({ clock });
+  const credentials = new CredentialNamespaces({ resources: openResources(store, clock), controllerNamespace: 'argo' });
   const logger = { ...quietLogger, child: () => logger };
   const module = await Test.createTestingModule({
-    imports: [ArtifactGcModule.register({ store, queue, drivers, clock, logger, metrics: new Metrics(), settings })],
+    imports: [ArtifactGcModule.register({ store, queue, drivers, credentials, clock, logger, metrics: new Metrics(), settings })],
   }).compile();
   const processor = module.get(CollectProcessor);
   queue.handle(ArtifactGcJob, async (payload) => {

@@ -4,6 +4,7 @@ import type { ArtifactDrivers } from '#libs/artifacts';
 import { ArtifactGcJob, type JobQueue } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
+import type { CredentialNamespaces } from '#libs/program';
 import type { Store } from '#libs/store';
 import type { Clock, KubernetesObject } from '#libs/workflow-spec';
 
@@ -25,7 +26,9 @@ export interface ArtifactGcSettings extends CollectorSettings {
 
 /** What artifact-gc is wired from. */
 export interface ArtifactGcPorts {
-  store: Pick<Store, 'artifactDeletions' | 'leases'>;
+  store: Pick<Store, 'artifactDeletions' | 'inbox' | 'leases'>;
+  /** Whose Secrets open an object. */
+  credentials: CredentialNamespaces;
   queue: JobQueue;
   drivers: ArtifactDrivers;
   clock: Clock;
@@ -71,10 +74,10 @@ class ArtifactGcTimers implements OnApplicationBootstrap, BeforeApplicationShutd
 @Module({})
 export class ArtifactGcModule {
   static register(ports: ArtifactGcPorts): DynamicModule {
-    const { store, drivers, clock, logger, metrics, settings } = ports;
+    const { store, queue, drivers, credentials, clock, logger, metrics, settings } = ports;
     const deletions = store.artifactDeletions;
-    const planner = new DeletionPlanner({ deletions, clock, repository: settings.repository });
-    const deleter = new ObjectDeleter({ deletions, drivers, clock });
+    const planner = new DeletionPlanner({ deletions, clock, repository: settings.repository, credentials });
+    const deleter = new ObjectDeleter({ deletions, drivers, credentials, clock, parallel: settings.parallelDeletions });
     showCounts(metrics, deletions);
     return {
       module: ArtifactGcModule,
@@ -82,7 +85,17 @@ export class ArtifactGcModule {
       providers: [
         {
           provide: CollectorService,
-          useValue: new CollectorService({ planner, deleter, deletions, clock, logger, metrics, settings }),
+          useValue: new CollectorService({
+            planner,
+            deleter,
+            deletions,
+            inbox: store.inbox,
+            queue,
+            clock,
+            logger,
+            metrics,
+            settings,
+          }),
         },
         { provide: ArtifactGcTimers, useFactory: () => new ArtifactGcTimers(ports) },
       ],

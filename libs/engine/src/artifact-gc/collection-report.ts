@@ -1,4 +1,4 @@
-import type { Artifact, ArtifactGC, Condition, JsonValue, Template, WorkflowSpec, WorkflowStatus } from '#libs/workflow-spec';
+import type { Artifact, ArtifactGC, Condition, Template, WorkflowSpec, WorkflowStatus } from '#libs/workflow-spec';
 import type { InboxEntry } from '../contract.js';
 import type { Pass } from '../pass.js';
 import type { ArtifactGcReport } from './gc-report.js';
@@ -33,7 +33,7 @@ export const afterGcReport = (status: Omit<WorkflowStatus, 'nodes'>, report: Art
   const conditions = [...others, ...condition];
   const before = status.conditions?.find(({ type }) => type === CONDITION)?.message;
   const isKnown = before === error && Object.keys(processed).length === Object.keys(known?.strategiesProcessed ?? {}).length;
-  return isKnown ? status : { ...status, conditions, artifactGCStatus: { strategiesProcessed: processed } as JsonValue };
+  return isKnown ? status : { ...status, conditions, artifactGCStatus: { strategiesProcessed: processed } };
 };
 
 /** Takes what artifact-gc reports; true where the entry was one of its own. It counts for finished workflows above all. */

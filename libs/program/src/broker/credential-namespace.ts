@@ -24,11 +24,21 @@ export class CredentialNamespaces {
   constructor(private readonly ports: { resources: Pick<ResourceStore, 'get'>; controllerNamespace: string }) {}
 
   async namespaceFor({ location, namespace, repository }: CredentialQuestion): Promise<string> {
-    const { controllerNamespace } = this.ports;
-    if (namespace === controllerNamespace || !this.isControllers(location, repository)) return namespace;
+    return this.lentNamespace({ location, namespace, lender: this.lenderOf(location, repository) });
+  }
+
+  /** The controller's namespace where the place is its repository; null: nobody lends Secrets for it. */
+  lenderOf(location: ArtifactLocation, repository: RepositoryReference): string | null {
+    return this.isControllers(location, repository) ? this.ports.controllerNamespace : null;
+  }
+
+  /** The workflow's namespace, or the lender's where the workflow's has none of the Secrets. */
+  async lentNamespace(place: { location: ArtifactLocation; namespace: string; lender: string | null }): Promise<string> {
+    const { location, namespace, lender } = place;
+    if (lender === null || lender === namespace) return namespace;
     const names = secretNames(location);
     for (const name of names) if (await this.hasSecret(namespace, name)) return namespace;
-    return names.length === 0 ? namespace : controllerNamespace;
+    return names.length === 0 ? namespace : lender;
   }
 
   /** Whether the place is that of a repository which the controller or its namespace gives. */

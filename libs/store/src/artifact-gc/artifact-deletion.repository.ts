@@ -1,11 +1,14 @@
 import { effectiveSpecOf, type NodeRow, type SubmittedWorkflow, type WorkflowHeader } from '#libs/engine';
-import { type Artifact, type ArtifactLocation, type WorkflowLevelArtifactGC } from '#libs/workflow-spec';
+import { type Artifact, type ArtifactLocation, type WorkflowLevelArtifactGC, type WorkflowStatus } from '#libs/workflow-spec';
 
 import { type Database } from '../connection/database.js';
 
 export type DeletionStrategy = 'OnWorkflowCompletion' | 'OnWorkflowDeletion';
-/** `foreign`: the object carries another workflow's mark and was left alone; `expanded`: a folder whose objects have rows of their own. */
-export type DeletionState = 'pending' | 'deleted' | 'foreign' | 'expanded';
+/**
+ * `foreign`: the object carries another workflow's mark and was left alone; `expanded`: a folder whose objects have rows of their own;
+ * `abandoned`: it could not be deleted, and its workflow said that nobody shall try for ever.
+ */
+export type DeletionState = 'pending' | 'deleted' | 'foreign' | 'expanded' | 'abandoned';
 
 export interface NewArtifactDeletion {
   workflowUid: string;
@@ -17,6 +20,12 @@ export interface NewArtifactDeletion {
   objectId: string;
   strategy: DeletionStrategy;
   location: ArtifactLocation;
+  /** The workflow said `forceFinalizerRemoval`. */
+  giveUp: boolean;
+  /** Namespace whose Secrets open the object where the workflow's own has none of the name; null: none does. */
+  lenderNamespace: string | null;
+  /** The row of the folder in which the object was found; such a row goes when its object has gone. */
+  parentId: number | null;
   nowMs: number;
 }
 export interface ArtifactDeletion extends Omit<NewArtifactDeletion, 'nowMs'> {
@@ -26,6 +35,11 @@ export interface ArtifactDeletion extends Omit<NewArtifactDeletion, 'nowMs'> {
   nextTryAtMs: number;
 }
 
+/** What became of one try: an outcome, or why it failed and when it is tried again. `attempted` false: it was put off without a try. */
+export type DeletionResult =
+  | { id: number; state: Exclude<DeletionState, 'pending'>; error?: string }
+  | { id: number; state: 'pending'; error: string; attempted: boolean; nextTryAtMs: number };
+
 /** What artifact GC needs to know of a workflow. */
 export interface WorkflowGcFacts {
   uid: string;
@@ -33,8 +47,10 @@ export interface WorkflowGcFacts {
   namespace: string;
   /** `spec.artifactGC`, of the effective spec where one was stored. */
   artifactGC?: WorkflowLevelArtifactGC;
-  /** `status.artifactRepositoryRef.artifactRepository`. */
-  repository?: ArtifactLocation;
+  /** `status.artifactRepositoryRef`: the repository, and where it was found. */
+  repositoryRef?: WorkflowStatus['artifactRepositoryRef'];
+  /** What the status says about the deletion of its artifacts. */
+  reported: { strategies: string[]; error?: string };
   completed: boolean;
   deletedAtMs: number | null;
   /** The workflow was finished or deleted since it was planned. */
@@ -47,7 +63,7 @@ interface GcPageQuery {
   limit: number;
 }
 
-type FactsRow = Omit<WorkflowGcFacts, 'artifactGC' | 'repository'> & {
+type FactsRow = Omit<WorkflowGcFacts, 'artifactGC' | 'repositoryRef' | 'reported'> & {
   submitted: SubmittedWorkflow;
   header: WorkflowHeader | null;
 };
@@ -55,7 +71,14 @@ type NodeBody = Pick<NodeRow, 'status'>;
 
 const DELETION_FIELDS = `
   id, workflow AS "workflowUid", workflow_name AS "workflowName", namespace, node_id AS "nodeId", artifact_name AS "artifactName",
-  object_id AS "objectId", strategy, location, attempts, last_error AS "lastError", next_try_at_ms AS "nextTryAtMs"`;
+  object_id AS "objectId", strategy, location, give_up AS "giveUp", parent_id AS "parentId", lender_namespace AS "lenderNamespace", attempts, last_error AS "lastError", next_try_at_ms AS "nextTryAtMs"`;
+
+/** What the public status says: see the engine's `ArtifactGcReport`. */
+function reportedIn(status: WorkflowHeader['status'] | undefined): WorkflowGcFacts['reported'] {
+  const known = status?.artifactGCStatus as { strategiesProcessed?: Record<string, boolean> } | undefined;
+  const error = status?.conditions?.find(({ type }) => type === 'ArtifactGCError')?.message;
+  return { strategies: Object.keys(known?.strategiesProcessed ?? {}), ...(error === undefined ? {} : { error }) };
+}
 
 /** Artifacts to delete, object by object. Written by artifact-gc only. Rows outlive their workflow: a failed deletion holds nobody up. */
 export class ArtifactDeletionRepository {
@@ -78,8 +101,9 @@ export class ArtifactDeletionRepository {
     if (!row) return undefined;
     const { submitted, header, ...facts } = row;
     const { artifactGC } = effectiveSpecOf(submitted, header ?? undefined);
-    const repository = header?.status.artifactRepositoryRef?.artifactRepository;
-    return { ...facts, ...(artifactGC ? { artifactGC } : {}), ...(repository ? { repository } : {}) };
+    const repositoryRef = header?.status.artifactRepositoryRef;
+    const reported = reportedIn(header?.status);
+    return { ...facts, reported, ...(artifactGC ? { artifactGC } : {}), ...(repositoryRef ? { repositoryRef } : {}) };
   }
 
   /**
@@ -148,10 +172,13 @@ export class ArtifactDeletionRepository {
       name: 'gc-insert',
       text: `
         INSERT INTO artifact_deletions
-          (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, next_try_at_ms, created_at_ms)
-        SELECT d.workflow, d.workflow_name, d.namespace, d.node_id, d.artifact_name, d.object_id, d.strategy, d.location, d.now_ms, d.now_ms
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[], $9::bigint[])
-          AS d (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, now_ms)
+          (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, next_try_at_ms, created_at_ms, give_up, parent_id,
+            lender_namespace)
+        SELECT d.workflow, d.workflow_name, d.namespace, d.node_id, d.artifact_name, d.object_id, d.strategy, d.location, d.now_ms, d.now_ms,
+          d.give_up, d.parent_id, d.lender_namespace
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[], $9::bigint[],
+            $10::boolean[], $11::bigint[], $12::text[])
+          AS d (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, now_ms, give_up, parent_id, lender_namespace)
         ON CONFLICT (workflow, object_id) DO NOTHING`,
       values: [
         column('workflowUid'),
@@ -163,44 +190,83 @@ export class ArtifactDeletionRepository {
         column('strategy'),
         rows.map(({ location }) => JSON.stringify(location)),
         column('nowMs'),
+        column('giveUp'),
+        column('parentId'),
+        column('lenderNamespace'),
       ],
     });
   }
 
   /** Pending rows whose time has come, by id. */
-  async duePage(query: { workflowUid?: string; nowMs: number; afterId?: number; limit: number }): Promise<ArtifactDeletion[]> {
+  async duePage(query: { workflowUid: string; nowMs: number; afterId?: number; limit: number }): Promise<ArtifactDeletion[]> {
     return this.#database.run<ArtifactDeletion>({
       name: 'gc-due',
       text: `
         SELECT ${DELETION_FIELDS} FROM artifact_deletions
-        WHERE state = 'pending' AND next_try_at_ms <= $1 AND ($2::text IS NULL OR workflow = $2) AND id > $3 ORDER BY id LIMIT $4`,
-      values: [query.nowMs, query.workflowUid ?? null, query.afterId ?? 0, query.limit],
+        WHERE state = 'pending' AND next_try_at_ms <= $1 AND workflow = $2 AND id > $3 ORDER BY id LIMIT $4`,
+      values: [query.nowMs, query.workflowUid, query.afterId ?? 0, query.limit],
     });
   }
 
-  /** Artifacts of a workflow whose objects are gone, for showing them as deleted. */
+  /** Artifacts of a workflow whose objects are gone, those of a folder all of them, for showing them as deleted. */
   async deletedArtifacts(uid: string): Promise<{ nodeId: string; artifactName: string }[]> {
     return this.#database.run({
       name: 'artifact-deletions-shown',
-      text: `SELECT node_id AS "nodeId", artifact_name AS "artifactName" FROM artifact_deletions WHERE workflow = $1 AND state = 'deleted'`,
+      text: `
+        SELECT DISTINCT node_id AS "nodeId", artifact_name AS "artifactName" FROM artifact_deletions d
+        WHERE workflow = $1 AND parent_id IS NULL AND (state = 'deleted'
+          OR state = 'expanded' AND NOT EXISTS (SELECT 1 FROM artifact_deletions o WHERE o.parent_id = d.id AND o.state = 'pending'))`,
       values: [uid],
     });
   }
 
-  async recordOutcome(id: number, outcome: { state: Exclude<DeletionState, 'pending'>; nowMs: number }): Promise<void> {
-    await this.#database.run({
-      name: 'gc-outcome',
-      text: `UPDATE artifact_deletions SET state = $2, finished_at_ms = $3, last_error = NULL WHERE id = $1 AND state = 'pending'`,
-      values: [id, outcome.state, outcome.nowMs],
+  /** The first deletion of a workflow that does not succeed; undefined where none fails. */
+  async firstFailure(uid: string): Promise<{ strategy: DeletionStrategy; error: string } | undefined> {
+    const rows = await this.#database.run<{ strategy: DeletionStrategy; error: string }>({
+      name: 'gc-first-failure',
+      text: `
+        SELECT strategy, last_error AS error FROM artifact_deletions
+        WHERE workflow = $1 AND last_error IS NOT NULL ORDER BY id LIMIT 1`,
+      values: [uid],
     });
+    return rows[0];
   }
 
-  async recordFailure(id: number, failure: { error: string; nextTryAtMs: number }): Promise<void> {
+  /** Rows of a workflow that were planned, by state, for showing how far it is; objects of folders are counted while they wait. */
+  async progress(uid: string): Promise<Partial<Record<DeletionState, number>>> {
+    const rows = await this.#database.run<{ state: DeletionState; count: number }>({
+      name: 'gc-progress',
+      text: 'SELECT state, count(*) AS count FROM artifact_deletions WHERE workflow = $1 GROUP BY state',
+      values: [uid],
+    });
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  }
+
+  /**
+   * Writes what became of rows that were tried, all in one statement. The row of an object out of a folder goes with its object, so that the
+   * table stays small however many there were. Rows that somebody else has finished meanwhile are left as they are.
+   */
+  async recordResults(results: readonly DeletionResult[], nowMs: number): Promise<void> {
+    if (results.length === 0) return;
     await this.#database.run({
-      name: 'gc-failure',
+      name: 'gc-results',
       text: `
-        UPDATE artifact_deletions SET attempts = attempts + 1, last_error = $2, next_try_at_ms = $3 WHERE id = $1 AND state = 'pending'`,
-      values: [id, failure.error.replaceAll('\u0000', ''), failure.nextTryAtMs],
+        WITH tried AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[])
+            AS t (id, state, error, attempts, next_try_at_ms)),
+          gone AS (DELETE FROM artifact_deletions d USING tried t
+            WHERE d.id = t.id AND d.state = 'pending' AND d.parent_id IS NOT NULL AND t.state = 'deleted')
+        UPDATE artifact_deletions d SET state = t.state, last_error = t.error, attempts = d.attempts + t.attempts,
+          next_try_at_ms = coalesce(t.next_try_at_ms, d.next_try_at_ms), finished_at_ms = CASE WHEN t.state <> 'pending' THEN $6::bigint END
+        FROM tried t
+        WHERE d.id = t.id AND d.state = 'pending' AND NOT (d.parent_id IS NOT NULL AND t.state = 'deleted')`,
+      values: [
+        results.map(({ id }) => id),
+        results.map(({ state }) => state),
+        results.map(({ error }) => error?.replaceAll('\u0000', '') ?? null),
+        results.map((result) => (result.state === 'pending' ? Number(result.attempted) : result.error === undefined ? 0 : 1)),
+        results.map((result) => (result.state === 'pending' ? result.nextTryAtMs : null)),
+        nowMs,
+      ],
     });
   }
 
@@ -228,13 +294,14 @@ export class ArtifactDeletionRepository {
     return rows.map(({ workflow }) => workflow);
   }
 
-  /** Forgets rows that were done before `finishedBeforeMs`; gives how many. */
+  /** Forgets rows that were done before `finishedBeforeMs` and whose workflow is gone; gives how many. Those of a workflow that is there show what was deleted. */
   async purgeFinished(query: { finishedBeforeMs: number; limit: number }): Promise<number> {
     const rows = await this.#database.run({
       name: 'gc-purge',
       text: `
         DELETE FROM artifact_deletions WHERE id IN (
-          SELECT id FROM artifact_deletions WHERE finished_at_ms < $1 LIMIT $2) RETURNING 1`,
+          SELECT id FROM artifact_deletions d WHERE finished_at_ms < $1 AND NOT EXISTS (SELECT 1 FROM workflows w WHERE w.uid = d.workflow)
+          LIMIT $2) RETURNING 1`,
       values: [query.finishedBeforeMs, query.limit],
     });
     return rows.length;

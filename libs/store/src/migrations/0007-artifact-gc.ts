@@ -5,6 +5,7 @@
 export const ARTIFACT_GC_SQL = `
 ALTER TABLE artifact_deletions ADD COLUMN parent_id bigint;
 ALTER TABLE artifact_deletions ADD COLUMN give_up boolean NOT NULL DEFAULT false;
+ALTER TABLE artifact_deletions ADD COLUMN lender_namespace text;
 CREATE INDEX artifact_deletions_in_turn ON artifact_deletions (workflow, id) WHERE state = 'pending';
 CREATE INDEX artifact_deletions_by_parent ON artifact_deletions (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX artifact_deletions_failing ON artifact_deletions (workflow, id) WHERE last_error IS NOT NULL;

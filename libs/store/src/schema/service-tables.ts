@@ -64,6 +64,8 @@ export const artifactDeletions = pgTable('artifact_deletions', {
   parentId: bigint('parent_id', { mode: 'number' }),
   /** The workflow said `forceFinalizerRemoval`. */
   giveUp: boolean('give_up').notNull(),
+  /** Namespace whose Secrets open the object where its own has none of the name. */
+  lenderNamespace: text('lender_namespace'),
 });
 
 /** Keys that the installation made for itself. */

@@ -8,8 +8,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createArtifactDrivers, type ArtifactDriver, type ArtifactDrivers } from '#libs/artifacts';
 import type { NodeRow, WorkflowHeader } from '#libs/engine';
 import { Metrics } from '#libs/observability';
+import { CredentialNamespaces, openResources } from '#libs/program';
 import { createStore, type Store } from '#libs/store';
-import { postgresTemplate, quietLogger, type TestDatabase } from '#libs/testing';
+import { MemoryJobQueue, postgresTemplate, quietLogger, type TestDatabase } from '#libs/testing';
 import { TransientError, type Artifact, type WorkflowSpec } from '#libs/workflow-spec';
 
 import { ObjectDeleter } from '../deletion/object-deleter.js';
@@ -29,12 +30,15 @@ let root: string;
 let drivers: ArtifactDrivers;
 /** Calls that reach a store from now on and fail: how many, and which. */
 let failures: { left: number; methods: string[] };
+const queue = new MemoryJobQueue();
+let credentials: CredentialNamespaces;
 let collector: CollectorService;
 let counter = 0;
 
 beforeAll(async () => {
   database = await postgresTemplate();
   store = createStore({ connection: database.connection, clock });
+  credentials = new CredentialNamespaces({ resources: openResources(store, clock), controllerNamespace: 'argo' });
 });
 afterAll(async () => {
   await store.close();
@@ -55,9 +59,9 @@ function newCollector(objectsPerJob = 1000): CollectorService {
     close: () => undefined,
   };
   return new CollectorService({
-    planner: new DeletionPlanner({ deletions, clock, repository }),
-    deleter: new ObjectDeleter({ deletions, drivers: failing, clock }),
-    ...{ deletions, clock, logger: quietLogger, metrics: new Metrics() },
+    planner: new DeletionPlanner({ deletions, clock, repository, credentials }),
+    deleter: new ObjectDeleter({ deletions, drivers: failing, credentials, clock, parallel: 4 }),
+    ...{ deletions, inbox: store.inbox, queue, clock, logger: quietLogger, metrics: new Metrics() },
     settings: { objectsPerJob, parallelDeletions: 4, retryBaseMs: 5000, retryLongestMs: 3_600_000 },
   });
 }

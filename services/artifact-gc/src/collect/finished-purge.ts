@@ -11,9 +11,9 @@ export interface FinishedPurgeOptions {
 }
 
 const ROWS_PER_PURGE = 1000;
-const INTERVAL_MS = 60_000;
+const INTERVAL_MS = 600_000;
 
-/** Forgets rows that were done long ago. Every replica runs it: deleting twice is harmless. */
+/** Forgets rows of workflows that are gone, when they were done long ago. Every replica runs it: deleting twice is harmless. */
 export const finishedPurge = ({ deletions, clock, logger, keepMs }: FinishedPurgeOptions): PeriodicTask =>
   new PeriodicTask({
     name: 'purge finished artifact deletions',

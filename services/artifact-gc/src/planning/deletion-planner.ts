@@ -1,8 +1,10 @@
 import { keyOf, locationOf, relocate } from '#libs/artifacts';
+import type { CredentialNamespaces } from '#libs/program';
 import type { ArtifactDeletionRepository, DeletionStrategy, NewArtifactDeletion, WorkflowGcFacts } from '#libs/store';
-import type { Artifact, Clock, KubernetesObject } from '#libs/workflow-spec';
+import type { Artifact, ArtifactLocation, Clock, KubernetesObject } from '#libs/workflow-spec';
 
 import { dueStrategies, effectiveStrategy } from './effective-strategy.js';
+import { logSegmentsOf } from './log-segments.js';
 import { objectIdOf } from './object-identity.js';
 
 /** Nodes read at a time, and rows written at a time: memory stays flat however many nodes a workflow has. */
@@ -17,6 +19,7 @@ export interface PlannerPorts {
   >;
   clock: Clock;
   repository: KubernetesObject | undefined;
+  credentials: Pick<CredentialNamespaces, 'lenderOf'>;
 }
 
 /**
@@ -27,17 +30,17 @@ export interface PlannerPorts {
 export class DeletionPlanner {
   constructor(private readonly ports: PlannerPorts) {}
 
-  /** Does nothing where all is planned, or the workflow is not that far. Gives whether deletions of it may be due. */
-  async plan(uid: string): Promise<boolean> {
+  /** Does nothing where all is planned, or the workflow is not that far. `isPending`: deletions of it may be due; `facts` absent: it is gone. */
+  async plan(uid: string): Promise<{ facts: WorkflowGcFacts | undefined; isPending: boolean }> {
     const { deletions, clock } = this.ports;
     const facts = await deletions.workflowFacts(uid);
-    if (facts === undefined) return true;
+    if (facts === undefined) return { facts, isPending: true };
     const strategies = await this.unplanned(facts);
-    if (strategies.length === 0) return true;
+    if (strategies.length === 0) return { facts, isPending: true };
     await this.insertRows(facts, new Set(strategies));
-    let pending = false;
-    for (const strategy of strategies) pending = await deletions.markPlanned(uid, strategy, clock.nowMs());
-    return pending;
+    let isPending = false;
+    for (const strategy of strategies) isPending = await deletions.markPlanned(uid, strategy, clock.nowMs());
+    return { facts, isPending };
   }
 
   /** A handoff means that the workflow was finished or deleted since it was planned (a retried one finishes twice). */
@@ -74,21 +77,17 @@ export class DeletionPlanner {
     const { nodeId, facts, strategies } = scope;
     const strategy = effectiveStrategy(artifact, facts.artifactGC?.strategy);
     if (strategy === undefined || !strategies.has(strategy) || artifact.deleted === true) return [];
-    const location = relocate(locationOf(artifact), (facts.repository as KubernetesObject | undefined) ?? this.ports.repository);
+    const repository = facts.repositoryRef?.artifactRepository as KubernetesObject | undefined;
+    const location = relocate(locationOf(artifact), repository ?? this.ports.repository);
     if (keyOf(location) === undefined) return [];
     const { uid: workflowUid, name: workflowName, namespace } = facts;
-    const object = { objectId: objectIdOf(location), location };
-    return [
-      {
-        workflowUid,
-        workflowName,
-        namespace,
-        nodeId,
-        artifactName: artifact.name,
-        ...object,
-        strategy,
-        nowMs: this.ports.clock.nowMs(),
-      },
-    ];
+    const rowAt = (artifactName: string, place: ArtifactLocation): NewArtifactDeletion => ({
+      ...{ workflowUid, workflowName, namespace, nodeId, artifactName, strategy },
+      ...{ objectId: objectIdOf(place), location: place, parentId: null, nowMs: this.ports.clock.nowMs() },
+      giveUp: facts.artifactGC?.forceFinalizerRemoval === true,
+      lenderNamespace: this.ports.credentials.lenderOf(place, facts.repositoryRef),
+    });
+    const segments = logSegmentsOf(artifact, location);
+    return [rowAt(artifact.name, location), ...(segments === undefined ? [] : [rowAt(`${artifact.name}.segments`, segments)])];
   }
 }

@@ -3,6 +3,7 @@ import type { ArtifactDrivers } from '#libs/artifacts';
 import { loadConfig, processEnvironment } from '#libs/config';
 import type { JobQueue } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
+import { CredentialNamespaces } from '#libs/program';
 import type { ClaimedJob } from '#libs/queue';
 import type { ControllerConfigWatch, ResourceStore } from '#libs/resources';
 import type { PodRuntime } from '#libs/runtimes';
@@ -44,7 +45,9 @@ export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule
   const podManager = { ...loadConfig(podManagerConfig, environment), host };
   const offloader = offloaderSettings(loadConfig(offloaderConfig, environment));
   const archiver = archiverSettings(loadConfig(archiverConfig, environment));
-  const artifactGc = artifactGcSettings(loadConfig(artifactGcConfig, environment));
+  const { controllerNamespace, ...gcConfig } = loadConfig(artifactGcConfig, environment);
+  const artifactGc = artifactGcSettings({ ...gcConfig, controllerNamespace });
+  const credentials = new CredentialNamespaces({ resources: common.resources, controllerNamespace });
   return {
     modules: [
       ServerModule.register(serverPorts),
@@ -52,7 +55,7 @@ export const embeddedServices = (parts: EmbeddedParts): { modules: DynamicModule
       PodManagerModule.register({ ...common, runtime, artifacts: drivers, settings: podManager }),
       OffloaderModule.register({ ...common, settings: offloader }),
       ArchiverModule.register({ ...common, settings: archiver }),
-      ArtifactGcModule.register({ ...common, drivers, metrics, settings: artifactGc }),
+      ArtifactGcModule.register({ ...common, drivers, credentials, metrics, settings: artifactGc }),
     ],
     jobs: [
       ...schedulerJobs(scheduler),

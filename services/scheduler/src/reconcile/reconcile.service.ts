@@ -15,7 +15,7 @@ import {
   type WorkflowState,
 } from '#libs/engine';
 import type { JobOutcome } from '#libs/jobs';
-import type { InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
+import type { CommitInput, InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
 import { admissionChangeOf, lockChangesOf } from '../admission/lock-rows.js';
 import { isAdmissionLimited, type ParallelismSource } from '../admission/parallelism.js';
@@ -23,6 +23,7 @@ import type { CommandDispatcher } from './command-dispatcher.js';
 import { type ContainerDefaults, withContainerDefaults } from './container-defaults.js';
 import { expiryOf } from './expiry.js';
 import type { FactLoader } from './fact-loader.js';
+import { handoffsOf } from './handoffs.js';
 import { memoRowsOf, type MemoKeeper } from '../memoization/memo-keeper.js';
 import type { SpecMetrics } from '../metrics/spec-metrics.js';
 import { type PodChanges, podChangesOf } from './pod-rows.js';
@@ -149,13 +150,13 @@ export class ReconcileService {
       instanceId: this.options.instanceId,
     });
     if (changesNothing(decision, pods, inbox)) return { wakeAtMs: decision.nextWakeAtMs };
-    return this.commit(held, decision, { pods, inboxHasMore: inbox.more });
+    return this.commit(held, decision, { pods, inboxHasMore: inbox.more, handoffs: handoffsOf(inbox, decision) });
   }
 
   private async commit(
     held: Held,
     decision: Decision,
-    { pods, inboxHasMore }: { pods: PodChanges; inboxHasMore: boolean },
+    { pods, inboxHasMore, handoffs }: { pods: PodChanges; inboxHasMore: boolean; handoffs: Pick<CommitInput, 'handoffs'> },
   ): Promise<Step> {
     const { states, dispatcher, clock } = this.collaborators;
     const uid = held.workflow.metadata.uid ?? '';
@@ -176,6 +177,7 @@ export class ReconcileService {
       memos: memoRowsOf(decision.commands),
       ...(locks ? { locks } : {}),
       ...(admission ? { admission } : {}),
+      ...handoffs,
       nextWakeAtMs: decision.nextWakeAtMs,
       nowMs,
     });
