@@ -6,10 +6,19 @@ import { offloaderSettings } from './offloader.settings.js';
 await runProgram({
   name: 'offloader',
   configSchema,
-  build: ({ store, queue, cluster, controllerConfig, clock, logger }, config) => {
+  build: ({ store, queue, cluster, controllerConfig, argoDatabase, clock, logger }, config) => {
     const settings = offloaderSettings(config);
     return {
-      module: OffloaderModule.register({ store, queue, objects: cluster?.objects, controllerConfig, clock, logger, settings }),
+      module: OffloaderModule.register({
+        store,
+        queue,
+        objects: cluster?.objects,
+        controllerConfig,
+        argoDatabase,
+        clock,
+        logger,
+        settings,
+      }),
       jobs: offloaderJobs(settings),
     };
   },

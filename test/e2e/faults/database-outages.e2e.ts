@@ -39,7 +39,7 @@ describe.skipIf(reason !== undefined)(
 
     const named = (phase: string): string[] => Array.from({ length: EACH }, (_, index) => `${phase}-${index}`);
     const workflow = (name: string, rest: Partial<HeldWorkflow> = {}) =>
-      heldWorkflow({ name, journalPort: fleet.journal.port, gatePort: gate.port, ...rest });
+      heldWorkflow({ name, journalPort: fleet.journal.port, gatePort: String(gate.port), ...rest });
 
     /** A client that hears that the server cannot keep it, or nothing at all, asks again under the same key. */
     const submit = async (name: string, rest: Partial<HeldWorkflow> = {}): Promise<void> => {

@@ -68,7 +68,7 @@ spec:
       container:
         image: busybox
         command: [bash, -c]
-        args: ['dd if=/dev/zero of=/tmp/fill bs=1M 2>/dev/null; ${waitAtGate(gate.port)}; ${end}']
+        args: ['dd if=/dev/zero of=/tmp/fill bs=1M 2>/dev/null; ${waitAtGate(String(gate.port))}; ${end}']
 `) as Workflow;
 
   it('lets pods wait and all else go on, and whoever filled it has the end of its own program', async () => {

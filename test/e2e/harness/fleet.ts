@@ -84,8 +84,8 @@ export class Fleet {
     this.serverAddress = parts.serverAddress;
   }
 
-  /** Makes everything; nothing but the step journal is up. */
-  static async prepare(): Promise<Fleet> {
+  /** Makes everything; nothing but the step journal is up. `more` are variables of all programs. */
+  static async prepare(more: Record<string, string> = {}): Promise<Fleet> {
     const folder = await mkdtemp(path.join(tmpdir(), 'argosy-e2e-'));
     await chmod(folder, 0o711);
     const logFolder = path.join(folder, 'logs');
@@ -109,6 +109,7 @@ export class Fleet {
       MAX_PODS: '12',
       PORT: String(apiPort),
       LOG_LEVEL: process.env['ARGOSY_E2E_LOG'] ?? 'info',
+      ...more,
     };
     const program = (name: ProgramName, index: number): [ProgramName, Program] => {
       const metricsPort = ports[2 * index] ?? 0;
@@ -127,11 +128,11 @@ export class Fleet {
     return new Fleet({ folder, postgres, redis, journal, programs, store, api, serverAddress });
   }
 
-  /** Postgres, Redis, then all programs at once; resolves when all are ready. */
-  async start(): Promise<void> {
+  /** Postgres, Redis, then all programs (or those named) at once; resolves when all are ready. */
+  async start(names: readonly ProgramName[] = PROGRAM_NAMES): Promise<void> {
     await Promise.all([this.postgres.start(), this.redis.start()]);
-    for (const program of Object.values(this.programs)) program.start();
-    await this.waitUntilReady();
+    for (const name of names) this.programs[name].start();
+    await Promise.all(names.map((name) => this.programs[name].waitUntilReady()));
   }
 
   async waitUntilReady(limitMs = 60_000): Promise<void> {
