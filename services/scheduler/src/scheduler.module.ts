@@ -28,6 +28,7 @@ import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
 import { ReconcileService } from './reconcile/reconcile.service.js';
 import { SchedulerMetrics } from './reconcile/scheduler-metrics.js';
 import { expiryTimer } from './retention/expiry-timer.js';
+import { ObjectWithdrawal } from './retention/object-withdrawal.js';
 import { RemovalService } from './retention/removal.service.js';
 import { ChildChecker } from './schedules/child-checker.js';
 import { ScheduleMetrics } from './schedules/schedule-metrics.js';
@@ -97,6 +98,7 @@ const scheduleTimer = (ports: SchedulerPorts): ScheduleTimer => {
       clock,
       logger,
       metrics: new ScheduleMetrics(metrics),
+      objects: ports.objects,
     },
     settings.instanceId,
   );
@@ -220,7 +222,13 @@ export class SchedulerModule {
     const { store, queue, resources, clock, metrics, settings, controllerConfig = NO_CONFIG } = ports;
     const parallelism = parallelismOf(ports);
     const dispatcher = new CommandDispatcher(queue);
-    const removal = new RemovalService({ retention: store.retention, locks: store.locks, dispatcher, clock });
+    const removal = new RemovalService({
+      retention: store.retention,
+      locks: store.locks,
+      dispatcher,
+      clock,
+      withdrawal: ports.objects && new ObjectWithdrawal(store.workflows, ports.objects),
+    });
     const memos = new MemoKeeper(store.memos, new ConfigMapMemos(resources), ports.logger);
     const specMetrics = new SpecMetrics({
       metrics,

@@ -28,6 +28,7 @@ try {
     store,
     controllerConfig,
     resources,
+    objects: parts.cluster?.objects,
     queue,
     checkup: { queueIsReady: () => parts.queueRuntime.isReady(), controllerNamespace: config.controllerNamespace },
     artifacts,

@@ -1,7 +1,7 @@
 import type { ArtifactDrivers } from '#libs/artifacts';
 import type { JobQueue } from '#libs/jobs';
 import type { BrokerParts } from '#libs/program';
-import type { ControllerConfigState, ResourceStore } from '#libs/resources';
+import type { ControllerConfigState, ResourceStore, WorkflowObjects } from '#libs/resources';
 import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import type { RequestHandler } from 'express';
@@ -55,6 +55,8 @@ export interface ServerContext {
   controllerConfig?: { state(): ControllerConfigState } | undefined;
   /** What a look at the installation needs beside the rest; absent: these parts are not looked at. */
   checkup?: { queueIsReady(): Promise<boolean>; controllerNamespace: string } | undefined;
+  /** Workflow objects, on a cluster the only door for workflows; absent: there is no cluster. */
+  objects?: WorkflowObjects | undefined;
   config: ServerConfig;
   clock: Clock;
   queue: JobQueue;

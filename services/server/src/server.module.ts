@@ -5,6 +5,7 @@ import { ActionService } from './actions/action.service.js';
 import { ActionsController } from './actions/actions.controller.js';
 import { ArchivedRetry } from './archived-workflows/archived-retry.js';
 import { ArchivedWorkflowsController } from './archived-workflows/archived-workflows.controller.js';
+import { ArtifactDeletionsController } from './artifacts/artifact-deletions.controller.js';
 import { ArtifactDownload } from './artifacts/artifact-download.service.js';
 import { ArtifactUpload } from './artifacts/artifact-upload.service.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';

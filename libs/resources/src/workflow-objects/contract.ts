@@ -75,6 +75,8 @@ export interface WorkflowObjects {
   follow(options: { signal: AbortSignal; onTrouble?: (error: Error) => void }): AsyncIterable<WorkflowObjectEvent>;
   /** `newer`: the object shows this version already, or a later one. `gone`: there is no such object. */
   project(projection: WorkflowProjection): Promise<'written' | 'newer' | 'gone'>;
+  /** Takes off the finalizers that hold an object which is being deleted; one without them is left alone. */
+  release(key: WorkflowObjectKey): Promise<void>;
   /** Sets one label; an object that is gone, or another of the name, is no error. */
   setLabel(key: WorkflowObjectKey, name: string, value: string): Promise<void>;
   /** At most once: a notice that cannot be told is dropped. */

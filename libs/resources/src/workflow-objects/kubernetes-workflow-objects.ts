@@ -8,7 +8,7 @@ import {
   KubernetesNotFoundError,
   KubernetesUnavailableError,
 } from '#libs/kubernetes';
-import { API_VERSION, formatTime, LabelName, TransientError, UserError, type Workflow } from '#libs/workflow-spec';
+import { API_VERSION, FinalizerName, formatTime, LabelName, TransientError, UserError, type Workflow } from '#libs/workflow-spec';
 import { ResourceExistsError } from '../errors.js';
 import type {
   WorkflowNotice,
@@ -109,6 +109,23 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
       this.heads.delete(uid);
     }
     throw new TransientError(`workflow ${namespace}/${name} is changed by others all the time`);
+  }
+
+  async release({ namespace, name, uid }: WorkflowObjectKey): Promise<void> {
+    for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt += 1) {
+      const found = await this.read({ namespace, name });
+      const { finalizers = [], resourceVersion } = found?.metadata ?? {};
+      const kept = finalizers.filter((finalizer) => finalizer !== FinalizerName.artifactGc);
+      if (found?.metadata.uid !== uid || kept.length === finalizers.length) return;
+      const patch = { metadata: { uid, resourceVersion, finalizers: kept } };
+      try {
+        await this.options.api.patch({ ...COLLECTION, namespace, name }, patch, { type: 'merge', answer: 'metadata' });
+        return;
+      } catch (error) {
+        if (error instanceof KubernetesNotFoundError) return;
+        if (!(error instanceof KubernetesConflictError)) throw error;
+      }
+    }
   }
 
   async setLabel({ namespace, name, uid }: WorkflowObjectKey, label: string, value: string): Promise<void> {

@@ -14,6 +14,7 @@ import {
   decodeWorkflow,
   formatTime,
   LabelName,
+  parseTime,
   UserError,
   type Workflow,
 } from '#libs/workflow-spec';
@@ -37,6 +38,9 @@ export interface IntakePorts {
 /** Workflows that were taken in, with what they said when they were; all others are looked up again. */
 const MOST_KNOWN = 20_000;
 const PAGE = 500;
+/** Set by the server; see its object-submission.ts. */
+const ROWS_FOLLOW = 'argosy.dev/rows-follow';
+const PATIENCE_MS = 30_000;
 const ASIDE = 'argosy.dev/not-taken-in';
 
 /**
@@ -104,9 +108,11 @@ export class IntakeService {
     return (await this.ports.objects.find(namespace, name))?.key.uid === uid;
   }
 
-  private async remove({ uid }: WorkflowObjectKey): Promise<void> {
-    const { retention, queue, clock } = this.ports;
+  private async remove(key: WorkflowObjectKey): Promise<void> {
+    const { retention, queue, clock, workflows, objects } = this.ports;
+    const { uid } = key;
     if (await retention.markDeleted(uid, clock.nowMs())) await queue.wake(WorkflowJob, { workflow: uid });
+    else if ((await workflows.getByUid(uid)) === undefined) await objects.release(key);
   }
 
   /** Gives the controls that the workflow was taken in with; undefined where it is none of ours yet. */
@@ -115,6 +121,7 @@ export class IntakeService {
     const stored = await this.ports.workflows.getByUid(uid);
     if (stored !== undefined) return this.remember(uid, controlsOf(stored.submitted.spec));
     if (object.hasStatus) return this.setAside(object);
+    if (this.isAwaited(object)) return void this.waiting.set(uid, object);
     const workflow = await this.decoded(object);
     if (workflow === undefined) return undefined;
     try {
@@ -131,6 +138,12 @@ export class IntakeService {
     await workflows.insert({ submitted: { metadata, spec }, createdAtMs: clock.nowMs(), instanceId, hasClusterObject: true });
     // A hint may be lost after the INSERT: the sweeper finds the row.
     await queue.wake(WorkflowJob, { workflow: metadata.uid ?? '' });
+  }
+
+  /** The server makes the rows of a workflow that takes up an earlier run; where it has died, all of that is run again. */
+  private isAwaited({ workflow: { metadata } }: WorkflowObject): boolean {
+    if (metadata.annotations?.[ROWS_FOLLOW] === undefined || typeof metadata.creationTimestamp !== 'string') return false;
+    return this.ports.clock.nowMs() - parseTime(metadata.creationTimestamp) < PATIENCE_MS;
   }
 
   /** Somebody else's status without rows of ours: it has run, so it is not run again. */

@@ -2,6 +2,7 @@ import type { JobOutcome } from '#libs/jobs';
 import type { LockRepository, RetentionRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { POD_BUCKETS } from '#libs/jobs';
+import type { ObjectWithdrawal } from './object-withdrawal.js';
 import type { CommandDispatcher } from '../reconcile/command-dispatcher.js';
 
 /** Steps in one job; a large workflow goes on in the next one. */
@@ -16,6 +17,8 @@ export interface RemovalPorts {
   locks: Pick<LockRepository, 'releaseAll'>;
   dispatcher: CommandDispatcher;
   clock: Clock;
+  /** Takes the object off the cluster; absent: there is none. */
+  withdrawal?: Pick<ObjectWithdrawal, 'begin' | 'end'> | undefined;
 }
 
 /**
@@ -26,12 +29,14 @@ export class RemovalService {
   constructor(private readonly ports: RemovalPorts) {}
 
   async advance(uid: string): Promise<JobOutcome> {
-    const { retention, dispatcher, clock } = this.ports;
+    const { retention, dispatcher, clock, withdrawal } = this.ports;
+    await withdrawal?.begin(uid);
     for (let step = 0; step < STEPS_PER_JOB; step += 1) {
       const outcome = await retention.step(uid, { nowMs: clock.nowMs() });
       if (outcome !== 'waiting-pods' && outcome !== 'more') await this.letGo(uid);
       switch (outcome) {
         case 'gone':
+          await withdrawal?.end(uid);
           return undefined;
         case 'more':
           continue;

@@ -1,7 +1,13 @@
 import { scheduleText } from '#libs/expressions';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import { ResourceConflictError, type Resource, ResourceNotFoundError, type ResourceStore } from '#libs/resources';
+import {
+  ResourceConflictError,
+  type Resource,
+  ResourceNotFoundError,
+  type ResourceStore,
+  type WorkflowObjects,
+} from '#libs/resources';
 import type {
   CronChild,
   NewWorkflow,
@@ -17,6 +23,7 @@ import { childWorkflow } from './child-workflow.js';
 import { withStatus } from './cron-status.js';
 import { decideSchedule, type ScheduleDecision } from './decide-schedule.js';
 import { beyondHistory } from './history.js';
+import { runObject } from './run-objects.js';
 import type { ScheduleMetrics } from './schedule-metrics.js';
 import { lastScheduledOf, newMemory, type ScheduleMemory, withCondition } from './schedule-memory.js';
 
@@ -30,6 +37,8 @@ export interface ScheduleCollaborators {
   clock: Clock;
   logger: Pick<Logger, 'info' | 'warn'>;
   metrics: Pick<ScheduleMetrics, 'began' | 'policy'>;
+  /** Objects of runs on a cluster; absent: there is no cluster. */
+  objects?: Pick<WorkflowObjects, 'create' | 'find'> | undefined;
 }
 
 /** Ticks and retries of one visit, so that one schedule that catches up does not hold up the others. */
@@ -130,18 +139,26 @@ export class ScheduleService {
   ): Promise<ScheduleDecision & { child?: NewWorkflow }> {
     const { tick, memory } = decision;
     if (tick?.outcome !== 'run') return decision;
-    const workflow = childWorkflow(cron, tick.atMs, nowMs);
-    const checked = await this.collaborators.checker.check(workflow);
-    if ('problem' in checked) {
-      const failed = withCondition(memory, 'SubmissionError', `Failed to submit Workflow: ${checked.problem}`);
+    const { objects, checker } = this.collaborators;
+    const run = childWorkflow(cron, tick.atMs, nowMs);
+    const checked = await checker.check(run);
+    const workflow = 'problem' in checked || objects === undefined ? run : await runObject(objects, run);
+    if ('problem' in checked || workflow === undefined) {
+      const problem = 'problem' in checked ? checked.problem : `another workflow is named ${JSON.stringify(run.metadata.name)}`;
+      const failed = withCondition(memory, 'SubmissionError', `Failed to submit Workflow: ${problem}`);
       return { ...decision, memory: failed, lastScheduledAtMs, tick: { ...tick, outcome: 'error', replaced: 0 } };
     }
-    const { uid, name } = workflow.metadata;
+    const { uid = '', name = '' } = workflow.metadata;
     const status = Object.keys(checked.storedTemplates).length === 0 ? {} : { status: checked };
     return {
       ...decision,
       memory: { ...memory, active: [...memory.active, { uid, name }] },
-      child: { submitted: { ...workflow, ...status }, createdAtMs: nowMs, instanceId: this.instanceId ?? '' },
+      child: {
+        submitted: { ...workflow, ...status },
+        createdAtMs: nowMs,
+        instanceId: this.instanceId ?? '',
+        hasClusterObject: objects !== undefined,
+      },
     };
   }
 

@@ -13,6 +13,7 @@ import {
 import { Store } from '#libs/store';
 import { alreadyExists } from '../errors/errors.js';
 import { SERVER_CONTEXT, type ServerContext } from '../ports.js';
+import { ObjectSubmission } from './object-submission.js';
 import { WorkflowChecker } from './workflow-checker.js';
 import { assertNamespace, assertObjectName, randomName, uidOfKey } from './workflow-names.js';
 import { WorkflowReader } from './workflow-reader.js';
@@ -27,6 +28,12 @@ const submittedPart = (
   ...(status === undefined ? {} : { status }),
   ...(Object.keys(reuse).length === 0 ? {} : { reuse }),
 });
+
+const assertWritable = (workflow: Workflow): void => {
+  const { name = '' } = workflow.metadata;
+  assertObjectName('Workflow', name);
+  assertKubernetesFields('Workflow', name, workflow);
+};
 
 /** How often a generated name may meet a taken one before the caller is told. */
 const NAME_ATTEMPTS = 5;
@@ -45,12 +52,16 @@ export interface SubmissionOptions {
 /** Takes a workflow in: names it, validates it with the templates it refers to, stores it, and wakes the scheduler. */
 @Injectable()
 export class SubmissionService {
+  private readonly onCluster: ObjectSubmission;
+
   constructor(
     @Inject(Store) private readonly store: Store,
     @Inject(WorkflowChecker) private readonly checker: WorkflowChecker,
     @Inject(WorkflowReader) private readonly reader: WorkflowReader,
     @Inject(SERVER_CONTEXT) private readonly context: ServerContext,
-  ) {}
+  ) {
+    this.onCluster = new ObjectSubmission(store, context);
+  }
 
   /** The workflow as it is stored (or would be). Nothing is half-made: the one INSERT is the submission. */
   async submit(namespace: string, given: Workflow, options: SubmissionOptions = {}): Promise<Workflow> {
@@ -77,8 +88,7 @@ export class SubmissionService {
   ): Workflow & { metadata: ObjectMeta & { name: string; namespace: string; uid: string } } {
     const { resourceVersion: _resourceVersion, managedFields: _managedFields, ...written } = workflow.metadata;
     const name = written.name || (written.generateName ? randomName(written.generateName) : '');
-    assertObjectName('Workflow', name);
-    assertKubernetesFields('Workflow', name, workflow);
+    assertWritable({ ...workflow, metadata: { ...written, name } });
     const metadata = {
       ...written,
       name,
@@ -98,6 +108,9 @@ export class SubmissionService {
   }
 
   private async insert(workflow: Workflow, { idempotencyKey: key, reuse }: SubmissionOptions): Promise<Workflow> {
+    const { objects } = this.context;
+    if (objects !== undefined)
+      return this.onCluster.submit(objects, workflow, { check: assertWritable, idempotencyKey: key, reuse: reuse ?? {} });
     const namespace = workflow.metadata.namespace ?? '';
     const uid = key === undefined ? randomUUID() : uidOfKey(namespace, key);
     for (let attempt = 1; ; attempt += 1) {
