@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ArtifactTransfer, createArtifactDrivers } from '#libs/artifacts';
 import type { BenchRun } from './bench-run.js';
 import type { Figure } from './figures.js';
+import { measureS3 } from './s3-bench.js';
 
 const MIB = 1024 ** 2;
 const SIZE_MIB = 200;
@@ -19,8 +20,13 @@ const fastest = async (work: () => Promise<unknown>): Promise<number> => {
   return Math.min(...times);
 };
 
-/** One file of random bytes through the filesystem driver, beside a plain copy of the same file. */
-export const measureArtifacts = async (run: BenchRun): Promise<Figure[]> => {
+/** A file through the filesystem driver, then one of `sizeMib` through the executor and S3, each beside a plain copy of it. */
+export const measureArtifacts = async (run: BenchRun, { sizeMib }: { sizeMib: number }): Promise<Figure[]> => [
+  ...(await measureFilesystem(run)),
+  ...(await measureS3(run, sizeMib)),
+];
+
+const measureFilesystem = async (run: BenchRun): Promise<Figure[]> => {
   const bench = 'artifacts';
   const file = path.join(run.folder, 'bytes');
   const handle = await open(file, 'w');
@@ -51,9 +57,9 @@ export const measureArtifacts = async (run: BenchRun): Promise<Figure[]> => {
   const speed = (ms: number): number => (SIZE_MIB * MIB) / 1000 / ms;
   return [
     { bench, figure: 'copy to disk, 200 MiB', value: speed(copyMs), unit: 'MB/s' },
-    { bench, figure: 'save, without archive', value: speed(saveMs), unit: 'MB/s' },
-    { bench, figure: 'load, without archive', value: speed(loadMs), unit: 'MB/s' },
-    { bench, figure: 'time of save / copy', value: saveMs / copyMs, unit: '×' },
-    { bench, figure: 'time of load / copy', value: loadMs / copyMs, unit: '×' },
+    { bench, figure: 'save to a folder, no archive', value: speed(saveMs), unit: 'MB/s' },
+    { bench, figure: 'load from a folder, no archive', value: speed(loadMs), unit: 'MB/s' },
+    { bench, figure: 'time of save to a folder / copy', value: saveMs / copyMs, unit: '×' },
+    { bench, figure: 'time of load from a folder / copy', value: loadMs / copyMs, unit: '×' },
   ];
 };

@@ -3,18 +3,19 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BenchRun } from './bench-run.js';
 import { measureArtifacts } from './artifact-bench.js';
-import { measureS3 } from './s3-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
 import { measureExpressions } from './expression-bench.js';
 import { type Figure, isReached, tableOf } from './figures.js';
 import { measureBurst, measureBurstOfOne, measureLargeWorkflow } from './fleet-benches.js';
 
-const BENCHES: Record<string, { about: string; byDefault: boolean; measure: (run: BenchRun) => Promise<Figure[]> }> = {
+const BENCHES: Record<
+  string,
+  { about: string; byDefault: boolean; measure: (run: BenchRun, options: { sizeMib: number }) => Promise<Figure[]> }
+> = {
   engine: { about: 'the engine alone', byDefault: true, measure: measureEngine },
   expressions: { about: 'expressions alone', byDefault: true, measure: measureExpressions },
-  artifacts: { about: 'artifact transfer against cp', byDefault: true, measure: measureArtifacts },
-  s3: { about: '1 GiB to an S3 server and back', byDefault: true, measure: measureS3 },
+  artifacts: { about: 'artifact transfer against cp and a plain upload to S3', byDefault: true, measure: measureArtifacts },
   idle: { about: 'start and idle cost of the embedded stack', byDefault: true, measure: measureIdle },
   sequential: { about: '40 sequential steps, sandbox, embedded stack', byDefault: true, measure: measureSequentialSteps },
   burst: { about: '500 workflows at once, one of each service and two of two', byDefault: true, measure: measureBurst },
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     json: { type: 'string' },
     list: { type: 'boolean' },
+    'artifact-mib': { type: 'string', default: '1024' },
   },
 });
 
@@ -34,6 +36,10 @@ const main = async (): Promise<number> => {
   if (values.list) {
     for (const [name, { about }] of Object.entries(BENCHES)) console.log(`${name.padEnd(12)}${about}`);
     return 0;
+  }
+  if (!/^[1-9]\d*$/.test(values['artifact-mib'])) {
+    console.error('--artifact-mib must be a number of MiB');
+    return 2;
   }
   const unknown = (values.only ?? []).filter((name) => !Object.hasOwn(BENCHES, name));
   if (unknown.length > 0) {
@@ -48,7 +54,7 @@ const main = async (): Promise<number> => {
     console.log(`${name}: ${about} …`);
     loads[name] = loadavg()[0] ?? 0;
     try {
-      figures.push(...(await inRunOfItsOwn(measure)));
+      figures.push(...(await inRunOfItsOwn((run) => measure(run, { sizeMib: Number(values['artifact-mib']) }))));
     } catch (error) {
       failed.push(name);
       console.error(error);

@@ -1,52 +1,93 @@
-import { spawn } from 'node:child_process';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missingPart, outcomeOf, startS3, type TestS3 } from '#libs/testing';
 import type { BenchRun } from './bench-run.js';
 import type { Figure } from './figures.js';
+import { peakRssMegabytes } from './process-figures.js';
 
 const MIB = 1024 ** 2;
-const SIZE_MIB = 1024;
-const CHILD = fileURLToPath(new URL('s3-transfer.mjs', import.meta.url));
-const MAX_RSS_MIB = 150;
+const EXECUTOR = fileURLToPath(new URL('../../dist/services/executor/src/main.js', import.meta.url));
+const PLAIN_UPLOAD = fileURLToPath(new URL('s3-plain-upload.mjs', import.meta.url));
+const MAX_RSS_MB = 150;
+const POLL_MS = 20;
 
 interface Measured {
   elapsedMs: number;
-  rssMiB: number;
+  rssMb: number;
 }
 
-/** One file of 1 GiB to an S3 server on this machine and back, beside a plain upload by the SDK and a copy of the file. */
-export const measureS3 = async (run: BenchRun): Promise<Figure[]> => {
+/**
+ * One file through the executor, as it is built, in a process of its own: to an S3 server on this machine and back, beside a plain upload
+ * by the SDK and a copy of the file that is forced to disk. `sizeMib` is the size of the file.
+ */
+export const measureS3 = async (run: BenchRun, sizeMib: number): Promise<Figure[]> => {
   const server = await startS3();
   if (server === undefined) {
     console.log(missingPart('versitygw'));
     return [];
   }
   run.atEnd(async () => server.stop());
-  const file = await randomFile(path.join(run.folder, 'bytes'));
-  const copyMs = await copied(file, path.join(run.folder, 'copy'));
-  const plain = await transfer('plain', server, file);
-  const save = await transfer('save', server, file);
-  const load = await transfer('load', server, path.join(run.folder, 'loaded'));
-  const bench = 's3';
-  const speed = (ms: number): number => (SIZE_MIB * MIB) / 1000 / ms;
-  return [
-    { bench, figure: 'copy to disk, 1 GiB', value: speed(copyMs), unit: 'MB/s' },
-    { bench, figure: 'plain upload by the SDK', value: speed(plain.elapsedMs), unit: 'MB/s' },
-    { bench, figure: 'save, without archive', value: speed(save.elapsedMs), unit: 'MB/s' },
-    { bench, figure: 'load, without archive', value: speed(load.elapsedMs), unit: 'MB/s' },
-    { bench, figure: 'time of save / plain upload', value: save.elapsedMs / plain.elapsedMs, unit: '×' },
-    { bench, figure: 'time of save / copy', value: save.elapsedMs / copyMs, unit: '×' },
-    { bench, figure: 'memory of the saving process', value: save.rssMiB, unit: 'MiB', goal: { atMost: MAX_RSS_MIB } },
-    { bench, figure: 'memory of the loading process', value: load.rssMiB, unit: 'MiB', goal: { atMost: MAX_RSS_MIB } },
+  const at = (...names: string[]): string => path.join(run.folder, ...names);
+  for (const folder of ['out/data', 'in', 'secrets/keys']) await mkdir(at(folder), { recursive: true });
+  await writeFile(at('secrets/keys/access'), server.accessKey);
+  await writeFile(at('secrets/keys/secret'), server.secretKey);
+  await writeFile(at('stdout'), '');
+  const file = await randomFile(at('out/data/bytes'), sizeMib);
+  const copyMs = await copied(file, at('copy'));
+  const plain = await measured(spawn(process.execPath, [PLAIN_UPLOAD, server.endpoint, server.bucket, file]));
+  const execute = (args: readonly string[]): Promise<Measured> =>
+    measured(spawn(process.execPath, [EXECUTOR, ...args], { env: { SECRETS_FOLDER: at('secrets'), LOG_LEVEL: 'warn' } }));
+  const bench = 'artifacts';
+  const size = `${sizeMib} MiB`;
+  const speed = (ms: number): number => (sizeMib * MIB) / 1000 / ms;
+  const figures: Figure[] = [
+    { bench, figure: `copy to disk, ${size}`, value: speed(copyMs), unit: 'MB/s' },
+    { bench, figure: `plain upload by the SDK, ${size}`, value: speed(plain.elapsedMs), unit: 'MB/s' },
   ];
+  for (const [name, archive] of Object.entries({ 'no archive': { none: {} }, tar: { tar: { compressionLevel: 0 } } })) {
+    await writeFile(at('save.json'), podOf(server, { outputArtifacts: [{ ...ARTIFACT, path: '/data/bytes', archive }] }));
+    await writeFile(at('load.json'), podOf(server, { inputArtifacts: [{ ...ARTIFACT, path: '/bytes', archive }] }));
+    const capture = ['--exit-code', '0', '--stdout', at('stdout'), '--report', at('report')];
+    const save = await execute(['capture', '--pod', at('save.json'), '--root', at('out'), ...capture]);
+    const load = await execute(['stage', '--pod', at('load.json'), '--root', at('in')]);
+    await rm(at('in/bytes'));
+    const goal = { atMost: MAX_RSS_MB };
+    figures.push(
+      { bench, figure: `save to S3, ${name}`, value: speed(save.elapsedMs), unit: 'MB/s' },
+      { bench, figure: `load from S3, ${name}`, value: speed(load.elapsedMs), unit: 'MB/s' },
+      { bench, figure: `time of save / plain upload, ${name}`, value: save.elapsedMs / plain.elapsedMs, unit: '×' },
+      { bench, figure: `time of save / copy, ${name}`, value: save.elapsedMs / copyMs, unit: '×' },
+      { bench, figure: `time of load / copy, ${name}`, value: load.elapsedMs / copyMs, unit: '×' },
+      { bench, figure: `memory of the saving executor, ${name}`, value: save.rssMb, unit: 'MB', goal },
+      { bench, figure: `memory of the loading executor, ${name}`, value: load.rssMb, unit: 'MB', goal },
+    );
+  }
+  return [...figures, { bench, figure: 'memory of the plain upload', value: plain.rssMb, unit: 'MB' }];
 };
 
-const randomFile = async (file: string): Promise<string> => {
+const ARTIFACT = { name: 'bytes', s3: { key: 'bytes' } };
+
+/** A pod's description, as the executor reads it. */
+const podOf = ({ endpoint, bucket }: TestS3, work: object): string => {
+  const secret = (key: string): object => ({ name: 'keys', key });
+  const s3 = { endpoint, bucket, insecure: true, accessKeySecret: secret('access'), secretKeySecret: secret('secret') };
+  return JSON.stringify({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bench' }, spec: { containers: [{ name: 'main' }] } },
+    work: {
+      ...{ workflowName: 'bench', workflowNamespace: 'default', workflowUid: 'bench', nodeId: 'bench' },
+      ...{ inputArtifacts: [], outputParameters: [], outputArtifacts: [], captureResult: false, archiveLogs: false },
+      ...{ archiveKey: 'bench', repository: { s3 }, terminationGracePeriodSeconds: 30 },
+      ...work,
+    },
+  });
+};
+
+const randomFile = async (file: string, sizeMib: number): Promise<string> => {
   const handle = await open(file, 'w');
-  for (let count = 0; count < SIZE_MIB; count += 1) await handle.write(randomBytes(MIB));
+  for (let count = 0; count < sizeMib; count += 1) await handle.write(randomBytes(MIB));
   await handle.sync();
   await handle.close();
   return file;
@@ -63,8 +104,18 @@ const copied = async (file: string, target: string): Promise<number> => {
   return elapsedMs;
 };
 
-const transfer = async (way: string, { endpoint, bucket }: TestS3, file: string): Promise<Measured> => {
-  const { exitCode, stdout, stderr } = await outcomeOf(spawn(process.execPath, [CHILD, way, endpoint, bucket, file]));
-  if (exitCode !== 0) throw new Error(`${way}: ${stderr}`);
-  return JSON.parse(stdout) as Measured;
+/** The largest resident set is one that the system remembers, so looking now and then misses only what comes at the very end. */
+const measured = async (child: ChildProcess): Promise<Measured> => {
+  const startedMs = performance.now();
+  let rssMb = 0;
+  const timer = setInterval(() => {
+    rssMb = Math.max(rssMb, peakRssMegabytes(child.pid ?? 0));
+  }, POLL_MS);
+  try {
+    const { exitCode, stderr } = await outcomeOf(child);
+    if (exitCode !== 0) throw new Error(`exit code ${exitCode}: ${stderr}`);
+    return { elapsedMs: performance.now() - startedMs, rssMb };
+  } finally {
+    clearInterval(timer);
+  }
 };

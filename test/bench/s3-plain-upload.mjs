@@ -1,0 +1,14 @@
+import { createReadStream } from 'node:fs';
+import { S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+
+/** What the SDK does by itself with a file, for a comparison. */
+const [, , endpoint = '', bucket = '', file = ''] = process.argv;
+const client = new S3Client({
+  endpoint: `http://${endpoint}`,
+  region: 'us-east-1',
+  forcePathStyle: true,
+  credentials: { accessKeyId: 'test-key', secretAccessKey: 'test-secret' },
+});
+await new Upload({ client, params: { Bucket: bucket, Key: 'plain', Body: createReadStream(file) } }).done();
+client.destroy();
