@@ -1,0 +1,138 @@
+import 'reflect-metadata';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createArtifactDrivers } from '#libs/artifacts';
+import { loadConfig } from '#libs/config';
+import { type ApiCall, KubernetesApi } from '#libs/kubernetes';
+import { createLogger, Metrics } from '#libs/observability';
+import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
+import { KubernetesResourceStore, KubernetesWorkflowObjects } from '#libs/resources';
+import { playSim, realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
+import { createStore, type Store } from '#libs/store';
+import { type TestCluster, type TestDatabase } from '#libs/testing';
+import { ArchiverModule, archiverJobs } from '#services/archiver';
+import { OffloaderModule, offloaderJobs } from '#services/offloader';
+import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
+import { SchedulerModule, schedulerJobs } from '#services/scheduler';
+import { configureServerApp, RuntimePodLogSource, serverSchema, ServerModule, type ServerPorts } from '#services/server';
+
+/** The services in this process on a real API server, a real Postgres, and simulated pods. */
+export interface ClusterStack {
+  /** Of the HTTP API. */
+  url: string;
+  store: Store;
+  /** Every request that was sent to the API server. */
+  calls: ApiCall[];
+  close(): Promise<void>;
+}
+
+const clock = { nowMs: () => Date.now() };
+
+@Module({})
+class StackRoot {}
+
+/** Looks into one namespace of the cluster only. */
+export async function startClusterStack(cluster: TestCluster, namespace: string, database: TestDatabase): Promise<ClusterStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'argosy-cluster-stack-'));
+  const level = process.env['STACK_LOG'] === undefined ? 'silent' : 'debug';
+  const logger = createLogger({ program: 'stack', level, format: 'text' });
+  const store = createStore({ connection: database.connection, clock });
+  const calls: ApiCall[] = [];
+  const api = new KubernetesApi({ connection: cluster.api.connection, onCall: (call) => calls.push(call) });
+  const resources = new KubernetesResourceStore({ api, managedNamespace: namespace });
+  const objects = new KubernetesWorkflowObjects({ api, managedNamespace: namespace });
+  const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
+  const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
+  const common = { store, queue: queueRuntime.queue, objects, clock, logger };
+  const runtime = new SimulatedRuntime({
+    host: new SimulatedHost(realTime(clock), (_identity, { spec }) => {
+      const containers = spec['containers'] as { name: string; args?: string[] }[];
+      return playSim(containers.find(({ name }) => name === 'main')?.args ?? []);
+    }),
+    logger,
+  });
+  const artifacts = createArtifactDrivers({ clock, filesystem: { rootFolder: folder } });
+  const server: ServerPorts = {
+    ...common,
+    resources,
+    artifacts,
+    podLogs: new RuntimePodLogSource(runtime),
+    config: loadConfig(serverSchema, { PORT: '0' }),
+  };
+  const settings = {
+    scheduler: {
+      engine: { artifactRepository: null, podNames: 'v2' as const },
+      managedNamespace: namespace,
+      reconcileConcurrency: 8,
+      controllerNamespace: namespace,
+      stateCacheBytes: 64 * 1024 * 1024,
+      inboxBatch: 500,
+      metricsTtlMs: 0,
+      cacheGcPeriodMs: 0,
+      cacheGcAfterNotHitDurationMs: 30_000,
+      retentionIntervalMs: 500,
+      scheduleIntervalMs: 200,
+      parallelism: { byNamespace: {} },
+      admissionIntervalMs: 200,
+    },
+    podManager: {
+      host: 'here',
+      podConcurrency: 8,
+      observationBatch: 200,
+      heartbeatIntervalMs: 30_000,
+      silentAfterMs: 30_000,
+      hostDeadAfterMs: 300_000,
+    },
+    archiver: { enabled: true, labels: [], archiveConcurrency: 4, expiryIntervalMs: 60_000 },
+    offloader: {
+      maxSizeBytes: 1_048_576,
+      alwaysOffload: false,
+      offload: true,
+      compression: { algorithm: 'gzip' as const },
+      intervalMs: 300,
+      recordConcurrency: 4,
+      pruneIntervalMs: 60_000,
+      offloadTtlMs: 300_000,
+    },
+  };
+  const root = {
+    module: StackRoot,
+    imports: [
+      ServerModule.register(server),
+      SchedulerModule.register({ ...common, resources, metrics: new Metrics(), settings: settings.scheduler }),
+      PodManagerModule.register({ ...common, runtime, artifacts, settings: settings.podManager }),
+      OffloaderModule.register({ ...common, settings: settings.offloader }),
+      ArchiverModule.register({ ...common, settings: settings.archiver }),
+    ],
+  };
+  const app = await NestFactory.create<NestExpressApplication>(root, { bodyParser: false, logger: false, abortOnError: false });
+  configureServerApp(app, server);
+  app.connectMicroservice({
+    strategy: new BullMqServer(queueRuntime, [
+      ...schedulerJobs(settings.scheduler),
+      ...podManagerJobs(settings.podManager),
+      ...offloaderJobs(settings.offloader),
+      ...archiverJobs(settings.archiver),
+    ]),
+  });
+  await store.waitUntilReady(10_000);
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    store,
+    calls,
+    close: async () => {
+      await app.close();
+      await queueRuntime.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

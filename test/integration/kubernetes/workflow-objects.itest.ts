@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  applyCustomResources,
+  eventually,
+  kubernetesCluster,
+  postgresTemplate,
+  type TestCluster,
+  type TestDatabase,
+} from '#libs/testing';
+import type { Workflow } from '#libs/workflow-spec';
+import { type ClusterStack, startClusterStack } from './cluster-stack.js';
+
+const found = await kubernetesCluster({ nodes: false });
+
+const pod = (name: string, ...args: string[]) => ({ name, container: { image: 'sim', command: ['sim'], args } });
+const object = (name: string, spec: object) => ({
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Workflow',
+  metadata: { name },
+  spec: { entrypoint: 'main', ...spec },
+});
+const gate = (name: string) =>
+  object(name, {
+    templates: [
+      { name: 'main', steps: [[{ name: 'gate', template: 'gate' }], [{ name: 'after', template: 'say' }]] },
+      { name: 'gate', suspend: {} },
+      pod('say', 'result=x'),
+    ],
+  });
+
+describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' in found ? `(${found.skipped})` : ''}`, () => {
+  const cluster = found as TestCluster;
+  let namespace = '';
+  let database: TestDatabase;
+  let stack: ClusterStack;
+
+  const kubectl = (...args: string[]) => cluster.kubectl(['-n', namespace, ...args]);
+  const apply = (manifest: object) => cluster.kubectl(['-n', namespace, 'apply', '-f', '-'], JSON.stringify(manifest));
+  const read = async (name: string) => JSON.parse(await kubectl('get', 'wf', name, '-o', 'json')) as Workflow;
+  const until = async (name: string, condition: (workflow: Workflow) => boolean): Promise<Workflow> => {
+    let last: Workflow | undefined;
+    await eventually(
+      async () => {
+        last = await read(name);
+        return condition(last);
+      },
+      () => `${name}: ${JSON.stringify(last?.status)?.slice(0, 1000)}`,
+    );
+    return last as Workflow;
+  };
+  const phase = (wanted: string) => (workflow: Workflow) => workflow.status?.phase === wanted;
+
+  beforeAll(async () => {
+    await applyCustomResources(cluster);
+    namespace = await cluster.createNamespace('stack');
+    database = await postgresTemplate();
+    stack = await startClusterStack(cluster, namespace, database);
+  });
+  afterAll(async () => {
+    await stack.close();
+    await database.drop();
+    await cluster.release();
+  });
+
+  it('runs what kubectl applies, and kubectl shows how it went', async () => {
+    await apply(
+      object('applied', {
+        templates: [
+          {
+            name: 'main',
+            steps: [
+              [
+                { name: 'a', template: 'say' },
+                { name: 'b', template: 'say' },
+              ],
+            ],
+          },
+          pod('say', 'result=x'),
+        ],
+      }),
+    );
+    const ended = await until('applied', phase('Succeeded'));
+    expect(ended.status).toMatchObject({
+      progress: '2/2',
+      conditions: expect.arrayContaining([{ type: 'Completed', status: 'True' }]) as unknown,
+    });
+    expect(Object.keys(ended.status?.nodes ?? {})).toHaveLength(4);
+    expect(ended.metadata.labels).toMatchObject({
+      'workflows.argoproj.io/phase': 'Succeeded',
+      'workflows.argoproj.io/completed': 'true',
+    });
+    expect(ended.metadata.annotations?.['workflows.argoproj.io/pod-name-format']).toBe('v2');
+    expect(await kubectl('get', 'wf', 'applied', '--no-headers')).toMatch(/^applied\s+Succeeded\s+2\/2\s/);
+    const stored = await stack.store.workflows.getByName(namespace, 'applied');
+    expect(stored?.uid).toBe(ended.metadata.uid);
+    await until('applied', ({ metadata }) => metadata.labels?.['workflows.argoproj.io/workflow-archiving-status'] === 'Archived');
+  });
+
+  it('says in the object what is wrong with it', async () => {
+    await apply(object('wrong', { entrypoint: 'nowhere', templates: [pod('say')] }));
+    expect((await until('wrong', phase('Failed'))).status?.message).toMatch(/^invalid spec: .*nowhere/);
+  });
+
+  it('suspends, goes on and stops as the spec is edited', async () => {
+    await apply({ ...object('edited', { suspend: true, templates: [pod('main', 'result=x')] }) });
+    await until('edited', ({ metadata }) => metadata.annotations?.['argosy.dev/controls'] === 'suspended');
+    await kubectl('patch', 'wf', 'edited', '--type=merge', '-p', '{"spec":{"suspend":false}}');
+    await until('edited', phase('Succeeded'));
+
+    await apply(gate('stopped'));
+    await until('stopped', phase('Running'));
+    await kubectl('patch', 'wf', 'stopped', '--type=merge', '-p', '{"spec":{"shutdown":"Stop"}}');
+    const stopped = await until('stopped', phase('Failed'));
+    expect(stopped.status?.message).toContain("Stopped with strategy 'Stop'");
+  });
+
+  it('shows in the object what was asked through the API', async () => {
+    const submitted = await fetch(`${stack.url}/api/v1/workflows/${namespace}`, {
+      method: 'POST',
+      body: JSON.stringify({ workflow: { ...gate(''), metadata: { generateName: 'posted-' } } }),
+    });
+    const { metadata } = (await submitted.json()) as Workflow;
+    expect(metadata).toMatchObject({ name: expect.stringMatching(/^posted-/) as unknown, namespace });
+    const name = metadata.name ?? '';
+    expect((await until(name, phase('Running'))).metadata.uid).toBe(metadata.uid);
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/${name}/stop`, { method: 'PUT', body: '{}' });
+    const stopped = await until(name, phase('Failed'));
+    expect(stopped.spec.shutdown).toBe('Stop');
+  });
+
+  it('forgets a workflow whose object is deleted, and deletes the object of one that is deleted through the API', async () => {
+    await apply(gate('deleted'));
+    await until('deleted', phase('Running'));
+    await kubectl('delete', 'wf', 'deleted');
+    await eventually(
+      async () => (await stack.store.workflows.getByName(namespace, 'deleted')) === undefined,
+      'its rows are gone',
+    );
+
+    await apply(gate('withdrawn'));
+    await until('withdrawn', phase('Running'));
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/withdrawn`, { method: 'DELETE' });
+    await eventually(
+      async () => (await kubectl('get', 'wf', '--no-headers', '--ignore-not-found', 'withdrawn')) === '',
+      'the object is gone',
+    );
+    // A new one under the name of one that was just deleted is another workflow.
+    await apply(gate('withdrawn'));
+    await until('withdrawn', phase('Running'));
+  });
+
+  it('runs CronWorkflows through objects', async () => {
+    await apply({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'CronWorkflow',
+      metadata: { name: 'often' },
+      spec: {
+        schedules: ['* * * * * *'],
+        concurrencyPolicy: 'Forbid',
+        workflowSpec: { entrypoint: 'main', templates: [pod('main', 'result=x')] },
+      },
+    }).catch(() => undefined);
+    expect(await kubectl('get', 'cwf', 'often', '--no-headers')).toContain('often');
+    await kubectl('delete', 'cwf', 'often');
+  });
+
+  it('finds after a restart what was deleted and what was made meanwhile, and takes nothing in twice', async () => {
+    await apply(gate('missed'));
+    const { uid = '' } = (await until('missed', phase('Running'))).metadata;
+    await stack.close();
+    await kubectl('delete', 'wf', 'missed');
+    await apply(object('meanwhile', { templates: [pod('main', 'result=x')] }));
+    stack = await startClusterStack(cluster, namespace, database);
+    await until('meanwhile', phase('Succeeded'));
+    await eventually(async () => (await stack.store.workflows.getByUid(uid)) === undefined, 'its rows are gone');
+  });
+});
