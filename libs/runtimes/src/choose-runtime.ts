@@ -46,7 +46,7 @@ export interface RuntimeMeans {
   hostPaths?: readonly string[];
   docker?: DockerLocation & { network?: string };
   /** Opens the cluster; asked only where `kubernetes` was chosen. */
-  cluster?: () => Promise<KubernetesRuntimeOptions>;
+  cluster?: () => KubernetesRuntimeOptions;
 }
 
 const PODS_PER_CORE = 8;
@@ -77,7 +77,7 @@ export async function chooseRuntime(choice: RuntimeChoice, means: RuntimeMeans):
       throw new NoRuntimeError('no runtime for pods works here. kubernetes: no cluster is configured');
     // Loaded where it is used: nobody else waits for it.
     const { KubernetesRuntime } = await import('./kubernetes/kubernetes-runtime.js');
-    return new KubernetesRuntime(await means.cluster());
+    return new KubernetesRuntime(means.cluster());
   }
   const problems: string[] = [];
   if (choice === 'auto' || choice === 'sandbox') {

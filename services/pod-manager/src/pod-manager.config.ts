@@ -1,5 +1,6 @@
 import {
   artifactStoreFields,
+  type clusterFields,
   configOf,
   duration,
   integer,
@@ -15,12 +16,8 @@ import {
 import type { z } from 'zod';
 import type { LogShippingSettings } from './logs/log-shipments.js';
 
-/** What the runtime `kubernetes` needs. */
-const clusterFields = {
-  kubeconfig: optionalText({ about: 'File that says where the cluster is, before the service account of the pod.' }),
-  kubernetesServiceHost: optionalText({ about: 'Address of the cluster that this program is a pod of; Kubernetes sets it.' }),
-  kubernetesServicePort: optionalText({ about: 'Its port; Kubernetes sets it.' }),
-  managedNamespace: optionalText({ about: 'The only namespace in which pods are made and watched; all where absent.' }),
+/** What pods on Kubernetes are given. */
+const executorFields = {
   executorImage: text({
     about:
       "Image of the containers init and wait in pods on Kubernetes; `executor.image` of the controller's configuration goes before it.",
@@ -43,7 +40,7 @@ const clusterFields = {
 /** Variables of the pod-manager. */
 export const configSchema = configOf({
   ...programFields,
-  ...clusterFields,
+  ...executorFields,
   ...artifactStoreFields,
   runtime: oneOf({
     about: 'What runs pods; auto takes the first that works here.',
@@ -98,4 +95,7 @@ export const logShippingOf = ({
 });
 
 /** Where the cluster is and what its pods are given. */
-export type ClusterSettings = Pick<z.infer<typeof configSchema>, keyof typeof clusterFields>;
+export type ClusterSettings = Pick<
+  z.infer<typeof configSchema>,
+  keyof typeof executorFields | keyof typeof clusterFields | 'instanceId'
+>;

@@ -6,6 +6,7 @@ import { UserError } from '#libs/workflow-spec';
 import type { EnvSource } from '../collaborators.js';
 import { DOCKER_ABILITIES } from '../abilities.js';
 import { containerSecurity } from '../container-security.js';
+import { debugPauseOf } from '../debug-pause.js';
 import type { PodIdentity } from '../contract.js';
 import { resolveEnvironment } from '../environment.js';
 import { PodRefusedError } from '../errors.js';
@@ -170,6 +171,9 @@ function assertRunnable(manifest: PodManifest, { container }: PodContainer): voi
   const hasFiles = volumeMounts(container, sources).some(({ volume }) => sources.get(volume)?.kind === 'files');
   if (readOnlyRoot && (hasFiles || needsStaging(manifest) || manifest.work.scriptSource !== undefined))
     throw new PodRefusedError(`${where}: readOnlyRootFilesystem with files to be put in is not supported by the docker runtime`);
+  const paused = debugPauseOf(container.name ?? '', new Map((container.env ?? []).map(({ name, value = '' }) => [name, value])));
+  if (Object.keys(paused).length > 0)
+    throw new PodRefusedError(`${where}: ARGO_DEBUG_PAUSE is not supported by the docker runtime`);
   const lifecycle = (container.lifecycle ?? {}) as Record<string, { exec?: object }>;
   const unknown = Object.entries(lifecycle).find(([, hook]) => hook.exec === undefined);
   if (unknown !== undefined)

@@ -34,7 +34,7 @@ if (skipped === undefined && !('skipped' in cluster)) {
           const runtime = new KubernetesRuntime({
             api: cluster.api,
             executor: () => ({
-              container: { image: image as string, imagePullPolicy: 'IfNotPresent' },
+              container: { image: image, imagePullPolicy: 'IfNotPresent' },
               folder: EXECUTOR_FOLDER,
               mountsCredentials: false,
             }),

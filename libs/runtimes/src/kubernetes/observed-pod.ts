@@ -40,7 +40,6 @@ export interface ObservedPod {
   podIP?: string;
   nodeName?: string;
   startedAtMs?: number;
-  progress?: string;
   containers: ObservedContainer[];
   /** The work of the pod as JSON, where `wait` has ended. */
   executorPod?: string;
@@ -76,38 +75,62 @@ export function observedPod(pod: ApiObject): ObservedPod | undefined {
   const { metadata } = pod;
   const identity = identityFromMetadata(metadata);
   if (identity === null) return undefined;
-  const { annotations = {}, finalizers = [] } = metadata;
   const spec = (pod['spec'] ?? {}) as PodSpec;
   const status = (pod['status'] ?? {}) as unknown as PodStatus;
-  const mains = annotations[PodMark.mains]?.split(',');
-  const containers = [
-    ...(status.initContainerStatuses ?? []).map((each) => observedContainer(each, true)),
-    ...(status.containerStatuses ?? []).map((each) => observedContainer(each, false)),
-  ];
-  const wait = containers.find(({ name, isInit }) => name === 'wait' && !isInit);
-  const variables = spec.containers?.find(({ name }) => name === 'wait')?.env ?? [];
-  return withoutAbsent({
-    identity,
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-    uid: metadata.uid ?? '',
-    mains: mains ?? ['main'],
+  return withoutAbsent({ identity, ...fromMetadata(metadata), ...fromStatus(status), ...fromSpec(spec, status) });
+}
+
+type Part<Keys extends keyof ObservedPod> = { [Key in Keys]: ObservedPod[Key] | undefined };
+type OfMetadata =
+  'namespace' | 'name' | 'uid' | 'mains' | 'isContainerSet' | 'ordered' | 'endCause' | 'isDeleted' | 'isHeld' | 'finalizers';
+type OfStatus = 'phase' | 'reason' | 'message' | 'unschedulable' | 'podIP' | 'startedAtMs' | 'containers';
+
+function fromMetadata({
+  namespace = '',
+  name,
+  uid = '',
+  annotations = {},
+  finalizers = [],
+  deletionTimestamp,
+}: ApiObject['metadata']): Part<OfMetadata> {
+  return {
+    namespace,
+    name,
+    uid,
+    mains: annotations[PodMark.mains]?.split(',') ?? ['main'],
     isContainerSet: annotations[PodMark.set] === 'true',
     ordered: annotations[PodMark.containers]?.split(','),
-    phase: status.phase ?? 'Pending',
-    reason: status.reason ?? '',
-    message: status.message ?? '',
-    unschedulable: unschedulable(status),
-    isDeleted: metadata.deletionTimestamp !== undefined,
+    endCause: annotations[PodMark.endCause],
+    isDeleted: deletionTimestamp !== undefined,
     isHeld: finalizers.includes(FinalizerName.podStatus),
     finalizers,
-    endCause: annotations[PodMark.endCause],
-    podIP: status.podIP,
-    nodeName: spec.nodeName,
-    startedAtMs: timeOf(status.startTime),
-    containers,
-    executorPod: wait?.ended === undefined ? undefined : longTextOf(ExecutorVariable.pod, variables),
-  });
+  };
+}
+
+function fromStatus(status: PodStatus): Part<OfStatus> {
+  const { phase = 'Pending', reason = '', message = '', podIP, startTime } = status;
+  return {
+    phase,
+    reason,
+    message,
+    unschedulable: unschedulable(status),
+    podIP,
+    startedAtMs: timeOf(startTime),
+    containers: [
+      ...(status.initContainerStatuses ?? []).map((each) => observedContainer(each, true)),
+      ...(status.containerStatuses ?? []).map((each) => observedContainer(each, false)),
+    ],
+  };
+}
+
+/** The work of the pod is read where it is needed: when the executor has ended. */
+function fromSpec(
+  { nodeName, containers = [] }: PodSpec,
+  { containerStatuses = [] }: PodStatus,
+): Part<'nodeName' | 'executorPod'> {
+  const hasEnded = containerStatuses.some(({ name, state }) => name === 'wait' && state?.terminated !== undefined);
+  const variables = containers.find(({ name }) => name === 'wait')?.env ?? [];
+  return { nodeName, executorPod: hasEnded ? longTextOf(ExecutorVariable.pod, variables) : undefined };
 }
 
 function observedContainer({ name, ready, state = {} }: ContainerStatus, isInit: boolean): ObservedContainer {

@@ -13,32 +13,30 @@ const START_PAUSE_MS = 250;
 
 /** The lines of a container as the kubelet has them; none for a container that the pod does not have. Follows until it has ended or the signal is given. */
 export async function* readPodLog(api: KubernetesApi, pod: ObservedPod, options: LogOptions): AsyncGenerator<LogLine> {
-  const container = options.container ?? (pod.mains.includes('main') ? 'main' : (pod.mains[0] ?? 'main'));
-  const { signal } = options;
+  const container = options.container ?? mainOf(pod);
+  const { signal, follow = false, sinceMs = 0 } = options;
   while (!isAborted(signal)) {
     try {
-      const body = await api.log(pod, {
-        container,
-        timestamps: true,
-        ...(options.follow === true ? { follow: true } : {}),
-        ...(options.tailLines === undefined ? {} : { tailLines: options.tailLines }),
-        ...(options.sinceMs === undefined ? {} : { sinceTime: new Date(options.sinceMs).toISOString() }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      const since = options.sinceMs ?? 0;
+      const body = await api.log(pod, { container, timestamps: true, ...requested(options) });
       for await (const line of createInterface({ input: body, crlfDelay: 0 })) {
         const read = logLine(container, line);
-        if (read.atMs >= since) yield read;
+        if (read.atMs >= sinceMs) yield read;
       }
       return;
     } catch (error) {
-      if (isAborted(signal) || error instanceof KubernetesNotFoundError) return;
-      if (!(error instanceof KubernetesInvalidError)) throw error;
-      if (options.follow !== true || !(await mayStart(api, pod, container))) return;
+      if (!isAborted(signal) && !isAbsent(error)) throw error;
+      if (isAborted(signal) || !follow || !(await mayStart(api, pod, container))) return;
       await sleep(START_PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     }
   }
 }
+
+const requested = ({ follow, tailLines, sinceMs, signal }: LogOptions) => ({
+  ...(follow === true ? { follow } : {}),
+  ...(tailLines === undefined ? {} : { tailLines }),
+  ...(sinceMs === undefined ? {} : { sinceTime: new Date(sinceMs).toISOString() }),
+  ...(signal === undefined ? {} : { signal }),
+});
 
 /** The last line that a container printed, which has so many bytes at most. */
 export async function lastLogLine(
@@ -60,6 +58,11 @@ export async function lastLogLine(
   }
   return Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
 }
+
+/** The pod is gone, or the container is not there, perhaps not yet. */
+const isAbsent = (error: unknown): boolean => error instanceof KubernetesNotFoundError || error instanceof KubernetesInvalidError;
+
+const mainOf = ({ mains }: ObservedPod): string => (mains.includes('main') ? 'main' : (mains[0] ?? 'main'));
 
 const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted ?? false;
 

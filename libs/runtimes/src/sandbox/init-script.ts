@@ -1,4 +1,5 @@
 import { SANDBOX_ABILITIES } from '../abilities.js';
+import type { DebugPause } from '../debug-pause.js';
 import { shellQuote } from './shell-text.js';
 
 /** Full paths of the programs of the host that the sandbox starts; `setpriv` and `nsenter` may be absent. */
@@ -43,6 +44,8 @@ export interface InitScriptInput {
   preStop?: readonly string[];
   /** Starts of the program after an end other than 0. */
   retry?: { retries: number; durationMs: number };
+  /** Files of the container that somebody makes before its program begins, or before its end is taken: to look into it meanwhile. */
+  pause?: DebugPause;
   /** One of several containers: signals come as words through the pipe that is file descriptor 3. */
   isMember?: boolean;
 }
@@ -195,7 +198,7 @@ begin() {
   ${lookup(commandLine[0] ?? '', input.absentPrograms ?? [])}
   exec 9<&- <&6 6<&- >&5 2>&4 4>&- 5>&-
   cd ${folder} 2>/dev/null || { mkdir -p ${folder} && cd ${folder}; } || exit 1
-  exec ${asProgram(tools, input.identity ?? {})}${command}
+  ${pausedProgram(input, `${asProgram(tools, input.identity ?? {})}${command}`)}
 ) &
 main=$!
 }
@@ -211,6 +214,17 @@ left=$((ends - \${now%.*}\${now#*.}))
 hundredths=$((left % 100))
 ( trap - TERM; exec 9<&-; sleep "$((left / 100)).$((hundredths / 10))$((hundredths % 10))" && kill -USR1 1 ) >/dev/null 2>&1 4>&- 5>&- 6<&- &`
 }`;
+}
+
+/** Any time may pass; what ends the pod ends the waiting as well. */
+const awaitFile = (file: string): string =>
+  `mkdir -p ${shellQuote(file.slice(0, file.lastIndexOf('/')))}; while [ ! -e ${shellQuote(file)} ]; do sleep 0.2; done`;
+
+/** The program in place of this shell; where its end is waited for, below it. */
+function pausedProgram({ pause = {} }: InitScriptInput, program: string): string {
+  const first = pause.before === undefined ? '' : `${awaitFile(pause.before)}\n  `;
+  if (pause.after === undefined) return `${first}exec ${program}`;
+  return `${first}${program}\n  code=$?\n  ${awaitFile(pause.after)}\n  exit "$code"`;
 }
 
 /** A command beside the program, with its environment and its rights; what it prints goes nowhere. */

@@ -6,6 +6,7 @@ import { type Clock, type Container, parseQuantity } from '#libs/workflow-spec';
 
 import type { EnvSource } from '../collaborators.js';
 import { SANDBOX_ABILITIES } from '../abilities.js';
+import { debugPauseOf } from '../debug-pause.js';
 import { containerSecurity, volumeGroup } from '../container-security.js';
 import type { PodIdentity } from '../contract.js';
 import { expand, resolveEnvironment } from '../environment.js';
@@ -231,6 +232,7 @@ function scriptInput(
     environment: planned.environment,
     workingDir: container.workingDir ?? '/',
     commandLine: planned.line,
+    pause: debugPauseOf(planned.name, planned.environment),
     separateStdout: isOutput && manifest.work.captureResult,
     graceSeconds: graceSecondsOf(manifest),
     identity: { ...(user === undefined ? {} : { user }), groups, capabilities },

@@ -564,6 +564,16 @@ describe.skipIf(!works)(`general pods in the sandbox${works ? '' : ` (skipped: $
       expect(hooks).toBe('started\nstopping\n');
     });
 
+    it('waits for markers before its program and before its end, where its variables ask for it', async () => {
+      const env = ['BEFORE', 'AFTER'].map((moment) => ({ name: `ARGO_DEBUG_PAUSE_${moment}`, value: 'true' }));
+      const marker = '/var/run/argo/ctr/main';
+      const source = `while [ ! -d ${marker} ]; do sleep 0.1; done; [ -e ${marker}/ran ] || : >${marker}/before
+        while [ ! -e ${marker}/ran ]; do sleep 0.1; done; echo seen; : >${marker}/after; sleep 60`;
+      const main = shell('main', `[ -e ${marker}/before ] && : >${marker}/ran; exit 3`, { env });
+      expect(await run({ containers: [main, shell('hand', source)] })).toMatchObject({ phase: 'Failed', exitCode: 3 });
+      expect(await lines('hand')).toEqual(['seen']);
+    });
+
     it('has an input that stays open where it is asked for, and none otherwise', async () => {
       const source = 'timeout 0.3 cat; echo $?';
       expect((await run({ containers: [shell('main', source)] })).outputs?.result).toBe('0');

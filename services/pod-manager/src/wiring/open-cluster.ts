@@ -1,4 +1,4 @@
-import { openBrokerAccess } from '#libs/program';
+import { openBrokerAccess, openKubernetesApi } from '#libs/program';
 import { ImageRegistry, type KubernetesRuntimeOptions } from '#libs/runtimes';
 import { ConfigError } from '#libs/config';
 import type { KubernetesObject } from '#libs/workflow-spec';
@@ -10,16 +10,9 @@ type Ports = Pick<PodRuntimePorts, 'store' | 'controllerConfig' | 'clock' | 'log
 /** Argo's own requests for its executor. */
 const EXECUTOR_RESOURCES = { requests: { cpu: '10m', memory: '64Mi' } };
 
-/** The cluster that the settings name, and what its pods are given. Throws PermanentError where there is none. */
-export const openCluster = async (settings: ClusterSettings, ports: Ports): Promise<KubernetesRuntimeOptions> => {
+/** The cluster that the settings name, and what its pods are given. Nothing of it needs the API server to be there. */
+export const clusterOf = (settings: ClusterSettings, ports: Ports): KubernetesRuntimeOptions => {
   const { controllerConfig, clock, logger } = ports;
-  // Loaded only when needed: other runtimes start faster without it.
-  const { KubernetesApi, openConnection } = await import('#libs/kubernetes');
-  const connection = await openConnection({
-    kubeconfig: settings.kubeconfig,
-    serviceHost: settings.kubernetesServiceHost,
-    servicePort: settings.kubernetesServicePort,
-  });
   const broker = openBrokerAccess({
     store: ports.store,
     clock,
@@ -29,7 +22,8 @@ export const openCluster = async (settings: ClusterSettings, ports: Ports): Prom
   });
   const registry = new ImageRegistry({ mirrors: mirrorsOf(settings.registryMirrors), nowMs: () => clock.nowMs() });
   return {
-    api: new KubernetesApi({ connection }),
+    api: openKubernetesApi(settings),
+    ownersInCluster: settings.resources === 'kubernetes',
     executor: () => ({
       container: executorContainer(settings, controllerConfig.current().executor),
       folder: settings.executorFolder,

@@ -11,7 +11,7 @@ import type { Clock } from '#libs/workflow-spec';
 import type { ClusterSettings } from '../pod-manager.config.js';
 import { LogShipments, type LogShippingSettings } from '../logs/log-shipments.js';
 import { shippingRuntime } from '../logs/shipping-runtime.js';
-import { openCluster } from './open-cluster.js';
+import { clusterOf } from './open-cluster.js';
 import { ResourceEnvSource } from './resource-env-source.js';
 import { withTasks } from './with-tasks.js';
 
@@ -49,7 +49,7 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
   const { resources, artifacts, clock, logger } = ports;
   const { cluster } = settings;
   const pods = await chooseRuntime(settings.runtime, {
-    ...(cluster === undefined ? {} : { cluster: () => openCluster(cluster, ports) }),
+    ...(cluster === undefined ? {} : { cluster: () => clusterOf(cluster, ports) }),
     staging: createPodExecution(new ArtifactTransfer(artifacts)),
     images: settings.imagesFile === undefined ? ImageCatalogue.empty() : ImageCatalogue.fromFile(settings.imagesFile),
     env: new ResourceEnvSource(resources),
