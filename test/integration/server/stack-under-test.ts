@@ -10,7 +10,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createArtifactDrivers } from '#libs/artifacts';
 import { loadConfig } from '#libs/config';
 import { createLogger } from '#libs/observability';
-import { openResources } from '#libs/program';
+import { openResources, shareArgoDatabase } from '#libs/program';
 import { ControllerConfigWatch } from '#libs/resources';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodManifest } from '#libs/pod-spec';
@@ -74,6 +74,11 @@ export async function startStackUnderTest(
     logger,
     intervalMs: 100,
   });
+  const argo = shareArgoDatabase(
+    { archiveDatabaseUrl: undefined, controllerNamespace: 'argo' },
+    { controllerConfig, resources, clock, logger },
+  );
+  store.archive.follow(argo.current);
   const server: ServerPorts = {
     store,
     resources,
@@ -118,7 +123,7 @@ export async function startStackUnderTest(
       ServerModule.register(server),
       SchedulerModule.register({ metrics, ...common, resources, controllerConfig, settings: scheduler }),
       PodManagerModule.register({ ...common, runtime, artifacts: server.artifacts, settings: podManager }),
-      ArchiverModule.register({ ...common, settings: archiver }),
+      ArchiverModule.register({ ...common, controllerConfig, settings: archiver }),
     ],
   };
   const app = await NestFactory.create<NestExpressApplication>(root, { bodyParser: false, logger: false, abortOnError: false });
@@ -143,6 +148,7 @@ export async function startStackUnderTest(
       await controllerConfig.stop();
       await app.close();
       await queueRuntime.close();
+      await argo.close();
       await store.close();
       await database.drop();
       await rm(folder, { recursive: true, force: true });

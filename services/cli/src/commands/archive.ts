@@ -2,11 +2,9 @@ import type { Command } from 'commander';
 import type { Workflow } from '#libs/workflow-spec';
 import { listText } from '../output/list-text.js';
 import { objectsText, objectText, OBJECT_FORMATS, withKind } from '../output/object-text.js';
+import { addIdentityFlags, ARCHIVE_PATH, type IdentityFlags, uidOf, uidPath } from './archived-workflow.js';
 import { collect, contextOf, wordOf } from './context.js';
 import { viewOf } from './progress.js';
-
-const BASE = '/api/v1/archived-workflows';
-const uidPath = (uid: string): string => `${BASE}/${encodeURIComponent(uid)}`;
 
 const UID = '7d1c2b1e-3f3a-4c8e-9a53-0d8c1d0d7a11';
 const exampleOf = (rest: string): string => `\nExample:\n  argosy archive ${rest}`;
@@ -26,7 +24,7 @@ const addListing = (group: Command): void => {
       const items: Workflow[] = [];
       let next: string | undefined;
       do {
-        const page = await context.client.get<{ items: Workflow[] | null; metadata?: { continue?: string } }>(BASE, {
+        const page = await context.client.get<{ items: Workflow[] | null; metadata?: { continue?: string } }>(ARCHIVE_PATH, {
           namespace: context.namespace,
           namePrefix: flags.prefix,
           'listOptions.labelSelector': flags.selector,
@@ -75,24 +73,24 @@ export const addArchive = (program: Command): void => {
       '\nExamples:\n  argosy archive list -l team=red\n  argosy archive get 7d1c2b1e-3f3a-4c8e-9a53-0d8c1d0d7a11',
     );
   addListing(group);
-  group
-    .command('get <uid>')
+  addIdentityFlags(group.command('get <uid-or-name>'))
     .description('show an archived workflow')
     .addHelpText('after', exampleOf(`get ${UID} -o yaml`))
     .option('-o, --output <format>', `print as ${OBJECT_FORMATS.join(', ')}`)
-    .action(async (uid: string, flags: { output?: string }, command: Command) => {
+    .action(async (argument: string, flags: IdentityFlags & { output?: string }, command: Command) => {
       const context = contextOf(command);
       const format = wordOf('--output', OBJECT_FORMATS, flags.output);
+      const uid = await uidOf(context, argument, flags);
       const workflow = await context.client.get<Workflow>(uidPath(uid), { namespace: context.namespace });
       context.out(format ? objectText(withKind('Workflow', workflow), format) : viewOf(workflow, context));
     });
-  group
-    .command('delete <uids...>')
+  addIdentityFlags(group.command('delete <uids-or-names...>'))
     .description('delete workflows from the archive')
     .addHelpText('after', exampleOf(`delete ${UID}`))
-    .action(async (uids: string[], _flags: unknown, command: Command) => {
+    .action(async (identities: string[], flags: IdentityFlags, command: Command) => {
       const context = contextOf(command);
-      for (const uid of uids) {
+      for (const argument of identities) {
+        const uid = await uidOf(context, argument, flags);
         await context.client.send('DELETE', uidPath(uid), undefined, { namespace: context.namespace });
         context.out(`Archived workflow '${uid}' deleted`);
       }
@@ -100,7 +98,7 @@ export const addArchive = (program: Command): void => {
   for (const verb of ['retry', 'resubmit'] as const) addAgain(group, verb);
 };
 
-interface AgainFlags {
+interface AgainFlags extends IdentityFlags {
   parameter?: string[];
   restartSuccessful?: boolean;
   nodeFieldSelector?: string;
@@ -108,8 +106,7 @@ interface AgainFlags {
 }
 
 const addAgain = (group: Command, verb: 'retry' | 'resubmit'): void => {
-  const command = group
-    .command(`${verb} <uids...>`)
+  const command = addIdentityFlags(group.command(`${verb} <uids-or-names...>`))
     .description(
       verb === 'retry'
         ? 'bring archived workflows back and run their failed nodes again'
@@ -121,10 +118,12 @@ const addAgain = (group: Command, verb: 'retry' | 'resubmit'): void => {
     command.option('--restart-successful', 'also nodes that succeeded, as far as --node-field-selector chooses them');
     command.option('--node-field-selector <selector>', 'which successful nodes run again');
   } else command.option('--memoized', 'keep the results of steps that succeeded');
-  command.action(async (uids: string[], flags: AgainFlags, self: Command) => {
+  command.action(async (identities: string[], flags: AgainFlags, self: Command) => {
     const context = contextOf(self);
-    const { parameter, ...chosen } = flags;
-    for (const uid of uids) {
+    const { parameter, uid: isUid, name: isName, ...chosen } = flags;
+    const identity = { ...(isUid ? { uid: true } : {}), ...(isName ? { name: true } : {}) };
+    for (const argument of identities) {
+      const uid = await uidOf(context, argument, identity);
       const body = { uid, namespace: context.namespace, parameters: parameter, ...chosen };
       context.out(viewOf(await context.client.send<Workflow>('PUT', `${uidPath(uid)}/${verb}`, body), context));
     }

@@ -59,8 +59,8 @@ export class ArchivedWorkflowsController {
 
   @Delete('archived-workflows/:uid')
   async delete(@Param('uid') uid: string, @Query() query: QueryTexts): Promise<Answer> {
-    await this.find(uid, query);
-    await this.store.archive.delete(uid);
+    const { metadata } = await this.find(uid, query);
+    await this.store.archive.delete(metadata.uid ?? uid);
     return {};
   }
 
@@ -81,9 +81,13 @@ export class ArchivedWorkflowsController {
     return workflowShape(await this.archived.retry(original, options, assertIdempotencyKey(key)));
   }
 
+  /** By uid, else (Argo 4.1) the newest of the name that the query gives. */
   private async find(uid: string, query: QueryTexts): Promise<Workflow> {
-    const workflow = await this.store.archive.getByUid(uid);
     const namespace = queryText(query, 'namespace');
+    const name = queryText(query, 'name');
+    const byUid = await this.store.archive.getByUid(uid);
+    const isByName = byUid === undefined && name !== undefined && namespace !== undefined;
+    const workflow = isByName ? await this.store.archive.getByName(namespace, name) : byUid;
     if (workflow === undefined || (namespace !== undefined && workflow.metadata.namespace !== namespace))
       throw new ApiError(5, 'not found');
     return workflow;

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { argoPlaceFromUrl } from '#libs/store';
+import { eventually, missingPart, startMariadb, type TestMariadb } from '#libs/testing';
+import type { Workflow } from '#libs/workflow-spec';
+import { createProgram } from '../../../services/cli/src/program.js';
+import { startStackUnderTest, type StackUnderTest } from './stack-under-test.js';
+
+const mariadb: TestMariadb | undefined = await startMariadb();
+const hint = mariadb === undefined ? ` (${missingPart('MariaDB')})` : '';
+
+let stack: StackUnderTest;
+beforeAll(async () => {
+  stack = await startStackUnderTest();
+});
+afterAll(async () => {
+  await stack.close();
+  await mariadb?.stop();
+});
+afterEach(() => void vi.restoreAllMocks());
+
+interface Listing {
+  metadata: { continue?: string };
+  items: Workflow[] | null;
+}
+
+const call = async <Body>(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }> => {
+  const response = await fetch(stack.url + path, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as Body };
+};
+const live = (name: string): string => `/api/v1/workflows/lab/${name}`;
+const get = async (name: string): Promise<Workflow> => (await call<Workflow>('GET', live(name))).body;
+const ARCHIVING = 'workflows.argoproj.io/workflow-archiving-status';
+const archivingOf = async (name: string): Promise<string | undefined> => (await get(name)).metadata?.labels?.[ARCHIVING];
+
+/** The command line in this process, against the stack; gives what it prints. */
+const cli = async (...args: string[]): Promise<string> => {
+  let said = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said += String(text);
+    return true;
+  });
+  await createProgram().parseAsync(['node', 'argosy', '-s', stack.url, '-n', 'lab', ...args]);
+  vi.restoreAllMocks();
+  return said;
+};
+
+let edition = 0;
+/** Resolves when the programs go by it. */
+const configure = async (persistence: object): Promise<void> => {
+  const navColor = `edition-${++edition}`;
+  const data = { navColor, persistence: JSON.stringify(persistence) };
+  const metadata = { name: 'workflow-controller-configmap', namespace: 'argo' };
+  const path = '/api/argosy/v1/resources/configmaps/argo/workflow-controller-configmap';
+  expect((await call('PUT', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data })).status).toBe(200);
+  const isInEffect = async () => (await call<{ navColor: string }>('GET', '/api/v1/info')).body.navColor === navColor;
+  await eventually(isInEffect, 'the configuration is in effect');
+};
+
+const submit = (name: string): Promise<{ status: number }> =>
+  call('POST', '/api/v1/workflows/lab', {
+    workflow: {
+      metadata: { name, labels: { walk: name } },
+      spec: {
+        entrypoint: 'main',
+        arguments: { parameters: [{ name: 'n', value: '1' }] },
+        templates: [{ name: 'main', container: { image: 'sim', command: ['sim'], args: ['exit=0'] } }],
+      },
+    },
+  });
+/** What artifact-gc does, which this stack has not: without it a deletion waits. */
+const planArtifactCollection = (uid: string): Promise<unknown> =>
+  stack.store.database.run({
+    text: `INSERT INTO artifact_gc_plans (workflow, strategy, planned_at_ms) VALUES ($1, 'OnWorkflowDeletion', 0)`,
+    values: [uid],
+  });
+
+/** Rows beside our own tables: none where the archive is elsewhere. */
+const ownRows = async (uid: string): Promise<number> =>
+  (await stack.store.database.run({ text: 'SELECT 1 FROM argo_archived_workflows WHERE uid = $1', values: [uid] })).length;
+
+const secret = async (): Promise<void> => {
+  const data = { user: Buffer.from('root').toString('base64'), word: Buffer.from('').toString('base64') };
+  const metadata = { name: 'archive', namespace: 'argo' };
+  const answer = await call('PUT', '/api/argosy/v1/resources/secrets/argo/archive', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata,
+    data,
+  });
+  expect(answer.status).toBe(200);
+};
+const mysqlBlock = async (): Promise<object> => {
+  await secret();
+  const { host, port, database } = argoPlaceFromUrl(mariadb?.createDatabase('walkthrough') ?? '');
+  const secrets = { userNameSecret: { name: 'archive', key: 'user' }, passwordSecret: { name: 'archive', key: 'word' } };
+  return { mysql: { host, port, database, tableName: 'argo_workflows', ...secrets } };
+};
+
+describe.each([
+  ['beside our own tables', true, () => Promise.resolve({}), 1],
+  [`in MariaDB${hint}`, mariadb !== undefined, mysqlBlock, 0],
+] as const)('a finished workflow whose archive is %s', (place, isThere, block, rowsHere) => {
+  const name = rowsHere === 1 ? 'kept-here' : 'kept-there';
+  let persistence: object;
+  let uid: string;
+
+  it.skipIf(!isThere)(`is archived, listed once, and read when it is no longer live (${place})`, async () => {
+    persistence = { archive: true, archiveTTL: '30d', ...(await block()) };
+    await configure(persistence);
+    await submit(name);
+    await eventually(async () => (await archivingOf(name)) === 'Archived', 'it is archived');
+    uid = (await get(name)).metadata.uid ?? '';
+    expect(await ownRows(uid)).toBe(rowsHere);
+    const selector = `listOptions.labelSelector=walk%3D${name}`;
+    const merged = async () =>
+      (await call<Listing>('GET', `/api/v1/workflows/lab?${selector}`)).body.items?.map(({ metadata }) => metadata.uid);
+    expect(await merged()).toEqual([uid]);
+
+    expect((await call('DELETE', live(name))).status).toBe(200);
+    await planArtifactCollection(uid);
+    await eventually(async () => (await archivingOf(name)) === 'Persisted', 'only the archive has it');
+    expect(await merged()).toEqual([uid]);
+    const archived = (await call<Listing>('GET', `/api/v1/archived-workflows?namespace=lab&${selector}`)).body;
+    expect(archived).toMatchObject({ metadata: {}, items: [{ metadata: { name, uid }, status: { phase: 'Succeeded' } }] });
+    const whole = (await call<Workflow>('GET', `/api/v1/archived-workflows/${uid}`)).body;
+    expect(whole.status?.nodes).toHaveProperty([name, 'phase'], 'Succeeded');
+    expect(
+      await call('GET', `/api/v1/archived-workflows/00000000-0000-0000-0000-000000000000?namespace=lab&name=${name}`),
+    ).toMatchObject({
+      status: 200,
+      body: { metadata: { uid } },
+    });
+  });
+
+  it.skipIf(!isThere)(`is found, shown and run again by the command line, by name and by UID (${place})`, async () => {
+    expect(await cli('archive', 'list', '-l', `walk=${name}`, '-o', 'name')).toBe(`${name}\n`);
+    expect(await cli('archive', 'get', name)).toMatch(new RegExp(`^Name: +${name}\n`));
+    expect(await cli('archive', 'get', '--uid', uid, '-o', 'name')).toBe(`${name}\n`);
+    expect((await cli('archive', 'list-label-values', '-l', 'walk')).split('\n')).toContain(name);
+    const again = /^Name: +(\S+)/.exec(await cli('archive', 'resubmit', name, '-p', 'n=2'))?.[1] ?? '';
+    await eventually(async () => (await get(again)).status?.phase === 'Succeeded', 'it has run again');
+    const { body } = await call<Workflow>('PUT', `/api/v1/archived-workflows/${uid}/resubmit`, { namespace: 'lab' });
+    expect(body.metadata.labels).toMatchObject({ 'workflows.argoproj.io/resubmitted-from-workflow': name });
+    await expect(cli('archive', 'get', 'nobody')).rejects.toThrow('no archived workflow in namespace lab has the name nobody');
+  });
+
+  it.skipIf(!isThere)(`goes when archiveTTL has passed since its end (${place})`, async () => {
+    await configure({ ...persistence, archiveTTL: '1s' });
+    const path = `/api/v1/archived-workflows/${uid}`;
+    await eventually(async () => (await call('GET', path)).status === 404, 'its time is over');
+    expect((await call('GET', live(name))).status).toBe(404);
+  });
+});
