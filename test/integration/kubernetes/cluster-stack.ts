@@ -10,11 +10,13 @@ import { createArtifactDrivers } from '#libs/artifacts';
 import { loadConfig } from '#libs/config';
 import { type ApiCall, KubernetesApi } from '#libs/kubernetes';
 import { createLogger, Metrics } from '#libs/observability';
+import { CredentialNamespaces } from '#libs/program';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import { KubernetesResourceStore, KubernetesWorkflowObjects } from '#libs/resources';
 import { playSim, realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
 import { createStore, type Store } from '#libs/store';
 import { type TestCluster, type TestDatabase } from '#libs/testing';
+import { ArtifactGcModule, artifactGcJobs, artifactGcSettings, configSchema as artifactGcConfig } from '#services/artifact-gc';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
 import { OffloaderModule, offloaderJobs } from '#services/offloader';
 import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
@@ -100,6 +102,10 @@ export async function startClusterStack(cluster: TestCluster, namespace: string,
       offloadTtlMs: 300_000,
     },
   };
+  const artifactGc = artifactGcSettings(
+    loadConfig(artifactGcConfig, { DATABASE_URL: 'postgres:///here', QUEUE_BACKEND: 'postgres' }),
+  );
+  const credentials = new CredentialNamespaces({ resources, controllerNamespace: namespace });
   const root = {
     module: StackRoot,
     imports: [
@@ -108,6 +114,7 @@ export async function startClusterStack(cluster: TestCluster, namespace: string,
       PodManagerModule.register({ ...common, runtime, artifacts, settings: settings.podManager }),
       OffloaderModule.register({ ...common, settings: settings.offloader }),
       ArchiverModule.register({ ...common, settings: settings.archiver }),
+      ArtifactGcModule.register({ ...common, drivers: artifacts, credentials, metrics: new Metrics(), settings: artifactGc }),
     ],
   };
   const app = await NestFactory.create<NestExpressApplication>(root, { bodyParser: false, logger: false, abortOnError: false });
@@ -118,6 +125,7 @@ export async function startClusterStack(cluster: TestCluster, namespace: string,
       ...podManagerJobs(settings.podManager),
       ...offloaderJobs(settings.offloader),
       ...archiverJobs(settings.archiver),
+      ...artifactGcJobs(artifactGc),
     ]),
   });
   await store.waitUntilReady(10_000);

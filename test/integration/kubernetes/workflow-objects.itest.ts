@@ -117,13 +117,14 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
   it('shows in the object what was asked through the API', async () => {
     const submitted = await fetch(`${stack.url}/api/v1/workflows/${namespace}`, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ workflow: { ...gate(''), metadata: { generateName: 'posted-' } } }),
     });
     const { metadata } = (await submitted.json()) as Workflow;
     expect(metadata).toMatchObject({ name: expect.stringMatching(/^posted-/) as unknown, namespace });
     const name = metadata.name ?? '';
     expect((await until(name, phase('Running'))).metadata.uid).toBe(metadata.uid);
-    await fetch(`${stack.url}/api/v1/workflows/${namespace}/${name}/stop`, { method: 'PUT', body: '{}' });
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/${name}/stop`, { method: 'PUT' });
     const stopped = await until(name, phase('Failed'));
     expect(stopped.spec.shutdown).toBe('Stop');
   });
@@ -149,19 +150,30 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await until('withdrawn', phase('Running'));
   });
 
-  it('runs CronWorkflows through objects', async () => {
+  it('makes an object for each run of a CronWorkflow', async () => {
     await apply({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'CronWorkflow',
       metadata: { name: 'often' },
       spec: {
-        schedules: ['* * * * * *'],
+        schedules: ['@every 1s'],
         concurrencyPolicy: 'Forbid',
         workflowSpec: { entrypoint: 'main', templates: [pod('main', 'result=x')] },
       },
-    }).catch(() => undefined);
-    expect(await kubectl('get', 'cwf', 'often', '--no-headers')).toContain('often');
+    });
+    const runs = async (): Promise<Workflow[]> =>
+      (
+        JSON.parse(await kubectl('get', 'wf', '-l', 'workflows.argoproj.io/cron-workflow=often', '-o', 'json')) as {
+          items: Workflow[];
+        }
+      ).items;
+    await eventually(async () => (await runs()).filter(phase('Succeeded')).length >= 2, 'two runs of the schedule');
+    for (const { metadata } of await runs()) {
+      expect(metadata.name).toMatch(/^often-\d{10}$/);
+      expect(metadata.ownerReferences).toMatchObject([{ kind: 'CronWorkflow', name: 'often' }]);
+    }
     await kubectl('delete', 'cwf', 'often');
+    await eventually(async () => (await runs()).length === 0, 'its runs went with it');
   });
 
   it('finds after a restart what was deleted and what was made meanwhile, and takes nothing in twice', async () => {
