@@ -70,6 +70,7 @@ describe.skipIf(reason !== undefined)(`workflows of 5, 50 and 500 steps where a 
     api = new WorkflowsApi(client, NAMESPACE);
     const plugin = parseManifests(await readFile(PLUGIN, 'utf8'))[0]?.value;
     await client.send('PUT', `/api/argosy/v1/resources/configmaps/${NAMESPACE}/hello-executor-plugin`, plugin);
+    await putPersistence({ archive: true, nodeStatusOffLoad: false });
   });
   afterAll(async () => {
     delete process.env['MAX_WORKFLOW_SIZE'];
@@ -77,6 +78,13 @@ describe.skipIf(reason !== undefined)(`workflows of 5, 50 and 500 steps where a 
     await rm(folder, { recursive: true, force: true });
   });
 
+  const putPersistence = (persistence: object): Promise<unknown> =>
+    client.send('PUT', `/api/argosy/v1/resources/configmaps/${NAMESPACE}/workflow-controller-configmap`, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'workflow-controller-configmap', namespace: NAMESPACE },
+      data: { persistence: JSON.stringify(persistence) },
+    });
   const cli = (...args: string[]): ReturnType<typeof argosy> => argosy([...args, '-n', NAMESPACE], { ARGO_SERVER: stack.url });
   /** The command's text, with the exit code that is expected. */
   const said = async (exitCode: number, ...args: string[]): Promise<string> => {
@@ -103,6 +111,10 @@ describe.skipIf(reason !== undefined)(`workflows of 5, 50 and 500 steps where a 
     const failed = await api.get(name);
     expect(failed.status?.phase).toBe('Failed');
     expectSteps(failed, count);
+    if (encoding === 'offloaded') {
+      await expectRecord(failed, { count: 0, encoding: 'omitted' });
+      await putPersistence({ archive: true, nodeStatusOffLoad: true });
+    }
     await expectRecord(failed, { count, encoding });
 
     for await (const listed of api.list({ 'listOptions.fieldSelector': `metadata.name=${name}` })) expectSteps(listed, count);
@@ -141,15 +153,16 @@ describe.skipIf(reason !== undefined)(`workflows of 5, 50 and 500 steps where a 
   const expectRecord = async (workflow: Workflow, expected: { count: number; encoding: string }): Promise<void> => {
     const { store } = stack;
     const { uid = '', name = '' } = workflow.metadata;
+    let standing: Awaited<ReturnType<typeof store.records.standing>>;
     await patiently(
       async () => {
-        const standing = await store.records.standing(uid);
-        return standing?.mark !== undefined && standing.mark.version >= standing.visibleVersion;
+        standing = await store.records.standing(uid);
+        const { mark, visibleVersion = 0 } = standing ?? {};
+        return mark !== undefined && mark.version >= visibleVersion && mark.encoding === expected.encoding;
       },
-      () => `the record of ${name} is up to date`,
+      () => `the record of ${name} is ${expected.encoding}: ${JSON.stringify(standing)}`,
       WAIT_MS,
     );
-    expect((await store.records.standing(uid))?.mark?.encoding).toBe(expected.encoding);
     const found = await store.resources.find({ kind: 'Workflow', namespace: NAMESPACE, name });
     const record = found?.body as unknown as Workflow;
     expect(Buffer.byteLength(JSON.stringify(record))).toBeLessThanOrEqual(MAX_WORKFLOW_SIZE);
