@@ -68,7 +68,8 @@ export class LogStreamService {
 
   /** Adds the logs of pods as the pods come, until nothing can follow any more; what is still read then is read to its end. */
   private async look({ stream, query }: LogJob, stored: StoredWorkflow, merge: TimeMerge<LogLabel>): Promise<void> {
-    const added = new Set<string>();
+    /** By node and container: the incarnation of the pod whose log was added last. */
+    const added = new Map<string, number>();
     let isEnded = false;
     const view = {
       workflow: await this.reader.render(stored),
@@ -79,10 +80,10 @@ export class LogStreamService {
       const workflow = await this.reader.renderWhole(stored.uid);
       if (workflow !== undefined) view.workflow = workflow;
       for (const log of await this.pods.select(view, query)) {
-        const key = `${log.nodeId} ${log.pod?.incarnation ?? ''} ${log.container}`;
+        const key = `${log.nodeId} ${log.container}`;
         // Nobody has taken it yet: it is looked at again when it changes.
-        if (added.has(key) || (log.pod === undefined && !log.isOver())) continue;
-        added.add(key);
+        if ((added.get(key) ?? -1) >= log.incarnation || (log.pod === undefined && !log.isOver())) continue;
+        added.set(key, log.incarnation);
         merge.add(this.sourceOf(log, { stream, query }));
       }
       isEnded = workflow === undefined || hasEnded(workflow, query);

@@ -21,6 +21,8 @@ const LOGS = '-logs';
 export interface SelectedLog extends ContainerLog {
   podName: string;
   nodeId: string;
+  /** 0 where it is not known. */
+  incarnation: number;
 }
 
 /** A pod by its name, as nodes and pods give it. */
@@ -51,11 +53,12 @@ export class LoggedPods {
     const selected: SelectedLog[] = [];
     for (const pod of pods) {
       if (!(await this.hasLabels(pod, workflow, query))) continue;
-      const { podName, nodeId, node, row } = pod;
+      const { podName, nodeId, node, row, incarnation } = pod;
       for (const container of containersOf(pod, workflow, query))
         selected.push({
           podName,
           nodeId,
+          incarnation,
           container,
           pod: row === undefined ? undefined : loggedPod(row),
           place: () => this.placeOf(view.workflow, pod, container),
