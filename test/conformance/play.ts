@@ -16,6 +16,8 @@ export interface PlayOptions {
   comparison: Comparison;
   /** After this a workflow that has not ended counts as a difference. */
   timeoutMs: number;
+  /** Told of every object that stood beside the workflow, for who else has to know it. */
+  onObject?: (object: RecordedObject) => Promise<void>;
 }
 
 const POLL_MS = 50;
@@ -32,7 +34,10 @@ const PLURALS: Record<string, string> = {
 export const play = async (recording: Recording, options: PlayOptions): Promise<string[]> => {
   const client = new ApiClient({ baseUrl: options.url, headers: {} });
   const api = new WorkflowsApi(client, options.namespace);
-  for (const object of recording.others ?? []) await applyAsRecorded(client, object, options.namespace);
+  for (const object of recording.others ?? []) {
+    await applyAsRecorded(client, object, options.namespace);
+    await options.onObject?.(object);
+  }
   const expectedRefusal = refusalOf(recording, options.namespace);
   const refusal = await submit(api, recording, options.namespace);
   if (expectedRefusal !== undefined) {

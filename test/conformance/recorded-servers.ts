@@ -22,11 +22,11 @@ export interface RecordedServers {
 export const missingServerOf = (recording: Recording): string | undefined =>
   JSON.stringify(recording).includes(S3_ADDRESS) && !hasS3Server() ? 'there is no S3 server program on this machine' : undefined;
 
-/** Starts an S3 server where this machine has one, and a peer for the artifacts of HTTP and Artifactory. */
-export const startRecordedServers = async (): Promise<RecordedServers> => {
-  const s3 = await startS3({ buckets: BUCKETS });
-  const http = await startHttpPeer();
-  const addresses = new Map([[HTTP_ADDRESS, `127.0.0.1:${(http.address() as AddressInfo).port}`]]);
+/** Starts an S3 server where this machine has one, and a peer for the artifacts of HTTP and Artifactory, at an address of this machine. */
+export const startRecordedServers = async (host = '127.0.0.1'): Promise<RecordedServers> => {
+  const s3 = await startS3({ buckets: BUCKETS, host });
+  const http = await startHttpPeer(host);
+  const addresses = new Map([[HTTP_ADDRESS, `${host}:${(http.address() as AddressInfo).port}`]]);
   if (s3 !== undefined) addresses.set(S3_ADDRESS, s3.endpoint);
   return {
     objects: [...(s3 === undefined ? [] : [s3Secret(s3)]), HTTP_SECRET],
@@ -62,7 +62,7 @@ const HTTP_SECRET = secret('my-httpbin-cred', {
 });
 
 /** Answers what the recordings ask: something to get, something behind a password, and a place that takes what is put. */
-const startHttpPeer = async (): Promise<Server> => {
+const startHttpPeer = async (host: string): Promise<Server> => {
   const expected = `Basic ${Buffer.from(`${HTTP_USER.name}:${HTTP_USER.password}`).toString('base64')}`;
   const server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -71,6 +71,6 @@ const startHttpPeer = async (): Promise<Server> => {
       response.writeHead(refused ? 401 : 200, { 'content-type': 'application/json' }).end(JSON.stringify({ url: path }));
     });
   });
-  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
+  await new Promise<void>((settle) => server.listen(0, host, settle));
   return server;
 };

@@ -10,6 +10,7 @@ import { ApiClient } from '../../services/cli/src/client/api-client.js';
 import { writeImages } from './images.js';
 import { KNOWN_DIFFERENCES } from './known-differences.js';
 import { applyObject, type Comparison, play } from './play.js';
+import { missingInCluster, openRecordedCluster, type RecordedCluster } from './recorded-cluster.js';
 import { missingServerOf, type RecordedServers, startRecordedServers } from './recorded-servers.js';
 import { readRecordings, type RecordedObject, type Recording, unsupportedIn } from './recordings.js';
 
@@ -28,7 +29,7 @@ export interface Suite {
   title: string;
   group: string;
   namespace: string;
-  runtime: 'simulated' | 'sandbox';
+  runtime: 'simulated' | 'sandbox' | 'kubernetes';
 }
 
 /** Objects that stood in the recorder's cluster beside those that a recording names. */
@@ -62,7 +63,7 @@ const recordingsOf = ({ group, runtime }: Suite): Recording[] => {
   const runnable = readRecordings(folder, group)
     .filter((recording) => unsupportedIn(recording).length === 0)
     .map(hurried);
-  return group === 'random' && runtime === 'sandbox'
+  return group === 'random' && runtime !== 'simulated'
     ? runnable.filter(({ argoNeverEnds }) => !argoNeverEnds).slice(0, SANDBOXED_RANDOM)
     : runnable;
 };
@@ -76,12 +77,18 @@ export const playRecordings = (suites: readonly Suite[]): void => {
   describe.skipIf(folder === undefined).each(suites)('$title', (suite) => {
     const all = recordingsOf(suite);
     const skipped = new Map(
-      all.map((recording) => [recording.name, KNOWN_DIFFERENCES[recording.name] ?? missingServerOf(recording)]),
+      all.map((recording) => [
+        recording.name,
+        KNOWN_DIFFERENCES[recording.name] ??
+          missingServerOf(recording) ??
+          (suite.runtime === 'kubernetes' ? missingInCluster(recording) : undefined),
+      ]),
     );
     const recordings = all.filter(({ name }) => skipped.get(name) === undefined);
     const tally: Tally = { passed: 0, total: 0, firstPassed: 0, firstTotal: 0 };
     let stack: EmbeddedStack;
     let servers: RecordedServers;
+    let cluster: RecordedCluster | undefined;
     let dataDir: string;
     let comparison: Comparison;
 
@@ -90,6 +97,7 @@ export const playRecordings = (suites: readonly Suite[]): void => {
       const account = RECORDED_ACCOUNT[suite.namespace];
       if (account === undefined) delete process.env['SERVICE_ACCOUNT'];
       else process.env['SERVICE_ACCOUNT'] = account;
+      cluster = suite.runtime === 'kubernetes' ? await openRecordedCluster(suite.namespace, recordings) : undefined;
       dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-conformance-'));
       stack = await startEmbeddedStack({
         dataDir: path.join(dataDir, 'data'),
@@ -100,8 +108,11 @@ export const playRecordings = (suites: readonly Suite[]): void => {
         logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
       });
       const client = new ApiClient({ baseUrl: stack.url, headers: {} });
-      servers = await startRecordedServers();
-      for (const object of [...STANDING_OBJECTS, ...servers.objects]) await applyObject(client, object, suite.namespace);
+      servers = await startRecordedServers(cluster?.hostOfPods);
+      for (const object of [...STANDING_OBJECTS, ...servers.objects]) {
+        await applyObject(client, object, suite.namespace);
+        await cluster?.apply(object);
+      }
       for (const [key, limit] of Object.entries(STANDING_LIMITS))
         await client.send('POST', `/api/v1/sync/${suite.namespace}`, { type: 'DATABASE', key, limit });
     });
@@ -112,6 +123,7 @@ export const playRecordings = (suites: readonly Suite[]): void => {
       );
       await stack.stop();
       await servers.stop();
+      await cluster?.close();
       await rm(dataDir, { recursive: true, force: true });
     });
 
@@ -127,6 +139,7 @@ export const playRecordings = (suites: readonly Suite[]): void => {
         namespace: suite.namespace,
         comparison,
         timeoutMs: TIMEOUT_MS,
+        ...(cluster === undefined ? {} : { onObject: cluster.apply }),
       });
       if (found.length === 0) {
         tally.passed += 1;

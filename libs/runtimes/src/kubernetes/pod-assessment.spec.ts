@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+
+import { type ApiObject } from '#libs/kubernetes';
+import { identityLabels } from '#libs/pod-spec';
+import { AnnotationName } from '#libs/workflow-spec';
+
+import { observedPod } from './observed-pod.js';
+import { assessPod, isLeftToOthers } from './pod-assessment.js';
+import { EndCause, PodMark } from './pod-marks.js';
+
+const identity = { workflowUid: 'uid-1', nodeId: 'node-1', incarnation: 0 };
+
+interface Written {
+  status: object;
+  annotations?: Record<string, string>;
+  isDeleted?: boolean;
+  nodeName?: string;
+}
+const assessed = ({ status, annotations = {}, isDeleted = false, nodeName = 'n' }: Written) => {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'p',
+      namespace: 'argo',
+      uid: 'u',
+      labels: identityLabels(identity),
+      annotations: { [AnnotationName.nodeId]: identity.nodeId, [PodMark.containers]: 'main', ...annotations },
+      ...(isDeleted ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
+    },
+    spec: nodeName === '' ? {} : { nodeName },
+    status,
+  } as unknown as ApiObject;
+  const observed = observedPod(pod);
+  if (observed === undefined) throw new Error('not ours');
+  return { ...assessPod(observed), isLeft: isLeftToOthers(observed) };
+};
+
+const ended = (name: string, exitCode: number, more: object = {}) => ({
+  name,
+  state: {
+    terminated: {
+      exitCode,
+      reason: exitCode === 0 ? 'Completed' : 'Error',
+      startedAt: '2026-01-01T00:00:01Z',
+      finishedAt: '2026-01-01T00:00:03Z',
+      ...more,
+    },
+  },
+});
+const waiting = (name: string, reason: string, message?: string) => ({ name, state: { waiting: { reason, message } } });
+const running = (name: string) => ({ name, ready: true, state: { running: { startedAt: '2026-01-01T00:00:01Z' } } });
+
+describe('the report of a pod, by its status', () => {
+  it.each<[string, Written, object]>([
+    [
+      'a start',
+      { status: { phase: 'Pending', containerStatuses: [waiting('main', 'ContainerCreating')] } },
+      { phase: 'Pending', ready: false },
+    ],
+    [
+      'an image that cannot be pulled',
+      { status: { phase: 'Pending', containerStatuses: [waiting('main', 'ImagePullBackOff', 'Back-off pulling image "x"')] } },
+      { phase: 'Pending', message: 'ImagePullBackOff: Back-off pulling image "x"' },
+    ],
+    [
+      'no node for it',
+      {
+        nodeName: '',
+        status: {
+          phase: 'Pending',
+          conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available' }],
+        },
+      },
+      { phase: 'Pending', message: 'Unschedulable: 0/1 nodes are available' },
+    ],
+    [
+      'a run',
+      { status: { phase: 'Running', podIP: '10.0.0.1', containerStatuses: [running('main')] } },
+      { phase: 'Running', ready: true, podIP: '10.0.0.1' },
+    ],
+    [
+      'a good end',
+      { status: { phase: 'Succeeded', containerStatuses: [ended('main', 0)] } },
+      { phase: 'Succeeded', exitCode: 0, startedAtMs: 1767225601000, finishedAtMs: 1767225603000 },
+    ],
+    [
+      'the end of all that was ordered, before the pod has its phase',
+      { status: { phase: 'Running', containerStatuses: [ended('main', 0)] } },
+      { phase: 'Succeeded' },
+    ],
+    [
+      'an exit code',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 2)] } },
+      { phase: 'Failed', exitCode: 2, message: 'main: Error (exit code 2)' },
+    ],
+    [
+      'a termination message',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 64, { message: 'failed to find name' })] } },
+      { phase: 'Failed', message: 'main: Error (exit code 64): failed to find name' },
+    ],
+    [
+      'too much memory',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 137, { reason: 'OOMKilled' })] } },
+      { phase: 'Failed', message: 'main: OOMKilled (exit code 137)' },
+    ],
+    [
+      'a program that cannot be started',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 128, { reason: 'StartError', message: 'no such file' })] } },
+      { phase: 'Failed', message: 'main: StartError (exit code 128): no such file' },
+    ],
+    [
+      'a failed init container',
+      {
+        status: {
+          phase: 'Failed',
+          initContainerStatuses: [ended('init', 64, { message: "required artifact 'a' not supplied" })],
+          containerStatuses: [waiting('main', 'PodInitializing')],
+        },
+      },
+      { phase: 'Failed', infrastructure: true, message: "init: Error (exit code 64): required artifact 'a' not supplied" },
+    ],
+    [
+      'an executor that failed',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 0), ended('wait', 64, { message: 'argosy report 0' })] } },
+      { phase: 'Failed', infrastructure: true, message: 'wait: Error (exit code 64)' },
+    ],
+    [
+      'a killed sidecar',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 0), ended('side', 137)] } },
+      { phase: 'Succeeded' },
+    ],
+    [
+      'a failed sidecar',
+      { status: { phase: 'Failed', containerStatuses: [ended('main', 0), ended('side', 1)] } },
+      { phase: 'Failed', message: 'side: Error (exit code 1)' },
+    ],
+    [
+      'the deadline of the pod',
+      {
+        status: {
+          phase: 'Failed',
+          reason: 'DeadlineExceeded',
+          message: 'Pod was active on the node longer than the specified deadline',
+          containerStatuses: [ended('main', 143)],
+        },
+      },
+      { phase: 'Failed', message: 'Pod was active on the node longer than the specified deadline' },
+    ],
+    [
+      'an end that was asked for',
+      {
+        annotations: { [PodMark.endCause]: EndCause.terminated },
+        status: {
+          phase: 'Failed',
+          reason: 'DeadlineExceeded',
+          message: 'Pod was active on the node longer than the specified deadline',
+          containerStatuses: [ended('main', 143)],
+        },
+      },
+      { phase: 'Failed', exitCode: 143, message: 'main: Error (exit code 143)' },
+    ],
+    [
+      'an end that was asked for before a kubelet had it',
+      { nodeName: '', isDeleted: true, annotations: { [PodMark.endCause]: EndCause.terminated }, status: { phase: 'Pending' } },
+      { phase: 'Failed', exitCode: 143, message: 'main: Error (exit code 143)' },
+    ],
+    [
+      'an eviction of a pod that has begun',
+      {
+        status: {
+          phase: 'Failed',
+          reason: 'Evicted',
+          message: 'The node was low on resource: memory',
+          containerStatuses: [ended('main', 137)],
+        },
+      },
+      { phase: 'Failed', message: 'The node was low on resource: memory' },
+    ],
+    [
+      'a deletion by somebody',
+      { isDeleted: true, status: { phase: 'Failed', containerStatuses: [ended('main', 143)] } },
+      { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
+    ],
+    [
+      'a main container that never started',
+      { status: { phase: 'Failed', containerStatuses: [waiting('main', 'CreateContainerError', 'no')] } },
+      {
+        phase: 'Failed',
+        infrastructure: true,
+        message: 'Pod failed before main container starts due to CreateContainerError: no',
+      },
+    ],
+  ])('of %s', (_, written, report) => {
+    expect(assessed(written).report).toMatchObject(report);
+  });
+
+  it('says of a pod that was lost before it began why, so that it may be made anew', () => {
+    const { report } = assessed({ status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource' } });
+    expect(report).toMatchObject({ neverBegan: 'Evicted', message: 'The node was low on resource' });
+  });
+
+  it('does not wait for containers that others have put into the pod', () => {
+    const status = { phase: 'Running', containerStatuses: [ended('main', 0), running('injected')] };
+    expect(assessed({ status })).toMatchObject({ isEnd: true, isLeft: true, report: { phase: 'Succeeded' } });
+    const waits = assessed({ status, annotations: { [PodMark.containers]: 'main,injected' } });
+    expect(waits).toMatchObject({ isEnd: false, isLeft: false });
+  });
+
+  it('reports the members of a set', () => {
+    const annotations = { [PodMark.mains]: 'a,b', [PodMark.set]: 'true', [PodMark.containers]: 'a,b' };
+    const { report } = assessed({ annotations, status: { phase: 'Running', containerStatuses: [ended('a', 3), running('b')] } });
+    expect(report.containers).toMatchObject([
+      { name: 'a', phase: 'Failed', exitCode: 3, message: 'Error (exit code 3): ' },
+      { name: 'b', phase: 'Running' },
+    ]);
+  });
+});

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { EXECUTOR_FOLDER, executorImage, kubernetesCluster } from '#libs/testing';
+import type { RecordedObject, Recording } from './recordings.js';
+
+/** Where the recordings' pods run as those of a real cluster. */
+export interface RecordedCluster {
+  /** Address of this machine at which pods reach it. */
+  hostOfPods: string;
+  /** Puts an object that pods look at beside the workflow into the cluster. */
+  apply: (object: RecordedObject) => Promise<void>;
+  close(): Promise<void>;
+}
+
+const HOST_OF_PODS = '10.254.0.1';
+const LOCAL_REGISTRY = 'docker.io=http://127.0.0.1:5001,quay.io=http://127.0.0.1:5001';
+/** What containers mount and read; all else is ours alone. */
+const SEEN_BY_PODS: Readonly<Record<string, string>> = { ConfigMap: 'configmaps', Secret: 'secrets' };
+
+/** Why a recording cannot run on the cluster of the tests; undefined where it can. */
+export const missingInCluster = (recording: Recording): string | undefined => {
+  const names = new Set([...JSON.stringify(recording.workflow).matchAll(/"image":"([^"{]+)"/g)].map(([, name = '']) => name));
+  const missing = [...names].filter((name) => !imagesOfCluster().has(fullName(name)));
+  return missing.length === 0 ? undefined : `the cluster of the tests has no image ${missing.join(', ')}`;
+};
+
+let images: Set<string> | undefined;
+const imagesOfCluster = (): Set<string> => {
+  const file = path.join(process.env['CLUSTER_DIR'] ?? path.join(tmpdir(), 'argosy-cluster'), 'images/index.json');
+  images ??= new Set(existsSync(file) ? Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object) : []);
+  return images;
+};
+const fullName = (image: string): string =>
+  `${image.includes('/') ? '' : 'library/'}${image}${image.includes(':') ? '' : ':latest'}`;
+
+/** Makes the namespace of the recordings with what stood in it, and points the stack that is about to start at the cluster. */
+export const openRecordedCluster = async (namespace: string, recordings: readonly Recording[]): Promise<RecordedCluster> => {
+  const cluster = await kubernetesCluster({ nodes: true });
+  if ('skipped' in cluster) throw new Error(cluster.skipped);
+  const image = await executorImage();
+  if (typeof image !== 'string') throw new Error(image.skipped);
+  const { api, kubeconfig } = cluster;
+  const kubectl = (args: readonly string[], input?: string): Promise<string> => cluster.kubectl(args, input);
+  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait']);
+  await kubectl(['create', 'namespace', namespace]);
+  const accounts = new Set(
+    [...JSON.stringify(recordings).matchAll(/"serviceAccountName":"([a-z0-9-]+)"/g)].map(([, name = '']) => name),
+  );
+  for (const account of accounts)
+    if (account !== 'default') await kubectl(['-n', namespace, 'create', 'serviceaccount', account]);
+  Object.assign(process.env, {
+    KUBECONFIG: kubeconfig,
+    EXECUTOR_IMAGE: image,
+    EXECUTOR_FOLDER,
+    REGISTRY_MIRRORS: LOCAL_REGISTRY,
+    MANAGED_NAMESPACE: namespace,
+  });
+  return {
+    hostOfPods: HOST_OF_PODS,
+    apply: async (object) => {
+      const plural = SEEN_BY_PODS[object.kind];
+      if (plural === undefined) return;
+      const { name, labels, annotations } = object.metadata as Record<string, unknown>;
+      const metadata = { name, namespace, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
+      await kubectl(['apply', '-f', '-'], JSON.stringify({ ...object, metadata }));
+    },
+    close: async () => {
+      await api.deleteCollection({ apiVersion: 'v1', plural: 'pods', namespace });
+      await cluster.release();
+    },
+  };
+};
