@@ -108,6 +108,7 @@ export {
   type DeletionState,
   type DeletionStrategy,
   type NewArtifactDeletion,
+  type ShownDeletion,
   type WorkflowGcFacts,
 } from './artifact-gc/artifact-deletion.repository.js';
 export {

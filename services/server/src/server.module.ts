@@ -68,6 +68,7 @@ const CONTROLLERS = [
   ClusterWorkflowTemplatesController,
   CronWorkflowsController,
   ArchivedWorkflowsController,
+  ArtifactDeletionsController,
   ArtifactsController,
   UploadsController,
   LendingController,

@@ -35,6 +35,9 @@ export interface ArtifactDeletion extends Omit<NewArtifactDeletion, 'nowMs'> {
   nextTryAtMs: number;
 }
 
+/** A deletion as people see it. */
+export type ShownDeletion = ArtifactDeletion & { state: DeletionState };
+
 /** What became of one try: an outcome, or why it failed and when it is tried again. `attempted` false: it was put off without a try. */
 export type DeletionResult =
   | { id: number; state: Exclude<DeletionState, 'pending'>; error?: string }
@@ -232,14 +235,15 @@ export class ArtifactDeletionRepository {
     return rows[0];
   }
 
-  /** Rows of a workflow that were planned, by state, for showing how far it is; objects of folders are counted while they wait. */
-  async progress(uid: string): Promise<Partial<Record<DeletionState, number>>> {
-    const rows = await this.#database.run<{ state: DeletionState; count: number }>({
-      name: 'gc-progress',
-      text: 'SELECT state, count(*) AS count FROM artifact_deletions WHERE workflow = $1 GROUP BY state',
-      values: [uid],
+  /** Rows of a namespace, or of the workflows of one name in it, by id after `afterId`. */
+  async shownPage(query: { namespace: string; workflowName?: string; afterId: number; limit: number }): Promise<ShownDeletion[]> {
+    return this.#database.run<ShownDeletion>({
+      name: 'gc-shown',
+      text: `
+        SELECT ${DELETION_FIELDS}, state FROM artifact_deletions
+        WHERE namespace = $1 AND ($2::text IS NULL OR workflow_name = $2) AND id > $3 ORDER BY id LIMIT $4`,
+      values: [query.namespace, query.workflowName ?? null, query.afterId, query.limit],
     });
-    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
   }
 
   /**

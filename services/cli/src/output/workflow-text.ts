@@ -34,7 +34,7 @@ const factLines = (workflow: Workflow, options: WorkflowTextOptions): string[] =
   if (status.conditions?.length) {
     lines.push('Conditions:');
     for (const { type, status: value, message } of status.conditions) {
-      lines.push(`${` ${type}`.padEnd(KEY_WIDTH)} ${value || message || ''}`);
+      lines.push(`${` ${type}`.padEnd(KEY_WIDTH)} ${message || value || ''}`);
     }
   }
   lines.push(...timeLines(workflow, options), ...valueLines(workflow));
