@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { argoPlaceFromUrl } from '#libs/store';
-import { eventually, missingPart, startMariadb, type TestMariadb } from '#libs/testing';
+import { eventually, missingPart, sharedFolder, sharedFolderHint, startMariadb, type TestMariadb } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
 import { createProgram } from '../../../services/cli/src/program.js';
 import { startStackUnderTest, type StackUnderTest } from './stack-under-test.js';
@@ -154,3 +155,40 @@ describe.each([
     expect((await call('GET', live(name))).status).toBe(404);
   });
 });
+
+const parts = ['conformance', 'records', 'ladder', 'little.json'];
+const recorded = sharedFolder(...parts);
+
+/** Times, what they make of resources, and what a run of its own has differ; everything else is the same. */
+const comparable = ({ apiVersion, kind, metadata, spec, status }: Workflow): object => {
+  const { uid, resourceVersion, generation, creationTimestamp, annotations = {}, ...named } = metadata;
+  const traceless = Object.entries(annotations).filter(([key]) => !key.endsWith('/trace-id'));
+  const text = JSON.stringify({ spec, status })
+    .replace(/"\d{4}-\d\d-\d\dT[\d:]+Z"/g, '"a time"')
+    .replace(/("cpu"|"memory"):\d+/g, '$1:0');
+  const present = { uid, resourceVersion, generation, creationTimestamp };
+  const types = Object.fromEntries(Object.entries(present).map(([key, value]) => [key, typeof value]));
+  return { apiVersion, kind, named, types, annotations: Object.fromEntries(traceless), ...(JSON.parse(text) as object) };
+};
+
+describe.skipIf(recorded === undefined)(
+  `the row of an archived workflow${recorded === undefined ? ` (${sharedFolderHint(...parts)})` : ''}`,
+  () => {
+    it('is the one that a real Argo wrote of the same workflow', async () => {
+      const { argo_archived_workflows: rows } = JSON.parse(readFileSync(recorded ?? '', 'utf8')) as {
+        argo_archived_workflows: { workflow: Workflow }[];
+      };
+      const wanted = rows[0]?.workflow as Workflow;
+      await configure({ archive: true });
+      const workflow = { metadata: { name: 'little' }, spec: wanted.spec };
+      expect((await call('POST', '/api/v1/workflows/lab', { workflow })).status).toBe(200);
+      await eventually(async () => (await archivingOf('little')) === 'Archived', 'it is archived');
+      const { uid = '' } = (await get('little')).metadata;
+      const [row] = await stack.store.database.run<{ workflow: Workflow }>({
+        text: 'SELECT workflow FROM argo_archived_workflows WHERE uid = $1',
+        values: [uid],
+      });
+      expect(comparable(row?.workflow as Workflow)).toEqual(comparable(wanted));
+    });
+  },
+);
