@@ -1,3 +1,5 @@
+import { TransientError } from '#libs/workflow-spec';
+
 import { ArtifactAccessError, ArtifactNotFoundError } from '../errors.js';
 import { type HttpAnswer, type HttpRequest, successful } from '../http/exchange.js';
 
@@ -70,5 +72,7 @@ export class OssClient {
 
 function namedError(error: unknown): unknown {
   if (!(error instanceof ArtifactNotFoundError) || !(error.cause instanceof Error)) return error;
+  // Another save of the same key was complete first and discarded this one's parts.
+  if (error.cause.message.includes('NoSuchUpload')) return new TransientError(error.cause.message, { cause: error });
   return error.cause.message.includes('NoSuchBucket') ? new ArtifactAccessError(error.cause.message, { cause: error }) : error;
 }

@@ -37,7 +37,7 @@ interface Asked {
 /** A peer of our own that speaks as much of the service as the driver uses, and checks every signature (version 1) by itself. */
 class OssPeer {
   readonly objects = new Map<string, Stored>();
-  readonly uploads = new Map<string, { metadata: Record<string, string>; parts: Map<number, Buffer> }>();
+  readonly uploads = new Map<string, { key: string; metadata: Record<string, string>; parts: Map<number, Buffer> }>();
   readonly secrets: Record<string, string> = { [KEYS['id']!]: KEYS['secret']!, [LENT.accessKeyId]: LENT.accessKeySecret };
   buckets = new Set(['box']);
   base = '';
@@ -63,7 +63,7 @@ class OssPeer {
       this.buckets.add(bucket);
       return void response.end();
     }
-    if (key === '') return void response.end(this.page(query));
+    if (key === '') return void response.end('uploads' in query ? this.unfinished() : this.page(query));
     this.object({ method, key: `${bucket === 'box' ? '' : `${bucket}:`}${key}`, query, headers, body }, response);
   }
 
@@ -93,7 +93,7 @@ class OssPeer {
     const metadata = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-oss-meta-'))) as never;
     if (method === 'POST') {
       const id = `upload-${this.uploads.size}-${Math.random()}`;
-      this.uploads.set(id, { metadata, parts: new Map() });
+      this.uploads.set(id, { key, metadata, parts: new Map() });
       return void response.end(`<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`);
     }
     if (method === 'PUT') return void (this.objects.set(key, { body, metadata }), response.end());
@@ -121,6 +121,13 @@ class OssPeer {
     this.objects.set(key, { body: Buffer.concat(numbers.map((number) => upload.parts.get(number)!)), metadata: upload.metadata });
     this.uploads.delete(id);
     response.end();
+  }
+
+  private unfinished(): string {
+    const uploads = [...this.uploads].map(
+      ([id, { key }]) => `<Upload><Key>${escaped(key)}</Key><UploadId>${id}</UploadId></Upload>`,
+    );
+    return `<ListMultipartUploadsResult>${uploads.join('')}</ListMultipartUploadsResult>`;
   }
 
   /** Two objects a page, so that pages follow each other. */
@@ -208,6 +215,12 @@ describe('oss artifact driver', () => {
     await use({ bucket: 'other', createBucketIfNotPresent: true }).save('first');
     await use({ bucket: 'other', createBucketIfNotPresent: true }).save('second');
     expect(await use({ bucket: 'other' }).load()).toBe('second');
+  });
+
+  it('discards what killed saves of the same key left', async () => {
+    for (const key of ['key', 'keys']) peer.uploads.set(`left of ${key}`, { key, metadata: {}, parts: new Map() });
+    await use({}).save('x'.repeat(17 * 1024 ** 2));
+    expect([...peer.uploads.keys()]).toEqual(['left of keys']);
   });
 
   it('uses keys lent to the role of this program where it is asked to', async () => {

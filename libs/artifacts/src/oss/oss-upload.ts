@@ -6,7 +6,7 @@ import { TransientError } from '#libs/workflow-spec';
 import type { SaveOptions } from '../contract.js';
 import { textOf } from '../http/exchange.js';
 import { partsOf, partBytesFor } from '../parts.js';
-import { xmlText } from '../xml-fields.js';
+import { xmlElements, xmlText } from '../xml-fields.js';
 
 import type { OssClient } from './oss-client.js';
 
@@ -34,6 +34,7 @@ export async function uploadToOss(client: OssClient, body: Readable, options: Sa
     }
     options.signal?.throwIfAborted();
     await complete(client, uploadId, tags);
+    await discardLeftovers(client);
   } catch (error) {
     await client.done({ method: 'DELETE', query: { uploadId } }).catch(() => undefined);
     throw error;
@@ -76,4 +77,21 @@ async function complete(client: OssClient, uploadId: string, tags: readonly stri
     headers: { 'content-type': 'application/xml' },
     body: Buffer.from(`<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`),
   });
+}
+
+/**
+ * Discards what earlier saves of this key left when they were killed; whoever still sends parts to one of these came second, and
+ * repeats its save. An account that may not list uploads keeps them until the bucket's own rule removes them.
+ */
+async function discardLeftovers(client: OssClient): Promise<void> {
+  const { key } = client.place;
+  try {
+    const page = await textOf(await client.send({ method: 'GET', about: 'bucket', query: { prefix: key, uploads: '' } }));
+    for (const upload of xmlElements(page, 'Upload')) {
+      const uploadId = xmlText(upload, 'UploadId');
+      if (xmlText(upload, 'Key') === key && uploadId !== undefined) await client.done({ method: 'DELETE', query: { uploadId } });
+    }
+  } catch {
+    // The object is saved, and the next save of the key tries again.
+  }
 }
