@@ -16,10 +16,9 @@ export {
   UnsupportedArtifactDriverError,
 } from './errors.js';
 export { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js';
-export { createBrokeredDrivers } from './broker/brokered-drivers.js';
 export { packFolder } from './broker/folder-archive.js';
+export { createBrokeredDrivers } from './broker/brokered-drivers.js';
 export { driverKindOf, keyOf, locationOf, relocate, withKey } from './location.js';
-export type { MachineIdentity } from './identity/machine-identity.js';
 export { createArtifactDrivers, type ArtifactDrivers, type ArtifactDriversOptions } from './registry.js';
 export type { SecretReader } from './secrets/secret-fields.js';
 export { ArtifactTransfer, type ArtifactPlace, type LoadRequest, type SaveBytesRequest, type SaveRequest } from './transfer.js';
