@@ -140,6 +140,8 @@ export const startTemplate = (pass: Pass, request: StartRequest): StartResult =>
   if (isBudgetSpent(pass)) return { type: 'refused', why: 'budget' };
   const prepared = prepare(pass, request);
   if ('type' in prepared) return prepared;
+  // What comes later in the walk does not get ahead, to a slot or a lock, of what waits for a fact; that it misses facts too is known by now.
+  if (pass.missing.size > 0) return { type: 'refused', why: 'fact' };
   if (hasNoSlot(pass, request.boundaryId)) return { type: 'refused', why: 'slot' };
   if (isHit(prepared.known) || !mustWaitForLocks(pass, request, prepared.template)) return runProcessed(pass, request, prepared);
   try {

@@ -60,6 +60,33 @@ const mounting = (template: Template): Template =>
     ? template
     : { ...template, container: { ...template.container, volumeMounts: [{ name: 'work', mountPath: '/work' }] } };
 
+/** A leaf that may run out of its time. */
+const timed = (name: string): fc.Arbitrary<Template> =>
+  fc
+    .record({ timeout: fc.constantFrom('1s', '4s'), ms: fc.constantFrom(20, 1500, 4000), retry: retryStrategy })
+    .map(({ timeout, ms, retry }) =>
+      defined({
+        name,
+        timeout,
+        container: { image: 'sim', command: ['sim'], args: ['result=done', `ms=${ms}`] },
+        retryStrategy: retry,
+      }),
+    );
+
+/** A request or a plugin's task; the texts in them say how they end, as the arguments of a pod do. */
+const task = (name: string): fc.Arbitrary<Template> =>
+  fc.record({ words: leafArguments, isPlugin: fc.boolean(), retry: retryStrategy }).map(({ words, isPlugin, retry }) => {
+    const body = words.filter((word) => !word.startsWith('attempt=') && !word.startsWith('failuntil=')).join(' ');
+    const kind = isPlugin ? { plugin: { hello: { body } } } : { http: { url: 'http://nowhere', body } };
+    return defined({ name, ...kind, retryStrategy: retry });
+  });
+
+/** Two templates may remember under one key; what fails is not remembered. */
+const remembering = (template: Template, key: string | undefined): Template =>
+  key === undefined || template.container === undefined || template.daemon === true
+    ? template
+    : { ...template, memoize: { key, maxAge: '1h', cache: { configMap: { name: 'known' } } } };
+
 const suspended = (name: string): fc.Arbitrary<Template> => fc.constant({ name, suspend: { duration: '3' } });
 
 const callFields = {
@@ -140,15 +167,26 @@ const container = (name: string, templates: readonly string[], exit: string): fc
 
 /**
  * Random valid workflows of the image `sim`, three levels deep: steps and DAGs, loops, conditions, retries, exit handlers, suspensions,
- * lifecycle hooks, continueOn, failFast, parallelism, container sets, daemons and claims. For tests of the engine's properties.
+ * lifecycle hooks, continueOn, failFast, parallelism, container sets, daemons, claims, timeouts, memoization, requests and plugins. For tests of the engine's properties.
+ * `remembers: false` leaves memoization out.
  */
-export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
+export const randomWorkflow = ({ remembers = true }: { remembers?: boolean } = {}): fc.Arbitrary<Workflow> =>
   fc
     .record({
-      leaves: fc.tuple(leaf('leaf0'), leaf('leaf1'), leaf('leaf2'), suspended('pause'), containerSet('set'), daemon('server')),
+      leaves: fc.tuple(
+        leaf('leaf0'),
+        leaf('leaf1'),
+        leaf('leaf2'),
+        suspended('pause'),
+        containerSet('set'),
+        daemon('server'),
+        timed('timed'),
+        task('task'),
+      ),
+      keys: fc.array(fc.option(fc.constantFrom('same', 'other'), { nil: undefined, freq: 2 }), { minLength: 8, maxLength: 8 }),
       inner: fc.tuple(
-        container('inner0', ['leaf0', 'leaf1', 'pause', 'server'], 'leaf2'),
-        container('inner1', ['leaf1', 'leaf2', 'pause', 'set'], 'leaf0'),
+        container('inner0', ['leaf0', 'leaf1', 'pause', 'server', 'task'], 'leaf2'),
+        container('inner1', ['leaf1', 'leaf2', 'pause', 'set', 'timed'], 'leaf0'),
       ),
       hasClaim: fc.boolean(),
       outer: container('outer', ['leaf0', 'leaf1', 'inner0', 'inner1'], 'leaf2'),
@@ -156,13 +194,19 @@ export const randomWorkflow = (): fc.Arbitrary<Workflow> =>
       hasExit: fc.boolean(),
       hook: fc.option(fc.constantFrom('Running', 'Succeeded', 'Failed'), { nil: undefined, freq: 4 }),
     })
-    .map(({ leaves, inner, outer, parallelism, hasExit, hook, hasClaim }) => ({
+    .map(({ leaves, keys, inner, outer, parallelism, hasExit, hook, hasClaim }) => ({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Workflow',
       metadata: { name: 'random' },
       spec: defined({
         entrypoint: 'outer',
-        templates: [...leaves.map((template) => (hasClaim ? mounting(template) : template)), ...inner, outer],
+        templates: [
+          ...leaves.map((template, index) =>
+            remembering(hasClaim ? mounting(template) : template, remembers ? keys[index] : undefined),
+          ),
+          ...inner,
+          outer,
+        ],
         volumeClaimTemplates: hasClaim ? [CLAIM] : undefined,
         parallelism,
         onExit: hasExit ? 'leaf1' : undefined,

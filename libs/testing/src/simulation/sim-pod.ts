@@ -59,11 +59,18 @@ const endOfSet = (
   };
 };
 
+/** The body of a request and the call of a plugin say how they end. */
+const wordsOf = ({ http, plugin }: PodOrder['template']): string[] => {
+  const [call] = Object.values(plugin ?? {}) as { body?: unknown }[];
+  const body = http?.body ?? call?.body;
+  return typeof body === 'string' ? body.split(' ') : [];
+};
+
 /** Plays the pod of an order: exit code, captured result and output parameters as a real executor reports them. */
 export const playPod = (order: PodOrder): PlayedPod => {
   if (order.template.containerSet !== undefined) return playSet(order);
   const container = order.template.container ?? order.template.script;
-  const played = playSim([...(container?.args ?? [])]);
+  const played = playSim([...(container?.args ?? wordsOf(order.template))]);
   const parameters = (order.template.outputs?.parameters ?? []).flatMap(
     (parameter) => parameterOf(parameter, played.files) ?? [],
   );
