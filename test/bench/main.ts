@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BenchRun } from './bench-run.js';
+import { measureArchive } from './archive-bench.js';
 import { measureArtifacts } from './artifact-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
@@ -20,6 +21,7 @@ const BENCHES: Record<
   sequential: { about: '40 sequential steps, sandbox, embedded stack', byDefault: true, measure: measureSequentialSteps },
   burst: { about: '500 workflows at once, one of each service and two of two', byDefault: true, measure: measureBurst },
   'burst-one': { about: 'the first half of burst', byDefault: false, measure: measureBurstOfOne },
+  archive: { about: 'lists of 1,000,000 archived workflows', byDefault: false, measure: measureArchive },
   large: { about: 'one workflow with 2,000 and with 20,000 nodes', byDefault: true, measure: measureLargeWorkflow },
 };
 
