@@ -248,7 +248,7 @@ export class ArtifactDeletionRepository {
 
   /**
    * Writes what became of rows that were tried, all in one statement. The row of an object out of a folder goes with its object, so that the
-   * table stays small however many there were. Rows that somebody else has finished meanwhile are left as they are.
+   * table stays small however many there were; ids are asked for twice, so that no plan reads the whole table. Rows that somebody else has finished meanwhile are left as they are.
    */
   async recordResults(results: readonly DeletionResult[], nowMs: number): Promise<void> {
     if (results.length === 0) return;
@@ -258,11 +258,11 @@ export class ArtifactDeletionRepository {
         WITH tried AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[])
             AS t (id, state, error, attempts, next_try_at_ms)),
           gone AS (DELETE FROM artifact_deletions d USING tried t
-            WHERE d.id = t.id AND d.state = 'pending' AND d.parent_id IS NOT NULL AND t.state = 'deleted')
+            WHERE d.id = ANY($1::bigint[]) AND d.id = t.id AND d.state = 'pending' AND d.parent_id IS NOT NULL AND t.state = 'deleted')
         UPDATE artifact_deletions d SET state = t.state, last_error = t.error, attempts = d.attempts + t.attempts,
           next_try_at_ms = coalesce(t.next_try_at_ms, d.next_try_at_ms), finished_at_ms = CASE WHEN t.state <> 'pending' THEN $6::bigint END
         FROM tried t
-        WHERE d.id = t.id AND d.state = 'pending' AND NOT (d.parent_id IS NOT NULL AND t.state = 'deleted')`,
+        WHERE d.id = ANY($1::bigint[]) AND d.id = t.id AND d.state = 'pending' AND NOT (d.parent_id IS NOT NULL AND t.state = 'deleted')`,
       values: [
         results.map(({ id }) => id),
         results.map(({ state }) => state),

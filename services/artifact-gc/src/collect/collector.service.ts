@@ -61,12 +61,11 @@ export class CollectorService {
 
   private async deleteDue(workflowUid: string, facts: WorkflowGcFacts | undefined): Promise<JobOutcome> {
     const { deletions, deleter, clock, settings } = this.ports;
-    const nowMs = clock.nowMs();
     let earliestRetryMs = Number.POSITIVE_INFINITY;
     let afterId = 0;
     for (let done = 0; done < settings.objectsPerJob;) {
       const limit = Math.min(ROWS_PER_PAGE, settings.objectsPerJob - done);
-      const page = await deletions.duePage({ workflowUid, nowMs, afterId, limit });
+      const page = await deletions.duePage({ workflowUid, nowMs: clock.nowMs(), afterId, limit });
       if (page.length === 0) return Number.isFinite(earliestRetryMs) ? { wakeAtMs: earliestRetryMs } : undefined;
       const outcomes = await deleter.delete(page);
       const results = outcomes.map((outcome) => this.resultOf(outcome, facts === undefined || facts.deletedAtMs !== null));
