@@ -57,7 +57,9 @@ const accountFrom = ({ username, password }: URL): Pick<ArgoPlace, 'user' | 'pas
  * `?tls=true|skip-verify`). Throws InvalidArgumentError, whose message holds no part of the text.
  */
 export const argoPlaceFromUrl = (text: string): ArgoPlace => {
-  const url = URL.parse(text);
+  // A socket folder needs no host, which a URL with an account must have.
+  const complete = text.replace(/^(\w+:\/\/[^/?#]*@)\//, '$1localhost/');
+  const url = URL.canParse(complete) ? new URL(complete) : null;
   const dialect = url === null ? undefined : PROTOCOLS[url.protocol];
   const database = decodeURIComponent(url?.pathname.slice(1) ?? '');
   if (url === null || dialect === undefined || database === '') {
