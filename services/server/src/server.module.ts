@@ -28,6 +28,7 @@ import { ControllerConfigController } from './info/controller-config.controller.
 import { InfoController } from './info/info.controller.js';
 import { LogsController } from './logs/logs.controller.js';
 import { LogStreamService } from './logs/log-stream.service.js';
+import { ShippedLog } from './logs/shipped-log.js';
 import { NotYetController } from './not-yet/not-yet.controller.js';
 import { ARTIFACT_DRIVERS, BROKER_PARTS, POD_LOG_SOURCE, RESOURCE_STORE, SERVER_CONTEXT, type ServerPorts } from './ports.js';
 import { OwnResourcesController } from './resources/own-resources.controller.js';
@@ -90,6 +91,7 @@ const SERVICES = [
   EventDispatch,
   WebhookClients,
   LogStreamService,
+  ShippedLog,
   RuntimeGuard,
   StoredObjects,
   StreamLimit,

@@ -1,4 +1,5 @@
 import { basename, posix } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import {
@@ -12,6 +13,7 @@ import {
 import type { Artifact, ArtifactLocation, Workflow } from '#libs/workflow-spec';
 import type { Response } from 'express';
 import { ApiError } from '../errors/errors.js';
+import { ShippedLog } from '../logs/shipped-log.js';
 import { ARTIFACT_DRIVERS } from '../ports.js';
 import { artifactLocation } from './artifact-location.js';
 
@@ -77,7 +79,10 @@ function belowKey(key: string, path: string): string {
 /** Streams artifacts out of their stores; a directory is shown as a page of links. */
 @Injectable()
 export class ArtifactDownload {
-  constructor(@Inject(ARTIFACT_DRIVERS) private readonly drivers: ArtifactDrivers) {}
+  constructor(
+    @Inject(ARTIFACT_DRIVERS) private readonly drivers: ArtifactDrivers,
+    @Inject(ShippedLog) private readonly shippedLog: ShippedLog,
+  ) {}
 
   async send(request: ArtifactRequest, response: Response): Promise<void> {
     const namespace = request.workflow.metadata.namespace ?? '';
@@ -88,7 +93,7 @@ export class ArtifactDownload {
     try {
       if (key !== undefined && (await driver.isDirectory(location))) await this.sendDirectory(driver, location, response);
       else if (response.req.method === 'HEAD') await this.sendHead(driver, location, response);
-      else await this.sendObject(driver, location, response);
+      else await this.sendObject(await this.open(driver, location, request), location, response);
     } catch (error) {
       if (error instanceof ArtifactNotFoundError) throw notFound("the artifact's object was");
       if (error instanceof ArtifactKeyError) throw new ApiError(3, error.message, { cause: error });
@@ -96,8 +101,20 @@ export class ArtifactDownload {
     }
   }
 
-  private async sendObject(driver: ArtifactDriver, location: ArtifactLocation, response: Response): Promise<void> {
-    const body = await driver.load(location);
+  /** The object; of a log that is not one object yet what is there of it. */
+  private async open(driver: ArtifactDriver, location: ArtifactLocation, request: ArtifactRequest): Promise<Readable> {
+    const { workflow, nodeId, direction, artifactName } = request;
+    try {
+      return await driver.load(location);
+    } catch (error) {
+      if (!(error instanceof ArtifactNotFoundError) || direction !== 'outputs') throw error;
+      const shipped = await this.shippedLog.open(workflow, nodeId, artifactName);
+      if (shipped === undefined) throw error;
+      return shipped;
+    }
+  }
+
+  private async sendObject(body: Readable, location: ArtifactLocation, response: Response): Promise<void> {
     describe(location, response);
     try {
       await pipeline(body, response);
