@@ -148,6 +148,22 @@ describe.each([
     await expect(cli('archive', 'get', 'nobody')).rejects.toThrow('no archived workflow in namespace lab has the name nobody');
   });
 
+  it.skipIf(!isThere || rowsHere === 1)(
+    'waits while the database of the archive is away, live and listed, and is archived when it is back',
+    async () => {
+      const late = `${name}-late`;
+      await mariadb?.kill();
+      await submit(late);
+      await eventually(async () => (await get(late)).status?.phase === 'Succeeded', 'it has ended');
+      expect(await archivingOf(late)).toBe('Pending');
+      const listed = await call<Listing>('GET', `/api/v1/workflows/lab?listOptions.labelSelector=walk%3D${late}`);
+      expect(listed).toMatchObject({ status: 200, body: { items: [{ metadata: { name: late } }] } });
+      expect((await call('GET', live(`nobody`))).status).toBe(503);
+      await mariadb?.start();
+      await eventually(async () => (await archivingOf(late)) === 'Archived', 'it is archived', 30_000);
+    },
+  );
+
   it.skipIf(!isThere)(`goes when archiveTTL has passed since its end (${place})`, async () => {
     await configure({ ...persistence, archiveTTL: '1s' });
     const path = `/api/v1/archived-workflows/${uid}`;
