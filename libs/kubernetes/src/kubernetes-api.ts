@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { collectionPath, type CollectionAddress, discoveryPath, type ObjectAddress, objectPath } from './addresses.js';
+import { type CalledResource, calledResource } from './request/called-resource.js';
 import type { ClusterConnection } from './connection/connection.js';
 import { KubernetesNotFoundError, KubernetesUnavailableError } from './errors.js';
 import type {
@@ -18,7 +19,7 @@ import { Pace } from './request/pace.js';
 import { pause } from './request/patience.js';
 
 /** What one call was, for figures and for the test that compares calls with roles. */
-export interface ApiCall {
+export interface ApiCall extends CalledResource {
   method: ApiRequest['method'];
   path: string;
   /** 0 where no answer came. */
@@ -223,7 +224,8 @@ export class KubernetesApi {
     if (onCall === undefined) return send();
     const beganAtMs = performance.now();
     const { method, path } = request;
-    const tell = (httpStatus: number): void => onCall({ method, path, httpStatus, durationMs: performance.now() - beganAtMs });
+    const tell = (httpStatus: number): void =>
+      onCall({ ...calledResource(request), method, path, httpStatus, durationMs: performance.now() - beganAtMs });
     try {
       const answer = await send();
       tell(200);

@@ -33,6 +33,8 @@ export const LabelName = {
 export const AnnotationName = {
   nodeId: `${PREFIX}node-id`,
   nodeName: `${PREFIX}node-name`,
+  nodeType: `${PREFIX}node-type`,
+  nodeStartTime: `${PREFIX}node-start-time`,
   podNameFormat: `${PREFIX}pod-name-format`,
   podGcStrategy: `${PREFIX}pod-gc-strategy`,
   displayName: `${PREFIX}display-name`,

@@ -22,6 +22,7 @@ import { limitReader } from './admission/limit-reader.js';
 import { IntakeLoop } from './intake/intake-loop.js';
 import { IntakeService } from './intake/intake.service.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
+import { EventTeller } from './events/event-teller.js';
 import { engineConfigOf } from './controller-engine-config.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
@@ -112,6 +113,9 @@ const scheduleTimer = (ports: SchedulerPorts): ScheduleTimer => {
     intervalMs: settings.scheduleIntervalMs,
   });
 };
+
+const eventTeller = ({ objects, clock, logger, controllerConfig = NO_CONFIG }: SchedulerPorts): EventTeller | undefined =>
+  objects && new EventTeller({ objects, clock, logger, config: () => controllerConfig.current() });
 
 const intakeLoop = (ports: SchedulerPorts): IntakeLoop | undefined => {
   const { objects, store, queue, clock, logger, settings } = ports;
@@ -254,6 +258,7 @@ export class SchedulerModule {
         metrics: new SchedulerMetrics(metrics, store.workflows),
         memos,
         specMetrics,
+        events: eventTeller(ports),
         removal,
       },
       {

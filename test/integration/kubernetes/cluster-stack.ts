@@ -8,19 +8,19 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createArtifactDrivers } from '#libs/artifacts';
 import { loadConfig } from '#libs/config';
-import { type ApiCall, KubernetesApi } from '#libs/kubernetes';
 import { createLogger, Metrics } from '#libs/observability';
 import { CredentialNamespaces } from '#libs/program';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import { KubernetesResourceStore, KubernetesWorkflowObjects } from '#libs/resources';
 import { playSim, realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
 import { createStore, type Store } from '#libs/store';
-import { type TestCluster, type TestDatabase } from '#libs/testing';
+import type { TestDatabase } from '#libs/testing';
 import { ArtifactGcModule, artifactGcJobs, artifactGcSettings, configSchema as artifactGcConfig } from '#services/artifact-gc';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
 import { OffloaderModule, offloaderJobs } from '#services/offloader';
 import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
 import { SchedulerModule, schedulerJobs } from '#services/scheduler';
+import type { ServiceAccounts } from './service-accounts.js';
 import { configureServerApp, RuntimePodLogSource, serverSchema, ServerModule, type ServerPorts } from '#services/server';
 
 /** The services in this process on a real API server, a real Postgres, and simulated pods. */
@@ -28,8 +28,6 @@ export interface ClusterStack {
   /** Of the HTTP API. */
   url: string;
   store: Store;
-  /** Every request that was sent to the API server. */
-  calls: ApiCall[];
   close(): Promise<void>;
 }
 
@@ -39,18 +37,26 @@ const clock = { nowMs: () => Date.now() };
 class StackRoot {}
 
 /** Looks into one namespace of the cluster only. */
-export async function startClusterStack(cluster: TestCluster, namespace: string, database: TestDatabase): Promise<ClusterStack> {
+export async function startClusterStack(
+  accounts: ServiceAccounts,
+  namespace: string,
+  database: TestDatabase,
+): Promise<ClusterStack> {
   const folder = await mkdtemp(join(tmpdir(), 'argosy-cluster-stack-'));
   const level = process.env['STACK_LOG'] === undefined ? 'silent' : 'debug';
   const logger = createLogger({ program: 'stack', level, format: 'text' });
   const store = createStore({ connection: database.connection, clock });
-  const calls: ApiCall[] = [];
-  const api = new KubernetesApi({ connection: cluster.api.connection, onCall: (call) => calls.push(call) });
-  const resources = new KubernetesResourceStore({ api, managedNamespace: namespace });
-  const objects = new KubernetesWorkflowObjects({ api, managedNamespace: namespace });
+  const partsOf = (service: string) => {
+    const api = accounts.api(service);
+    return {
+      resources: new KubernetesResourceStore({ api, managedNamespace: namespace }),
+      objects: new KubernetesWorkflowObjects({ api, managedNamespace: namespace }),
+    };
+  };
+  const { resources } = partsOf('artifact-gc');
   const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
-  const common = { store, queue: queueRuntime.queue, objects, clock, logger };
+  const common = { store, queue: queueRuntime.queue, clock, logger };
   const runtime = new SimulatedRuntime({
     host: new SimulatedHost(realTime(clock), (_identity, { spec }) => {
       const containers = spec['containers'] as { name: string; args?: string[] }[];
@@ -61,7 +67,7 @@ export async function startClusterStack(cluster: TestCluster, namespace: string,
   const artifacts = createArtifactDrivers({ clock, filesystem: { rootFolder: folder } });
   const server: ServerPorts = {
     ...common,
-    resources,
+    ...partsOf('server'),
     artifacts,
     podLogs: new RuntimePodLogSource(runtime),
     config: loadConfig(serverSchema, { PORT: '0' }),
@@ -110,10 +116,10 @@ export async function startClusterStack(cluster: TestCluster, namespace: string,
     module: StackRoot,
     imports: [
       ServerModule.register(server),
-      SchedulerModule.register({ ...common, resources, metrics: new Metrics(), settings: settings.scheduler }),
+      SchedulerModule.register({ ...common, ...partsOf('scheduler'), metrics: new Metrics(), settings: settings.scheduler }),
       PodManagerModule.register({ ...common, runtime, artifacts, settings: settings.podManager }),
-      OffloaderModule.register({ ...common, settings: settings.offloader }),
-      ArchiverModule.register({ ...common, settings: settings.archiver }),
+      OffloaderModule.register({ ...common, ...partsOf('offloader'), settings: settings.offloader }),
+      ArchiverModule.register({ ...common, ...partsOf('archiver'), settings: settings.archiver }),
       ArtifactGcModule.register({ ...common, drivers: artifacts, credentials, metrics: new Metrics(), settings: artifactGc }),
     ],
   };
@@ -135,7 +141,6 @@ export async function startClusterStack(cluster: TestCluster, namespace: string,
   return {
     url: `http://127.0.0.1:${port}`,
     store,
-    calls,
     close: async () => {
       await app.close();
       await queueRuntime.close();

@@ -8,9 +8,14 @@ import {
   type TestDatabase,
 } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
+import { makeServiceAccounts, type ServiceAccounts } from './service-accounts.js';
 import { type ClusterStack, startClusterStack } from './cluster-stack.js';
 
 const found = await kubernetesCluster({ nodes: false });
+
+/** Rights for what is not played here: the controller's ConfigMap, caches, credentials, the server's own routes for templates. */
+const NOT_PLAYED =
+  /^(?:\S+: get \/(?:configmaps|secrets)|scheduler: (?:list|create|update) \/configmaps|scheduler: get argoproj.io\/(?:cluster)?workflowtemplates|server: \S+ argoproj.io\/(?:\w*workflowtemplates|cronworkflows|workfloweventbindings)|server: \S+ \/configmaps)$/;
 
 const pod = (name: string, ...args: string[]) => ({ name, container: { image: 'sim', command: ['sim'], args } });
 const object = (name: string, spec: object) => ({
@@ -32,6 +37,7 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
   const cluster = found as TestCluster;
   let namespace = '';
   let database: TestDatabase;
+  let accounts: ServiceAccounts;
   let stack: ClusterStack;
 
   const kubectl = (...args: string[]) => cluster.kubectl(['-n', namespace, ...args]);
@@ -54,10 +60,12 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await applyCustomResources(cluster);
     namespace = await cluster.createNamespace('stack');
     database = await postgresTemplate();
-    stack = await startClusterStack(cluster, namespace, database);
+    accounts = await makeServiceAccounts(cluster, namespace);
+    stack = await startClusterStack(accounts, namespace, database);
   });
   afterAll(async () => {
     await stack.close();
+    await accounts.close();
     await database.drop();
     await cluster.release();
   });
@@ -150,6 +158,32 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await until('withdrawn', phase('Running'));
   });
 
+  it('lets go of an object that Argo has given a finalizer', async () => {
+    const { metadata, ...rest } = gate('held');
+    await apply({ ...rest, metadata: { ...metadata, finalizers: ['workflows.argoproj.io/artifact-gc'] } });
+    await until('held', phase('Running'));
+    await kubectl('delete', 'wf', 'held', '--timeout=30s');
+  });
+
+  it('tells as events what happens', async () => {
+    await apply(
+      object('told', { templates: [{ name: 'main', steps: [[{ name: 'a', template: 'bad' }]] }, pod('bad', 'exit=1')] }),
+    );
+    await until('told', phase('Failed'));
+    const told = (): Promise<string> =>
+      kubectl(
+        'get',
+        'events',
+        '--field-selector=involvedObject.name=told',
+        '-o',
+        'jsonpath={range .items[*]}{.reason} {.message}{"\\n"}{end}',
+      );
+    await eventually(async () => (await told()).includes('WorkflowFailed'), 'its end is told');
+    const lines = (await told()).trim().split('\n');
+    expect(lines).toContain('WorkflowRunning Workflow Running');
+    expect(lines.filter((line) => /^WorkflowNodeFailed Failed node told\[0\]\.a: .*exit code 1/.test(line))).toHaveLength(1);
+  });
+
   it('makes an object for each run of a CronWorkflow', async () => {
     await apply({
       apiVersion: 'argoproj.io/v1alpha1',
@@ -182,8 +216,20 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await stack.close();
     await kubectl('delete', 'wf', 'missed');
     await apply(object('meanwhile', { templates: [pod('main', 'result=x')] }));
-    stack = await startClusterStack(cluster, namespace, database);
+    stack = await startClusterStack(accounts, namespace, database);
     await until('meanwhile', phase('Succeeded'));
     await eventually(async () => (await stack.store.workflows.getByUid(uid)) === undefined, 'its rows are gone');
+  });
+
+  it('needs no more rights than the roles give, and the roles give no more', () => {
+    for (const service of accounts.services) {
+      const [used, granted] = [accounts.used(service), accounts.granted(service)];
+      expect(
+        [...used].filter((right) => !granted.has(right)),
+        `${service} asks for`,
+      ).toEqual([]);
+      const unused = [...granted].filter((right) => !used.has(right) && !NOT_PLAYED.test(`${service}: ${right}`));
+      expect(unused, `${service} has for nothing`).toEqual([]);
+    }
   });
 });

@@ -22,6 +22,7 @@ import { isAdmissionLimited, type ParallelismSource } from '../admission/paralle
 import type { CommandDispatcher } from './command-dispatcher.js';
 import { type ContainerDefaults, withContainerDefaults } from './container-defaults.js';
 import { expiryOf } from './expiry.js';
+import type { EventTeller } from '../events/event-teller.js';
 import type { FactLoader } from './fact-loader.js';
 import { handoffsOf } from './handoffs.js';
 import { memoRowsOf, type MemoKeeper } from '../memoization/memo-keeper.js';
@@ -53,6 +54,8 @@ export interface ReconcileCollaborators {
   metrics: Pick<SchedulerMetrics, 'entered' | 'reconciled'>;
   memos: Pick<MemoKeeper, 'committed'>;
   specMetrics: Pick<SpecMetrics, 'committed'>;
+  /** Events of a cluster; absent: there is none. */
+  events?: Pick<EventTeller, 'committed'> | undefined;
   /** Begins or goes on with the removal of a workflow whose deletion was asked for. */
   removal: { advance(uid: string): Promise<JobOutcome> };
 }
@@ -196,11 +199,15 @@ export class ReconcileService {
   }
 
   /** What is counted and remembered of a commit; gives the phase that the workflow has now. */
-  private async noteCommitted({ workflow, phase: before }: Held, { header, commands }: Decision): Promise<string | undefined> {
-    const { metrics, specMetrics, memos } = this.collaborators;
-    const { uid = '', namespace = '' } = workflow.metadata;
+  private async noteCommitted(
+    { workflow, phase: before }: Held,
+    { header, commands, nodes }: Decision,
+  ): Promise<string | undefined> {
+    const { metrics, specMetrics, memos, events } = this.collaborators;
+    const { uid = '', namespace = '', name = '' } = workflow.metadata;
     const phase = header?.status.phase ?? before;
     if (phase !== undefined && phase !== '' && phase !== before) metrics.entered(phase, namespace);
+    events?.committed({ key: { uid, namespace, name }, status: phase === before ? undefined : header?.status, nodes });
     specMetrics.committed(uid, commands);
     await memos.committed(commands);
     return phase;

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeRow } from '#libs/engine';
+import type { WorkflowNotice } from '#libs/resources';
+import { eventually, quietLogger } from '#libs/testing';
+import { EventTeller, type EventTellerPorts } from './event-teller.js';
+
+const key = { uid: 'u', namespace: 'lab', name: 'w' };
+const node = (phase: string, message?: string): NodeRow =>
+  ({
+    id: 'n1',
+    parents: [],
+    ordinal: 0,
+    status: { id: 'n1', name: 'w[0].a', type: 'Pod', phase, startedAt: '2026-01-01T00:00:00Z', ...(message ? { message } : {}) },
+  }) as NodeRow;
+
+const tellerWith = (config: ReturnType<EventTellerPorts['config']> = {}) => {
+  const told: WorkflowNotice[] = [];
+  const teller = new EventTeller({
+    objects: { tell: (notice) => Promise.resolve(void told.push(notice)) },
+    clock: { nowMs: () => 0 },
+    logger: quietLogger,
+    config: () => config,
+  });
+  return { teller, told };
+};
+const lines = (told: WorkflowNotice[]): string[] => told.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+
+describe('EventTeller', () => {
+  it('tells phases once, in the order in which they came', async () => {
+    const { teller, told } = tellerWith();
+    teller.committed({ key, status: { phase: 'Running' }, nodes: [node('Pending')] });
+    teller.committed({ key, nodes: [node('Running')] });
+    teller.committed({ key, nodes: [node('Running')] });
+    teller.committed({ key, status: { phase: 'Failed', message: 'child failed' }, nodes: [node('Failed', 'exit code 1')] });
+    await eventually(() => told.length === 4, 'all are told');
+    expect(lines(told)).toEqual([
+      'Normal WorkflowRunning Workflow Running',
+      'Normal WorkflowNodeRunning Running node w[0].a',
+      'Warning WorkflowNodeFailed Failed node w[0].a: exit code 1',
+      'Warning WorkflowFailed child failed',
+    ]);
+    expect(told[1]?.annotations).toMatchObject({
+      'workflows.argoproj.io/node-id': 'n1',
+      'workflows.argoproj.io/node-type': 'Pod',
+    });
+  });
+
+  it('is silent where the controller says so', async () => {
+    const { teller, told } = tellerWith({ nodeEvents: { enabled: false }, workflowEvents: { enabled: true } });
+    teller.committed({ key, status: { phase: 'Succeeded' }, nodes: [node('Succeeded')] });
+    await eventually(() => told.length === 1, 'it is told');
+    expect(lines(told)).toEqual(['Normal WorkflowSucceeded Workflow completed']);
+  });
+});
