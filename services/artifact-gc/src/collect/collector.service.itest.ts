@@ -201,6 +201,96 @@ describe('ownership', () => {
   });
 });
 
+describe('what is said of it', () => {
+  const reports = async (uid: string) =>
+    (await store.inbox.read(uid, 10)).flatMap((entry) => (entry.kind === 'artifactGc' ? [entry.report] : []));
+
+  it('is Argo’s message while something fails, then that the strategy was carried out, each once', async () => {
+    const uid = await submit(onCompletion, [[artifact('said/x'), artifact('said/y')]]);
+    for (const key of ['said/x', 'said/y']) await save(key, uid);
+    await finish(uid);
+    failures = { left: 1, methods: ['delete'] };
+    await collector.collect(uid);
+    const strategies = ['OnWorkflowCompletion'];
+    const error = 'Artifact Garbage Collection failed for strategy OnWorkflowCompletion, err:the bucket is away';
+    expect(await reports(uid)).toEqual([{ strategies, error }]);
+    expect(await store.artifactDeletions.deletedArtifacts(uid)).toHaveLength(1);
+    clock.now += 60 * MINUTE_MS;
+    await collector.collect(uid);
+    expect(await reports(uid)).toEqual([{ strategies, error }, { strategies }]);
+    expect(await store.artifactDeletions.deletedArtifacts(uid)).toHaveLength(2);
+  });
+
+  it('is nothing where there was nothing to delete', async () => {
+    const uid = await submit({}, [[artifact('quiet/x')]]);
+    await finish(uid);
+    await collector.collect(uid);
+    expect(await reports(uid)).toEqual([]);
+  });
+
+  it('calls a folder deleted when all its objects are, and keeps no rows of them', async () => {
+    const uid = await submit(onCompletion, [[artifact('tree')]]);
+    for (const key of ['tree/1', 'tree/2', 'tree/3']) await save(key, uid);
+    await finish(uid);
+    failures = { left: 1, methods: ['delete'] };
+    await collector.collect(uid);
+    expect(await store.artifactDeletions.deletedArtifacts(uid)).toEqual([]);
+    clock.now += 60 * MINUTE_MS;
+    await collector.collect(uid);
+    expect(await store.artifactDeletions.deletedArtifacts(uid)).toEqual([{ nodeId: 'pod-0', artifactName: 'tree' }]);
+    const rows = await store.artifactDeletions.shownPage({ namespace: 'argo', workflowName: uid, afterId: 0, limit: 10 });
+    expect(rows.map(({ state }) => state)).toEqual(['expanded']);
+  });
+});
+
+describe('a store that is away', () => {
+  it('is asked no more for this time: the other objects wait without a try', async () => {
+    const keys = Array.from({ length: 20 }, (_unused, index) => `away/${index}`);
+    const uid = await submit(onCompletion, [keys.map((key) => artifact(key))]);
+    for (const key of keys) await save(key, uid);
+    await finish(uid);
+    failures = { left: 1000, methods: ['head'] };
+    await collector.collect(uid);
+    const rows = await store.artifactDeletions.shownPage({ namespace: 'argo', workflowName: uid, afterId: 0, limit: 100 });
+    expect(rows.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(4);
+    expect(new Set(rows.map(({ lastError, state }) => `${state} ${lastError}`))).toEqual(new Set(['pending the bucket is away']));
+  });
+
+  it('is given up after five tries where the workflow is gone and says so, and never while it is there', async () => {
+    const uid = await submit({ artifactGC: { strategy: 'OnWorkflowCompletion', forceFinalizerRemoval: true } }, [
+      [artifact('forced/x')],
+    ]);
+    await save('forced/x', uid);
+    await finish(uid);
+    failures = { left: 1000, methods: ['head'] };
+    const tries = async (count: number): Promise<string | undefined> => {
+      for (let round = 0; round < count; round += 1) {
+        await collector.collect(uid);
+        clock.now += 60 * MINUTE_MS;
+      }
+      const rows = await store.artifactDeletions.shownPage({ namespace: 'argo', workflowName: uid, afterId: 0, limit: 10 });
+      return rows[0]?.state;
+    };
+    expect(await tries(7)).toBe('pending');
+    await store.retention.markDeleted(uid, clock.now);
+    expect(await tries(1)).toBe('abandoned');
+    failures.left = 0;
+    await collector.collect(uid);
+    expect(await exists('forced/x')).toBe(true);
+  });
+});
+
+describe('logs', () => {
+  it('take segments along that were never made whole', async () => {
+    const uid = await submit(onCompletion, [[{ name: 'main-logs', filesystem: { key: 'l/main.log' } }]]);
+    for (const key of ['l/main.log', 'l/main.log.segments/1/0-7', 'l/main.log.segments/1/7-9']) await save(key, uid);
+    await finish(uid);
+    await collector.collect(uid);
+    expect(await surviving(['l/main.log', 'l/main.log.segments/1/0-7', 'l/main.log.segments/1/7-9'])).toEqual([]);
+    expect(await store.artifactDeletions.deletedArtifacts(uid)).toContainEqual({ nodeId: 'pod-0', artifactName: 'main-logs' });
+  });
+});
+
 describe('failures', () => {
   it('retries with growing pauses until the store is back, and remembers why it failed', async () => {
     const uid = await submit(onCompletion, [[artifact('f/x')]]);
