@@ -47,6 +47,8 @@ await build({
     ...programs.map((name) => [`services/${name}/src/main`, `services/${name}/src/main.ts`]),
     ...configurations.map((name) => [`services/${name}/src/${name}.config`, `services/${name}/src/${name}.config.ts`]),
     ['libs/config/src/index', 'libs/config/src/index.ts'],
+    // For `npm run generate`.
+    ['libs/workflow-spec/src/custom-resources/custom-resources', 'libs/workflow-spec/src/custom-resources/custom-resources.ts'],
   ]),
   platform: 'node',
   tsconfig: 'tsconfig.json',

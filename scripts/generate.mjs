@@ -75,9 +75,8 @@ const configurationDocument = async () => {
 
 /** One file for each kind, and the list of them. */
 const customResourceDocuments = async () => {
-  const { customResourceDefinitions } = await import(
-    pathToFileURL(join(root, 'dist', 'libs', 'workflow-spec', 'src', 'index.js')).href
-  );
+  const compiled = join(root, 'dist', 'libs', 'workflow-spec', 'src', 'custom-resources', 'custom-resources.js');
+  const { customResourceDefinitions } = await import(pathToFileURL(compiled).href);
   const definitions = customResourceDefinitions();
   const fileOf = ({ spec }) => `${spec.names.singular}.yaml`;
   const head = '# Made by `npm run generate`; do not edit.\n';
