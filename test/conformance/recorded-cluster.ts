@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { EXECUTOR_FOLDER, executorImage, kubernetesCluster } from '#libs/testing';
+import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, removePods, type TestCluster } from '#libs/testing';
 import type { RecordedObject, Recording } from './recordings.js';
 
 /** Where the recordings' pods run as those of a real cluster. */
@@ -20,6 +20,7 @@ const SEEN_BY_PODS: Readonly<Record<string, string>> = { ConfigMap: 'configmaps'
 
 /** Why a recording cannot run on the cluster of the tests; undefined where it can. */
 export const missingInCluster = (recording: Recording): string | undefined => {
+  if (JSON.stringify(recording.workflow).includes('"bash"')) return 'the images of the cluster of the tests have no bash';
   const names = new Set([...JSON.stringify(recording.workflow).matchAll(/"image":"([^"{]+)"/g)].map(([, name = '']) => name));
   const missing = [...names].filter((name) => !imagesOfCluster().has(fullName(name)));
   return missing.length === 0 ? undefined : `the cluster of the tests has no image ${missing.join(', ')}`;
@@ -34,21 +35,27 @@ const imagesOfCluster = (): Set<string> => {
 const fullName = (image: string): string =>
   `${image.includes('/') ? '' : 'library/'}${image}${image.includes(':') ? '' : ':latest'}`;
 
+/** Recordings name their namespace, so it is used again. */
+const makeEmpty = async (cluster: TestCluster, namespace: string): Promise<void> => {
+  const there = await cluster.kubectl(['get', 'namespaces', '-o', 'name']);
+  if (!there.split('\n').includes(`namespace/${namespace}`)) await cluster.kubectl(['create', 'namespace', namespace]);
+  await removePods(cluster, namespace);
+};
+
 /** Makes the namespace of the recordings with what stood in it, and points the stack that is about to start at the cluster. */
 export const openRecordedCluster = async (namespace: string, recordings: readonly Recording[]): Promise<RecordedCluster> => {
   const cluster = await kubernetesCluster({ nodes: true });
   if ('skipped' in cluster) throw new Error(cluster.skipped);
   const image = await executorImage();
   if (typeof image !== 'string') throw new Error(image.skipped);
-  const { api, kubeconfig } = cluster;
+  const { kubeconfig } = cluster;
   const kubectl = (args: readonly string[], input?: string): Promise<string> => cluster.kubectl(args, input);
-  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait']);
-  await kubectl(['create', 'namespace', namespace]);
+  await makeEmpty(cluster, namespace);
   const accounts = new Set(
     [...JSON.stringify(recordings).matchAll(/"serviceAccountName":"([a-z0-9-]+)"/g)].map(([, name = '']) => name),
   );
   for (const account of accounts)
-    if (account !== 'default') await kubectl(['-n', namespace, 'create', 'serviceaccount', account]);
+    if (account !== 'default') await kubectl(['-n', namespace, 'create', 'serviceaccount', account]).catch(() => undefined);
   Object.assign(process.env, {
     KUBECONFIG: kubeconfig,
     EXECUTOR_IMAGE: image,
@@ -66,7 +73,7 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
       await kubectl(['apply', '-f', '-'], JSON.stringify({ ...object, metadata }));
     },
     close: async () => {
-      await api.deleteCollection({ apiVersion: 'v1', plural: 'pods', namespace });
+      await removePods(cluster, namespace);
       await cluster.release();
     },
   };

@@ -13,6 +13,8 @@ const HTTP_USER = { name: 'admin', password: 'password' };
 export interface RecordedServers {
   /** Secrets that open them. */
   objects: readonly RecordedObject[];
+  /** The recorder's artifact repository, by the address that it has here; undefined without a server program. */
+  repository: object | undefined;
   /** The recording with the addresses of this machine. */
   atLocalAddresses(recording: Recording): Recording;
   stop(): Promise<void>;
@@ -30,6 +32,18 @@ export const startRecordedServers = async (host = '127.0.0.1'): Promise<Recorded
   if (s3 !== undefined) addresses.set(S3_ADDRESS, s3.endpoint);
   return {
     objects: [...(s3 === undefined ? [] : [s3Secret(s3)]), HTTP_SECRET],
+    repository:
+      s3 === undefined
+        ? undefined
+        : {
+            s3: {
+              endpoint: s3.endpoint,
+              insecure: true,
+              bucket: BUCKETS[0],
+              accessKeySecret: { name: 'my-minio-cred', key: 'accesskey' },
+              secretKeySecret: { name: 'my-minio-cred', key: 'secretkey' },
+            },
+          },
     atLocalAddresses: (recording) => {
       let text = JSON.stringify(recording);
       for (const [recorded, local] of addresses) text = text.replaceAll(recorded, local);

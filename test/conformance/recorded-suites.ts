@@ -33,13 +33,13 @@ export interface Suite {
 }
 
 /** Objects that stood in the recorder's cluster beside those that a recording names. */
-const STANDING_OBJECTS: readonly RecordedObject[] = [
+const standingObjects = (repository: object = { filesystem: {} }): readonly RecordedObject[] => [
   { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'simple-parameters' }, data: { msg: 'hello world' } },
   {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: 'artifact-repositories' },
-    data: { 'my-key': 'filesystem: {}\narchiveLogs: true' },
+    data: { 'my-key': JSON.stringify({ ...repository, archiveLogs: true }) },
   },
   { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'my-secret' }, data: { mypassword: 'UzAwcGVyUzNjcmV0' } },
 ];
@@ -99,6 +99,10 @@ export const playRecordings = (suites: readonly Suite[]): void => {
       else process.env['SERVICE_ACCOUNT'] = account;
       cluster = suite.runtime === 'kubernetes' ? await openRecordedCluster(suite.namespace, recordings) : undefined;
       dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-conformance-'));
+      servers = await startRecordedServers(cluster?.hostOfPods);
+      // Pods of a cluster do not see the folder of this machine in which artifacts are kept otherwise.
+      if (cluster === undefined || servers.repository === undefined) delete process.env['ARTIFACT_REPOSITORY'];
+      else process.env['ARTIFACT_REPOSITORY'] = JSON.stringify(servers.repository);
       stack = await startEmbeddedStack({
         dataDir: path.join(dataDir, 'data'),
         runtime: suite.runtime,
@@ -108,8 +112,7 @@ export const playRecordings = (suites: readonly Suite[]): void => {
         logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
       });
       const client = new ApiClient({ baseUrl: stack.url, headers: {} });
-      servers = await startRecordedServers(cluster?.hostOfPods);
-      for (const object of [...STANDING_OBJECTS, ...servers.objects]) {
+      for (const object of [...standingObjects(cluster === undefined ? undefined : servers.repository), ...servers.objects]) {
         await applyObject(client, object, suite.namespace);
         await cluster?.apply(object);
       }

@@ -17,6 +17,7 @@ export { podMounts } from './recorded-pods/pod-mounts.js';
 export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions } from './simulation/simulated-run.js';
 export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';
+export { removePods } from './remove-pods.js';
 export { EXECUTOR_FOLDER, executorImage } from './executor-image.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
 export { hasS3Server, startS3, type TestS3 } from './s3.js';

@@ -9,7 +9,9 @@ await runProgram({
   name: 'pod-manager',
   configSchema,
   build: async ({ store, queue, resources, controllerConfig, clock, logger }, config) => {
-    const host = config.podHost ?? hostname();
+    // All pod-managers of a cluster share its pods; what needs no pod belongs to the one that does it.
+    const taskHost = hostname();
+    const host = config.podHost ?? (config.runtime === 'kubernetes' ? 'kubernetes' : taskHost);
     const artifacts = openArtifactDrivers({
       resources,
       clock,
@@ -17,12 +19,20 @@ await runProgram({
       stores: config,
     });
     const runtime = await openPodRuntime(
-      { ...config, host, cluster: config, hiddenPaths: [], logShipping: logShippingOf(config) },
+      {
+        ...config,
+        host,
+        ...(config.runtime === 'kubernetes' ? { taskHost } : {}),
+        cluster: config,
+        hiddenPaths: [],
+        logShipping: logShippingOf(config),
+      },
       { store, queue, resources, controllerConfig, artifacts, clock, logger },
     );
     const settings = {
       ...config,
       host,
+      ...(config.runtime === 'kubernetes' ? { taskHost } : {}),
       logs: {
         host: config.logHost,
         port: config.logPort,

@@ -4,7 +4,7 @@ import type { LogObjects } from '#libs/execution';
 import type { Logger } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { PodObservation, PodRuntime } from '#libs/runtimes';
-import type { Store } from '#libs/store';
+import type { PodWorkRow, Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { deadHosts } from './hosts/dead-hosts.js';
 import { hostHeartbeat } from './hosts/host-heartbeat.js';
@@ -13,13 +13,15 @@ import { LogServer } from './logs/log-server.js';
 import { ObservationBatcher } from './observations/observation-batcher.js';
 import { ObservationRecorder } from './observations/observation-recorder.js';
 import { PodConvergenceService } from './pods/pod-convergence.service.js';
-import { PodProcessor } from './pods/pod.processor.js';
+import { CONVERGENCES, PodProcessor } from './pods/pod.processor.js';
 import { silentPods } from './pods/silent-pods.js';
 import { WaitingBuckets } from './pods/waiting-buckets.js';
 
 export interface PodManagerSettings {
   /** Name of this machine or cluster; pods belong to the host that claimed them. */
   host: string;
+  /** Name of this process where several share `host`: what it does itself, without a pod, is its own. Absent: nobody shares it. */
+  taskHost?: string | undefined;
   podConcurrency: number;
   observationBatch: number;
   heartbeatIntervalMs: number;
@@ -44,9 +46,16 @@ export interface PodManagerPorts {
 }
 
 /** The jobs that a program with this module in it claims: the common queue of pods, and this host's own. */
-export const podManagerJobs = ({ podConcurrency, host }: Pick<PodManagerSettings, 'podConcurrency' | 'host'>): ClaimedJob[] => [
-  { job: PodJob, concurrency: podConcurrency, lanes: [host] },
+export const podManagerJobs = (settings: Pick<PodManagerSettings, 'podConcurrency' | 'host' | 'taskHost'>): ClaimedJob[] => [
+  { job: PodJob, concurrency: settings.podConcurrency, lanes: hostsOf(settings) },
 ];
+
+/** The hosts whose rows this process looks after. */
+const hostsOf = ({ host, taskHost }: Pick<PodManagerSettings, 'host' | 'taskHost'>): string[] =>
+  taskHost === undefined || taskHost === host ? [host] : [host, taskHost];
+
+const isTask = ({ manifest }: Pick<PodWorkRow, 'manifest'>): boolean =>
+  (manifest.work as PodWorkRow['manifest']['work'] | undefined)?.task !== undefined;
 
 const SWEEP_PAGE = 200;
 const MAX_WAITING_BUCKETS = 10_000;
@@ -58,11 +67,12 @@ const BUCKETS_PER_FREE_SLOT = 2;
  * then the sweepers; at the end the sweepers first, the runtime last, and observations in hand are written.
  */
 class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly sweeper: Sweeper<{ workflow: string; bucket: number; host?: string | undefined }>;
-  private readonly silent: PeriodicTask;
+  /** One of each for every host whose rows are looked after here. */
+  private readonly sweepers: HostSweeper[];
+  private readonly silent: PeriodicTask[];
   private readonly deadHosts: PeriodicTask;
   private readonly leftOverLogs: PeriodicTask;
-  private heartbeat: PeriodicTask | undefined;
+  private heartbeats: PeriodicTask[] = [];
   private logServer: LogServer | undefined;
 
   constructor(
@@ -71,14 +81,9 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
   ) {
     const { store, queue, runtime, clock, logger, settings } = ports;
     const { host } = settings;
-    this.silent = silentPods({
-      podStatus: store.podStatus,
-      runtime,
-      clock,
-      logger,
-      host,
-      silentAfterMs: settings.silentAfterMs,
-    });
+    const { silentAfterMs } = settings;
+    const { podStatus } = store;
+    this.silent = hostsOf(settings).map((each) => silentPods({ podStatus, runtime, clock, logger, host: each, silentAfterMs }));
     this.deadHosts = deadHosts({
       hosts: store.podHosts,
       podStatus: store.podStatus,
@@ -96,38 +101,23 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       clock,
       logger,
     });
-    this.sweeper = new Sweeper({
-      job: PodJob,
-      name: `pod ${host}`,
-      queue,
-      lease: store.leases,
-      clock,
-      logger,
-      page: async (afterKey, overdueBeforeMs) => {
-        const after = afterKey === undefined ? undefined : bucketFromKey(afterKey);
-        const rows = await store.pods.duePage({ overdueBeforeMs, host, limit: SWEEP_PAGE, ...(after ? { after } : {}) });
-        return rows.map((bucket) => ({ key: `${bucket.workflow}/${bucket.bucket}`, payload: { ...bucket, host }, progress: '' }));
-      },
-    });
+    this.sweepers = hostsOf(settings).map((each) => sweeperOf(each, { store, queue, clock, logger }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const { runtime } = this.ports;
     await runtime.start(this.observations.observe);
     await this.announce();
-    this.sweeper.start();
-    this.silent.start();
+    for (const task of [...this.sweepers, ...this.silent]) task.start();
     this.deadHosts.start();
     this.leftOverLogs.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([
-      this.sweeper.stop(),
-      this.silent.stop(),
+      ...[...this.sweepers, ...this.silent, ...this.heartbeats].map((task) => task.stop()),
       this.deadHosts.stop(),
       this.leftOverLogs.stop(),
-      this.heartbeat?.stop(),
       this.logServer?.stop(),
     ]);
     await this.ports.runtime.close();
@@ -136,25 +126,40 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async announce(): Promise<void> {
     const { store, runtime, clock, logger, settings } = this.ports;
-    const { logs, host } = settings;
+    const { logs } = settings;
     let url = '';
     if (logs) {
       this.logServer = new LogServer({ runtime, host: logs.host, port: logs.port, token: logs.token, logger });
       const port = await this.logServer.start();
       url = logs.advertisedUrl ?? `http://${logs.host}:${port}`;
     }
-    this.heartbeat = hostHeartbeat({
-      hosts: store.podHosts,
-      host,
-      url,
-      runtime,
-      clock,
-      logger,
-      intervalMs: settings.heartbeatIntervalMs,
-    });
-    this.heartbeat.start();
+    const { heartbeatIntervalMs: intervalMs } = settings;
+    this.heartbeats = hostsOf(settings).map((each) =>
+      hostHeartbeat({ hosts: store.podHosts, host: each, url, runtime, clock, logger, intervalMs }),
+    );
+    for (const heartbeat of this.heartbeats) heartbeat.start();
   }
 }
+
+type HostSweeper = Sweeper<{ workflow: string; bucket: number; host?: string | undefined }>;
+
+const sweeperOf = (
+  host: string,
+  { store, queue, clock, logger }: Pick<PodManagerPorts, 'store' | 'queue' | 'clock' | 'logger'>,
+): HostSweeper =>
+  new Sweeper({
+    job: PodJob,
+    name: `pod ${host}`,
+    queue,
+    lease: store.leases,
+    clock,
+    logger,
+    page: async (afterKey, overdueBeforeMs) => {
+      const after = afterKey === undefined ? undefined : bucketFromKey(afterKey);
+      const rows = await store.pods.duePage({ overdueBeforeMs, host, limit: SWEEP_PAGE, ...(after ? { after } : {}) });
+      return rows.map((bucket) => ({ key: `${bucket.workflow}/${bucket.bucket}`, payload: { ...bucket, host }, progress: '' }));
+    },
+  });
 
 const bucketFromKey = (key: string): { workflow: string; bucket: number } => {
   const slash = key.lastIndexOf('/');
@@ -182,22 +187,29 @@ export class PodManagerModule {
           buckets.map((bucket) => ({ ...bucket, host })),
         );
     };
-    const convergence = new PodConvergenceService({
-      pods: store.pods,
-      wakeHost: (bucket, other) => queue.wakeMany(PodJob, [{ ...bucket, host: other }]),
-      podStatus: store.podStatus,
-      runtime,
-      observe,
-      waiting,
-      clock,
-      logger,
-      host,
-    });
+    const convergenceOf = (each: string, accepts?: (row: PodWorkRow) => boolean): PodConvergenceService =>
+      new PodConvergenceService({
+        pods: store.pods,
+        wakeHost: (bucket, other) => queue.wakeMany(PodJob, [{ ...bucket, host: other }]),
+        podStatus: store.podStatus,
+        runtime,
+        observe,
+        waiting,
+        clock,
+        logger,
+        host: each,
+        ...(accepts === undefined ? {} : { accepts }),
+      });
+    const [, taskHost] = hostsOf(settings);
+    const convergences =
+      taskHost === undefined
+        ? [convergenceOf(host)]
+        : [convergenceOf(host, (row) => !isTask(row)), convergenceOf(taskHost, isTask)];
     return {
       module: PodManagerModule,
       controllers: [PodProcessor],
       providers: [
-        { provide: PodConvergenceService, useValue: convergence },
+        { provide: CONVERGENCES, useValue: convergences },
         { provide: PodManagerLifecycle, useFactory: () => new PodManagerLifecycle(ports, { batcher, observe }) },
       ],
     };

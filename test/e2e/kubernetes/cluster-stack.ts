@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createLogger } from '#libs/observability';
-import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, startS3, type TestCluster, type TestS3 } from '#libs/testing';
+import {
+  EXECUTOR_FOLDER,
+  executorImage,
+  kubernetesCluster,
+  removePods,
+  startS3,
+  type TestCluster,
+  type TestS3,
+} from '#libs/testing';
 import { isFinishedWorkflowPhase, type NodeStatus, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
 import { ApiClient } from '../../../services/cli/src/client/api-client.js';
 import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
@@ -90,6 +98,7 @@ export const startClusterStack = async (prefix: string): Promise<ClusterStack | 
     run: async (spec) => reach(await submit(spec)),
     stop: async () => {
       await stack.stop();
+      await removePods(cluster, namespace);
       await s3?.stop();
       await cluster.release();
       await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { fnv1a32, FinalizerName, type KubernetesObject } from '#libs/workflow-spec';
+import { fnv1a32, FinalizerName, type KubernetesObject, LabelName } from '#libs/workflow-spec';
 import {
   identityLabels,
   kubernetesPod,
@@ -38,6 +38,7 @@ export function clusterPod(identity: PodIdentity, manifest: PodManifest, options
       ...metadata,
       ...(options.isOwnerThere ? { ownerReferences } : {}),
       labels: {
+        [LabelName.completed]: 'false',
         ...metadata.labels,
         ...identityLabels(identity),
         [PodMark.shard]: String(shardOf(identity.workflowUid)),

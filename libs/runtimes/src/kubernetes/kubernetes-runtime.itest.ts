@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 
-import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, podRuntimeContract, quietLogger } from '#libs/testing';
+import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, podRuntimeContract, quietLogger, removePods } from '#libs/testing';
 import type { PodManifest } from '#libs/pod-spec';
 
 import type { PodIdentity, PodRuntime } from '../contract.js';
@@ -25,7 +25,10 @@ if (skipped === undefined && !('skipped' in cluster)) {
   beforeAll(async () => {
     namespace = await cluster.createNamespace('runtime');
   });
-  afterAll(() => cluster.release());
+  afterAll(async () => {
+    await removePods(cluster, namespace);
+    await cluster.release();
+  });
   podRuntimeContract(
     'kubernetes',
     () =>

@@ -3,6 +3,7 @@ import { ExecutorVariable, identityFromMetadata, longTextOf } from '#libs/pod-sp
 import { FinalizerName, type KubernetesObject } from '#libs/workflow-spec';
 
 import type { PodIdentity } from '../contract.js';
+import { SKIPPED_EXIT } from '../pod-ends.js';
 import { PodMark } from './pod-marks.js';
 
 /** State of one container as the kubelet tells it. */
@@ -146,13 +147,25 @@ function observedContainer({ name, ready, state = {} }: ContainerStatus, isInit:
       terminated === undefined
         ? undefined
         : withoutAbsent({
-            exitCode: terminated.exitCode,
-            reason: terminated.reason ?? '',
-            message: terminated.message ?? '',
+            ...endOf(terminated),
             startedAtMs: timeOf(terminated.startedAt),
             finishedAtMs: timeOf(terminated.finishedAt),
           }),
   });
+}
+
+/** What a container runtime says of a program that is in no folder of PATH, or not at its own path. */
+const ABSENT_PROGRAM = /exec: "[^"]*": (?:executable file not found in \$PATH|stat [^:]*: no such file or directory)/;
+
+/** Behind a wrapper the same is an end with 64 and Argo's words, so it is without one. */
+function endOf({ exitCode, reason = '', message = '' }: NonNullable<ContainerState['terminated']>): {
+  exitCode: number;
+  reason: string;
+  message: string;
+} {
+  const absent = reason === 'StartError' || reason === 'ContainerCannotRun' ? ABSENT_PROGRAM.exec(message)?.[0] : undefined;
+  if (absent === undefined) return { exitCode, reason, message };
+  return { exitCode: SKIPPED_EXIT, reason: 'Error', message: `failed to find name in PATH: ${absent}` };
 }
 
 /** Kubernetes writes no time as null or as 1970. */

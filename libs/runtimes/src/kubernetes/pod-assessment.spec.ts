@@ -110,6 +110,24 @@ describe('the report of a pod, by its status', () => {
       { phase: 'Failed', message: 'main: StartError (exit code 128): no such file' },
     ],
     [
+      'a program that is nowhere',
+      {
+        status: {
+          phase: 'Failed',
+          containerStatuses: [
+            ended('main', 128, {
+              reason: 'StartError',
+              message: 'failed to create containerd task: exec: "x": executable file not found in $PATH: unknown',
+            }),
+          ],
+        },
+      },
+      {
+        exitCode: 64,
+        message: 'main: Error (exit code 64): failed to find name in PATH: exec: "x": executable file not found in $PATH',
+      },
+    ],
+    [
       'a failed init container',
       {
         status: {

@@ -15,6 +15,8 @@ export interface PodConvergencePorts extends ClaimHostsPorts {
   /** Takes what this service itself learns of a pod (refused, never made). */
   observe: (observations: PodObservation[]) => Promise<void>;
   waiting: WaitingBuckets;
+  /** Rows that are this one's; absent: all. */
+  accepts?: (row: PodWorkRow) => boolean;
   clock: Clock;
   logger: Logger;
   host: string;
@@ -61,7 +63,8 @@ export class PodConvergenceService {
     const { clock, host } = this.ports;
     const nowMs = clock.nowMs() + CLOCK_TOLERANCE_MS;
     const found = await this.ports.pods.readWork({ ...bucket, host, nowMs, limit: ROWS_PER_JOB });
-    const rows = await this.claimHosts.ownRows(bucket, found);
+    const { accepts = () => true } = this.ports;
+    const rows = await this.claimHosts.ownRows(bucket, found.filter(accepts));
     const resting = rows.filter((row) => this.isResting(row));
     const mine = await this.claim(rows.filter((row) => !resting.includes(row)));
     // Claims first and in their order: the removal of an old one comes before it is made anew.

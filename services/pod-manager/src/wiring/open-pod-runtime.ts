@@ -20,6 +20,8 @@ export interface PodRuntimeSettings {
   controllerNamespace?: string | undefined;
   runtime: RuntimeChoice;
   host: string;
+  /** Whose tasks are done here; absent: those of `host`. */
+  taskHost?: string | undefined;
   dataDir: string;
   imagesFile?: string | undefined;
   maxPods?: number | undefined;
@@ -63,7 +65,7 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });
   // In a cluster the executor of a pod stores its logs.
-  if (pods.name === 'kubernetes') return withTasks(pods, ports, settings);
+  if (pods.name === 'kubernetes') return withTasks(pods, ports, { ...settings, host: settings.taskHost ?? settings.host });
   const shipments = new LogShipments({
     rows: ports.store.logShipments,
     manifestOf: (identity) => ports.store.pods.getManifest(identity),
