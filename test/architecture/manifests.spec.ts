@@ -84,7 +84,7 @@ interface Manifest {
 
 const k8s = join(root, 'k8s');
 /** What makes the services programs of a cluster, put together of the rest: overlays.spec.ts. */
-const ON_CLUSTERS = new Set(['cluster-pods', 'cluster-rights', 'namespace-rights', 'overlays']);
+const ON_CLUSTERS = new Set(['cluster-pods', 'cluster-rights', 'namespace-rights', 'overlays', 'rbac']);
 const folders = readdirSync(k8s, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !ON_CLUSTERS.has(entry.name))
   .map(({ name }) => name);
@@ -142,9 +142,7 @@ describe('manifests for Kubernetes', () => {
 
   it('hold every service but the privileged pod-manager in the default', () => {
     const base = kustomizations.get('base')!.resources.map((entry) => entry.slice('../'.length));
-    const rest = folders.filter(
-      (folder) => !['base', 'crds', 'monitoring', 'pod-manager', 'rbac', 'sandbox-pods'].includes(folder),
-    );
+    const rest = folders.filter((folder) => !['base', 'crds', 'monitoring', 'pod-manager', 'sandbox-pods'].includes(folder));
     expect(base.sort()).toEqual(rest.sort());
     expect(kustomizations.get('sandbox-pods')!.resources).toEqual(['../base', '../pod-manager']);
     expect(workloads.map(serviceOf).sort()).toEqual([

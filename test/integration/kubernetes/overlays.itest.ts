@@ -37,7 +37,7 @@ describe.skipIf('skipped' in found)(
         );
         expect(told.trim().split('\n')).toHaveLength(documents.length);
       },
-      60_000,
+      120_000,
     );
   },
 );
