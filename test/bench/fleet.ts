@@ -10,6 +10,8 @@ import { cpuSeconds, peakRssMegabytes, processTree } from './process-figures.js'
 export interface FleetSize {
   schedulers: number;
   podManagers: number;
+  /** Variables of all programs beside those that the fleet needs. */
+  environment?: Record<string, string>;
 }
 
 export interface Fleet {
@@ -47,7 +49,7 @@ export const startFleet = async (run: BenchRun, size: FleetSize, name: string): 
   run.atEnd(() => store.close());
   await store.waitUntilReady(20_000);
   const port = await freePort();
-  const programs = await programsOf(size, folder, { ...environmentOf(postgres, redis), PORT: String(port) });
+  const programs = await programsOf(size, folder, { ...environmentOf(postgres, redis), ...size.environment, PORT: String(port) });
   const stop = async (): Promise<void> => {
     await Promise.all(programs.splice(0).map(stopProgram));
   };

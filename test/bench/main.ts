@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BenchRun } from './bench-run.js';
 import { measureArchive } from './archive-bench.js';
+import { measureArchiving } from './archiving-bench.js';
 import { measureArtifacts } from './artifact-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
@@ -22,6 +23,11 @@ const BENCHES: Record<
   burst: { about: '500 workflows at once, one of each service and two of two', byDefault: true, measure: measureBurst },
   'burst-one': { about: 'the first half of burst', byDefault: false, measure: measureBurstOfOne },
   archive: { about: 'lists of 1,000,000 archived workflows', byDefault: false, measure: measureArchive },
+  archiving: {
+    about: 'what archiving 2,000 workflows a minute costs the scheduler',
+    byDefault: false,
+    measure: measureArchiving,
+  },
   large: { about: 'one workflow with 2,000 and with 20,000 nodes', byDefault: true, measure: measureLargeWorkflow },
 };
 
