@@ -99,8 +99,10 @@ function withExecutor(manifest: PodManifest, options: KubernetesPodOptions): Kub
     const name = container.name as ExecutorName;
     const own = name === 'init' ? initMounts(work, userMounts) : waitMounts(mainMounts);
     const told = name === 'init' ? initVariables(orders) : waitVariables(orders);
-    const env = [...executorEnvironment(name, work), ...(options.variables ?? []), ...told] as KubernetesObject[];
-    return mounting({ ...shared, ...options.executor(name), ...patched(container), env }, [...own, ...credentials.mounts]);
+    const given = options.executor(name);
+    const more = (given['env'] ?? []) as KubernetesObject[];
+    const env = [...executorEnvironment(name, work), ...more, ...(options.variables ?? []), ...told] as KubernetesObject[];
+    return mounting({ ...shared, ...given, ...patched(container), env }, [...own, ...credentials.mounts]);
   };
   return {
     ...spec,

@@ -17,7 +17,8 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   telemetryConfig: 'has no effect: traces have the variable OTEL_EXPORTER_OTLP_ENDPOINT',
   nodeEvents: 'has its effect where RESOURCES is kubernetes; events are about workflows, sendAsPod has none',
   workflowEvents: 'has its effect where RESOURCES is kubernetes',
-  executor: 'has no effect: pods have no containers beside those of their template',
+  executor:
+    'has its effect in pods on Kubernetes, beside command and args: elsewhere no container stands beside those of the template',
   failedPodRestart: 'has its effect where pods can be evicted: sandbox and Docker evict none',
   podGCGracePeriodSeconds: 'has no effect: a step has the grace period of its runtime',
   sso: 'has no effect: single sign-on is not served',
