@@ -7,7 +7,7 @@ import type { Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { OffloadElsewhere, type OffloadTarget } from './offloading/offload-elsewhere.js';
 import { type OffloadPolicy, offloadPolicyOf } from './offloading/offload-policy.js';
-import { omittedRecords } from './offloading/omitted-records.js';
+import { recordRenewal } from './offloading/record-renewal.js';
 import { type ProjectionSettings, ProjectionService } from './projection/projection.service.js';
 import { RecordProcessor } from './projection/record.processor.js';
 import { offloadPruner } from './pruning/offload-pruner.js';
@@ -56,11 +56,11 @@ const policyOf =
     return offloadPolicyOf({ offload: settings.offload }, controllerConfig.current());
   };
 
-/** Timers of the offloader: the sweeper of its queue, pruning, and records that may have their nodes now. */
+/** Timers of the offloader: the sweeper of its queue, pruning, and records to be made again. */
 class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly sweeper: Sweeper<{ workflow: string }>;
   private readonly pruner: PeriodicTask;
-  private readonly omitted: PeriodicTask;
+  private readonly renewal: PeriodicTask;
   private readonly endListening: () => void;
 
   constructor(ports: OffloaderPorts) {
@@ -74,16 +74,17 @@ class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       intervalMs: settings.pruneIntervalMs,
       ttlMs: settings.offloadTtlMs,
     });
-    this.omitted = omittedRecords({
+    this.renewal = recordRenewal({
       records: store.records,
       policy: policyOf(ports),
+      elsewhere: elsewhereOf(ports),
       queue,
       lease: store.leases,
       clock,
       logger,
       intervalMs: settings.pruneIntervalMs,
     });
-    this.endListening = controllerConfig.onChange(() => void this.omitted.run());
+    this.endListening = controllerConfig.onChange(() => void this.renewal.run());
     this.sweeper = new Sweeper({
       job: RecordJob,
       queue,
@@ -100,12 +101,12 @@ class OffloaderTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   onApplicationBootstrap(): void {
     this.sweeper.start();
     this.pruner.start();
-    this.omitted.start();
+    this.renewal.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.endListening();
-    await Promise.all([this.sweeper.stop(), this.pruner.stop(), this.omitted.stop()]);
+    await Promise.all([this.sweeper.stop(), this.pruner.stop(), this.renewal.stop()]);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Offloaded nodes that were written to a database other than this one, noted before they are written: what is noted and named by no
- * record is pruned there, and rows that somebody else wrote to the same table are never touched. And which records have no nodes
- * because they may not be offloaded.
+ * record is pruned there, and rows that somebody else wrote to the same table are never touched. And which records are not
+ * whole by themselves.
  */
 export const OFFLOAD_SQL = `
 CREATE TABLE offload_notes (
@@ -12,5 +12,5 @@ CREATE TABLE offload_notes (
   PRIMARY KEY (place, workflow, version)
 );
 CREATE INDEX offload_notes_by_age ON offload_notes (place, written_at_ms);
-CREATE INDEX record_marks_omitted ON record_marks (workflow) WHERE encoding = 'omitted';
+CREATE INDEX record_marks_apart ON record_marks (encoding) WHERE encoding IN ('omitted', 'offloaded');
 `;

@@ -68,6 +68,11 @@ WITH marked AS (
 )
 SELECT set_config('synchronous_commit', 'off', true), (SELECT count(*) FROM marked) AS written`;
 
+const OFFLOADED_HERE = `
+  SELECT 1 FROM argo_workflows a WHERE a.clustername = $3 AND a.uid = m.workflow AND a.version = m.offload_version`;
+const OFFLOADED_THERE = `
+  SELECT 1 FROM offload_notes n WHERE n.place = $3 AND n.workflow = m.workflow AND n.version = m.offload_version`;
+
 /** Public records and offloaded node statuses. Written by the offloader only. */
 export class RecordRepository {
   readonly #database: Database;
@@ -126,22 +131,25 @@ export class RecordRepository {
   }
 
   /**
-   * Records whose nodes were left out count as never made, so that they are made again; gives the uids of their workflows. To be
-   * called when nodes may be offloaded.
+   * Records whose nodes are not where they belong by now (left out, or offloaded to another place) count as never made, so that they
+   * are made again; gives the uids of their workflows. `place` as in `offload_notes`; undefined: beside our own tables. To be called
+   * when nodes may be offloaded.
    */
-  async reopenOmitted(limit: number, nowMs: number): Promise<string[]> {
+  async reopenMisplaced(place: string | undefined, limit: number, nowMs: number): Promise<string[]> {
     const rows = await this.#database.run<{ workflow: string }>({
-      name: 'record-reopen',
+      name: place === undefined ? 'record-reopen-here' : 'record-reopen-there',
       text: `
         WITH reopened AS (
           UPDATE record_marks SET version = -1, encoding = 'inline' WHERE workflow IN (
-            SELECT workflow FROM record_marks WHERE encoding = 'omitted' LIMIT $1) RETURNING workflow
+            SELECT m.workflow FROM record_marks m WHERE m.encoding IN ('omitted', 'offloaded')
+              AND (m.encoding = 'omitted' OR NOT EXISTS (${place === undefined ? OFFLOADED_HERE : OFFLOADED_THERE})) LIMIT $1)
+          RETURNING workflow
         ), handed AS (
           INSERT INTO handoffs (queue, workflow, version, requested_at_ms)
           SELECT 'record', s.uid, s.version, $2 FROM workflow_state s JOIN reopened r ON r.workflow = s.uid ON CONFLICT DO NOTHING
         )
         SELECT workflow FROM reopened`,
-      values: [limit, nowMs],
+      values: [limit, nowMs, place ?? this.#clusterName()],
     });
     return rows.map(({ workflow }) => workflow);
   }

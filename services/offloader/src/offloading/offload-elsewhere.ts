@@ -32,7 +32,8 @@ const placeText = ({ place }: OffloadTarget): string => {
  */
 export class OffloadElsewhere {
   private readonly table: OffloadTable;
-  private readonly place: string;
+  /** Which database and table this is, for notes: no account, no password. */
+  readonly place: string;
 
   constructor(
     target: OffloadTarget,

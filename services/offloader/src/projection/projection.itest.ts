@@ -84,6 +84,7 @@ describe('the record of a workflow', () => {
       expect((await store.records.standing(uid))?.mark).toMatchObject({ encoding });
       expect(JSON.stringify(await recordOf(uid)).length).toBeLessThan(maxSizeBytes);
       expect(await hydrated(uid)).toEqual(await rendered(uid));
+      expect(await store.records.reopenMisplaced(undefined, 10, nowMs)).toEqual([]);
     },
   );
 
@@ -102,8 +103,8 @@ describe('the record of a workflow', () => {
     ]);
     expect(Object.keys((await rendered(uid)).status?.nodes ?? {})).toHaveLength(400);
 
-    expect(await store.records.reopenOmitted(10, nowMs)).toEqual([uid]);
-    expect(await store.records.reopenOmitted(10, nowMs)).toEqual([]);
+    expect(await store.records.reopenMisplaced(undefined, 10, nowMs)).toEqual([uid]);
+    expect(await store.records.reopenMisplaced(undefined, 10, nowMs)).toEqual([]);
     expect(await store.handoffs.latestVersion('record', uid)).toBe(1);
     await projection({ maxSizeBytes: 2_000 }).project(uid);
     expect(await hydrated(uid)).toEqual(await rendered(uid));
@@ -126,6 +127,11 @@ describe('the record of a workflow', () => {
     await offloading.project(uid);
     expect(saved).toEqual([(await recordOf(uid))?.status?.offloadNodeStatusVersion]);
     expect(await store.records.readOffloaded(uid, saved[0]!)).toBeUndefined();
+
+    expect(await store.records.reopenMisplaced(undefined, 10, nowMs)).toEqual([uid]);
+    await projection({ alwaysOffload: true }).project(uid);
+    expect(await hydrated(uid)).toEqual(await rendered(uid));
+    expect(await store.records.reopenMisplaced('somewhere else', 10, nowMs)).toContain(uid);
   });
 
   it('is made at most once per interval while the workflow runs', async () => {

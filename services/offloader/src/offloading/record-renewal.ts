@@ -3,11 +3,14 @@ import type { Logger } from '#libs/observability';
 import { PeriodicTask } from '#libs/queue';
 import type { AdvisoryLease, RecordRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import type { OffloadElsewhere } from './offload-elsewhere.js';
 import type { OffloadPolicy } from './offload-policy.js';
 
-export interface OmittedRecordsOptions {
-  records: Pick<RecordRepository, 'reopenOmitted'>;
+export interface RecordRenewalOptions {
+  records: Pick<RecordRepository, 'reopenMisplaced'>;
   policy: () => Promise<OffloadPolicy>;
+  /** See ProjectionPorts. */
+  elsewhere: () => Promise<Pick<OffloadElsewhere, 'place'> | undefined>;
   queue: JobQueue;
   lease: Pick<AdvisoryLease, 'run'>;
   clock: Clock;
@@ -17,18 +20,22 @@ export interface OmittedRecordsOptions {
 
 const BATCH = 500;
 
-/** Records that were made without their nodes are made again once nodes may be offloaded. A hint that is lost is found by the sweeper. */
-export const omittedRecords = (options: OmittedRecordsOptions): PeriodicTask => {
-  const { records, policy, queue, lease, clock, logger, intervalMs } = options;
+/**
+ * Records are made again that were made without their nodes while nodes might not be offloaded, or whose nodes went to a database that
+ * is no longer the one in effect. A hint that is lost is found by the sweeper.
+ */
+export const recordRenewal = (options: RecordRenewalOptions): PeriodicTask => {
+  const { records, policy, elsewhere, queue, lease, clock, logger, intervalMs } = options;
   return new PeriodicTask({
-    name: 'records without nodes',
+    name: 'renew records',
     intervalMs,
     logger,
     lease,
     run: async () => {
       if (!(await policy()).offload) return;
+      const place = (await elsewhere())?.place;
       for (let count = BATCH; count === BATCH;) {
-        const uids = await records.reopenOmitted(BATCH, clock.nowMs());
+        const uids = await records.reopenMisplaced(place, BATCH, clock.nowMs());
         await queue.wakeMany(
           RecordJob,
           uids.map((workflow) => ({ workflow })),
