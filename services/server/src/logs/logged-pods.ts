@@ -115,7 +115,7 @@ export class LoggedPods {
 }
 
 /** The place of a log that is under way. */
-export function shipmentPlace({ key, namespace }: LogShipment, location: LogPlace['location']): LogPlace {
+function shipmentPlace({ key, namespace }: LogShipment, location: LogPlace['location']): LogPlace {
   return { ...key, namespace, location };
 }
 
