@@ -17,8 +17,8 @@ import { type LentPart, PartBuffers } from './part-buffers.js';
 import { discardLeftovers, discardParts, type UnfinishedUpload } from './s3-leftovers.js';
 import type { S3CustomerKey, S3Encryption } from './s3-settings.js';
 
-/** S3 allows 10,000 parts, so objects of unknown size may reach 78 GiB. */
-const PART_BYTES = 8 * 1024 ** 2;
+/** S3 wants parts of 5 MiB at least and allows 10,000 of them, so objects of unknown size may reach 58 GiB. */
+const PART_BYTES = 6 * 1024 ** 2;
 const MAX_PARTS = 10_000;
 /** One part is filled while others are under way. */
 const PARTS_AT_A_TIME = 2;
