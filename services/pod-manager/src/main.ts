@@ -17,6 +17,7 @@ await runProgram({
       clock,
       filesystemFolder: path.join(config.dataDir, 'artifacts'),
       stores: config,
+      lender: { namespace: config.controllerNamespace, config: controllerConfig },
     });
     const runtime = await openPodRuntime(
       {

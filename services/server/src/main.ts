@@ -19,6 +19,7 @@ try {
     clock,
     filesystemFolder: join(config.dataDir, 'artifacts'),
     stores: config,
+    lender: { namespace: config.controllerNamespace, config: parts.controllerConfig },
   });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const { controllerConfig } = parts;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ResourceNotFoundError } from '#libs/resources';
 
-import { CredentialNamespaces } from './credential-namespace.js';
+import { CredentialNamespaces, isSameStore } from './credential-namespace.js';
 
 const block = {
   endpoint: 's3:9000',
@@ -45,4 +45,11 @@ describe('the namespace of credentials', () => {
     const repository = { configMap: 'stores', key: 'k', namespace: 'argo', artifactRepository: controllers.artifactRepository };
     expect(await namespacesWith('argo/creds').namespaceFor({ location, namespace: 'team', repository })).toBe('argo');
   });
+});
+
+it('is never lent to a place whose key is a URL, since that says where the credentials go', () => {
+  const secrets = { usernameSecret: { name: 'creds', key: 'u' }, passwordSecret: { name: 'creds', key: 'p' } };
+  const artifactory = { artifactory: { url: 'https://store.example.com/a', ...secrets } };
+  expect(isSameStore({ artifactory: { url: 'https://evil.example.com/a', ...secrets } }, artifactory)).toBe(false);
+  expect(isSameStore({}, {})).toBe(false);
 });

@@ -1,6 +1,12 @@
 import { keyOf, withKey } from '#libs/artifacts';
 import { ResourceNotFoundError, type ResourceStore } from '#libs/resources';
-import { artifactDriverKinds, type ArtifactLocation, type JsonValue, type WorkflowStatus } from '#libs/workflow-spec';
+import {
+  artifactDriverKinds,
+  artifactKeyField,
+  type ArtifactLocation,
+  type JsonValue,
+  type WorkflowStatus,
+} from '#libs/workflow-spec';
 
 /** The repository of a workflow, as its status has it. */
 export type RepositoryReference = WorkflowStatus['artifactRepositoryRef'];
@@ -45,7 +51,7 @@ export class CredentialNamespaces {
   isControllers(location: ArtifactLocation, repository: RepositoryReference): boolean {
     if (repository?.artifactRepository === undefined) return false;
     if (repository.default !== true && repository.namespace !== this.ports.controllerNamespace) return false;
-    return storeText(location) === storeText(repository.artifactRepository);
+    return isSameStore(location, repository.artifactRepository);
   }
 
   private async hasSecret(namespace: string, name: string): Promise<boolean> {
@@ -69,6 +75,15 @@ function referencedNames(value: JsonValue | undefined): string[] {
   if (Array.isArray(value)) return value.flatMap(referencedNames);
   const { name, key } = value;
   return typeof name === 'string' && typeof key === 'string' ? [name] : Object.values(value).flatMap(referencedNames);
+}
+
+/**
+ * Whether two places lie in one store and are opened in the same way: keys, and what makes keys, do not count. Where the key is a whole URL it
+ * says where the store is, so no two places of such a driver are taken for the same.
+ */
+export function isSameStore(left: ArtifactLocation, right: ArtifactLocation): boolean {
+  const [kind] = artifactDriverKinds(left);
+  return kind !== undefined && artifactKeyField(kind) !== 'url' && storeText(left) === storeText(right);
 }
 
 /** The place without its key and without what makes keys. */

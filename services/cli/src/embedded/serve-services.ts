@@ -76,6 +76,7 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
     clock,
     filesystemFolder: path.join(dataDir, 'artifacts'),
     stores: loadConfig(configOf(artifactStoreFields)),
+    lender: { namespace: controllerNamespace, config: controllerConfig },
   });
   closers.push(async () => artifacts.close());
   const host = hostname();
