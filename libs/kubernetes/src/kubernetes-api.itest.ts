@@ -1,8 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetesCluster, type TestCluster } from '#libs/testing';
 import {
   type ApiObject,
   followObjects,
+  inClusterConnection,
+  KubernetesApi,
   KubernetesConflictError,
   KubernetesExistsError,
   KubernetesInvalidError,
@@ -31,6 +36,31 @@ describe.skipIf('skipped' in found)(
       namespace = await cluster.createNamespace('api');
     });
     afterAll(() => cluster.release());
+
+    it('is reached with nothing but what the kubelet mounts into a pod', async () => {
+      const kubeConfig = await cluster.api.connection.kubeConfig();
+      const { server = '', caData = '', caFile } = kubeConfig.getCurrentCluster() ?? {};
+      const account = { apiVersion: 'v1', plural: 'serviceaccounts', namespace, name: 'default', subresource: 'token' };
+      const { status } = await cluster.api.create<{ status: { token: string } }>(account, {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: {},
+      });
+      const folder = mkdtempSync(join(tmpdir(), 'argosy-account-'));
+      writeFileSync(join(folder, 'ca.crt'), caFile ? readFileSync(caFile) : Buffer.from(caData, 'base64'));
+      writeFileSync(join(folder, 'token'), status.token);
+      writeFileSync(join(folder, 'namespace'), `${namespace}\n`);
+      const { hostname: host, port } = new URL(server);
+      const connection = inClusterConnection({ host, port: port || '443', folder });
+      const who = await new KubernetesApi({ connection }).create<{ status: { userInfo: { username: string } } }>(
+        { apiVersion: 'authentication.k8s.io/v1', plural: 'selfsubjectreviews' },
+        { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+      );
+      expect(who.status.userInfo.username).toBe(`system:serviceaccount:${namespace}:default`);
+      expect(await connection.namespace()).toBe(namespace);
+      connection.close();
+      rmSync(folder, { recursive: true });
+    });
 
     it('tells what is there already, what is missing, what is stale and what is not valid apart', async () => {
       const { api } = cluster;

@@ -24,6 +24,7 @@ const NAME_RETRY_MS = 300;
 export class IntakeLoop {
   private ending: AbortController | undefined;
   private running: Promise<void> | undefined;
+  private isFailing = false;
 
   constructor(private readonly options: IntakeLoopOptions) {}
 
@@ -46,8 +47,12 @@ export class IntakeLoop {
     while (!signal.aborted) {
       try {
         await lease.run('intake', () => this.follow(signal));
+        this.isFailing = false;
       } catch (error) {
-        logger.warn('workflow objects cannot be followed now', { error: error instanceof Error ? error.message : String(error) });
+        const fields = { error: error instanceof Error ? error.message : String(error) };
+        // Of failures in a row only the first is a warning.
+        logger[this.isFailing ? 'debug' : 'warn']('workflow objects cannot be followed now', fields);
+        this.isFailing = true;
       }
       await pause(intervalMs, signal);
     }

@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { WorkflowRequest } from '#libs/engine';
+import type { WorkflowObject, WorkflowProjection } from '#libs/resources';
+import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError } from '#libs/store';
+import { quietLogger } from '#libs/testing';
+import { formatTime, type Workflow } from '#libs/workflow-spec';
+import { IntakeService } from './intake.service.js';
+
+const NOW_MS = Date.UTC(2026, 0, 1);
+const RUNNING = { suspend: false, shutdown: '' };
+
+const object = (uid: string, changes: Partial<WorkflowObject> = {}, workflow: Partial<Workflow> = {}): WorkflowObject => ({
+  workflow: {
+    metadata: { uid, name: 'w', namespace: 'lab', creationTimestamp: formatTime(NOW_MS), ...workflow.metadata },
+    spec: { entrypoint: 'main', templates: [{ name: 'main', suspend: {} }], ...workflow.spec },
+  },
+  key: { uid, name: 'w', namespace: 'lab' },
+  controls: RUNNING,
+  knownControls: undefined,
+  recordVersion: undefined,
+  isDeleting: false,
+  hasStatus: false,
+  ...changes,
+});
+
+/** Tables and a cluster in memory, as far as intake sees them. */
+const world = () => {
+  const rows = new Map<string, { workflow: NewWorkflow; deleted: boolean }>();
+  const there = new Map<string, string>();
+  const requests = new Map<string, WorkflowRequest>();
+  const projections: WorkflowProjection[] = [];
+  const released: string[] = [];
+  const woken: string[] = [];
+  const clock = { nowMs: () => world.nowMs };
+  const stored = (uid: string): StoredWorkflow | undefined => {
+    const row = rows.get(uid);
+    if (row === undefined) return undefined;
+    const { submitted } = row.workflow;
+    return {
+      uid,
+      namespace: 'lab',
+      name: submitted.metadata.name,
+      submitted,
+      deletedAtMs: row.deleted ? 1 : null,
+    } as StoredWorkflow;
+  };
+  const intake = new IntakeService({
+    objects: {
+      find: (_namespace, name) => {
+        const uid = there.get(name);
+        return Promise.resolve(uid === undefined ? undefined : object(uid));
+      },
+      project: (projection) => Promise.resolve((projections.push(projection), 'written' as const)),
+      release: ({ uid }) => Promise.resolve(void released.push(uid)),
+    } as ConstructorParameters<typeof IntakeService>[0]['objects'],
+    workflows: {
+      insert: (workflow) => {
+        const { uid = '', name = '' } = workflow.submitted.metadata;
+        if (rows.has(uid)) return Promise.resolve('exists');
+        const taken = [...rows.values()].some((row) => row.workflow.submitted.metadata.name === name);
+        if (taken) return Promise.reject(new WorkflowExistsError('lab', name));
+        rows.set(uid, { workflow, deleted: false });
+        return Promise.resolve('inserted');
+      },
+      getByUid: (uid) => Promise.resolve(stored(uid)),
+      getByName: (_namespace, name) =>
+        Promise.resolve(stored([...rows].find(([, row]) => row.workflow.submitted.metadata.name === name)?.[0] ?? '')),
+      clusterObjects: () =>
+        Promise.resolve([...rows].filter(([, row]) => !row.deleted).map(([uid]) => ({ uid, namespace: 'lab', name: 'w' }))),
+    },
+    requests: {
+      insert: ({ requestId, request }) => {
+        const isNew = !requests.has(requestId);
+        requests.set(requestId, request);
+        return Promise.resolve(isNew);
+      },
+    },
+    retention: {
+      markDeleted: (uid) => {
+        const row = rows.get(uid);
+        if (row === undefined || row.deleted) return Promise.resolve(false);
+        row.deleted = true;
+        return Promise.resolve(true);
+      },
+    },
+    queue: { wake: (_job, payload) => Promise.resolve(void woken.push((payload as { workflow: string }).workflow)) },
+    clock,
+    logger: quietLogger,
+  });
+  return { rows, there, requests, projections, released, woken, intake };
+};
+world.nowMs = NOW_MS;
+
+describe('IntakeService', () => {
+  beforeEach(() => {
+    world.nowMs = NOW_MS;
+  });
+
+  it('takes an object in once, however often it is told', async () => {
+    const { intake, rows, woken } = world();
+    await intake.take(object('a'));
+    await intake.take(object('a'));
+    expect([...rows.values()].map(({ workflow }) => workflow.hasClusterObject)).toEqual([true]);
+    expect(woken).toEqual(['a']);
+  });
+
+  it('asks once for what a person has changed, and for nothing that we have written ourselves', async () => {
+    const { intake, requests } = world();
+    await intake.take(object('a'));
+    const stopped = { suspend: false, shutdown: 'Stop' };
+    await intake.take(object('a', { controls: stopped }));
+    await intake.take(object('a', { controls: stopped }));
+    await intake.take(object('a', { controls: stopped, knownControls: stopped, recordVersion: 3 }));
+    await intake.take(object('a', { controls: { suspend: true, shutdown: 'Stop' }, knownControls: stopped, recordVersion: 3 }));
+    await intake.take(object('a', { controls: stopped, knownControls: { suspend: true, shutdown: 'Stop' }, recordVersion: 4 }));
+    expect([...requests.values()].map(({ type }) => type)).toEqual(['stop', 'suspend', 'unsuspend']);
+  });
+
+  it('deletes what is being deleted, and what is found to be gone after a list', async () => {
+    const { intake, rows, there } = world();
+    await intake.take(object('a'));
+    there.set('w', 'a');
+    await intake.take(object('a', { isDeleting: true }));
+    expect(rows.get('a')?.deleted).toBe(true);
+
+    const other = world();
+    await other.intake.take(object('b'));
+    other.there.set('w', 'b');
+    other.intake.begin();
+    await other.intake.removeMissing();
+    expect(other.rows.get('b')?.deleted, 'it was made after the list was read').toBe(false);
+    other.there.set('w', 'a-new-one-of-the-name');
+    await other.intake.removeMissing();
+    expect(other.rows.get('b')?.deleted).toBe(true);
+  });
+
+  it('goes on with a workflow whose object has only left the selection', async () => {
+    const { intake, rows, there } = world();
+    await intake.take(object('a'));
+    there.set('w', 'a');
+    await intake.leave(object('a').key);
+    expect(rows.get('a')?.deleted).toBe(false);
+  });
+
+  it('waits with a new workflow until the rows of its namesake are gone', async () => {
+    const { intake, rows } = world();
+    await intake.take(object('old'));
+    await intake.take(object('new'));
+    expect(rows.get('old')?.deleted).toBe(true);
+    expect(rows.has('new')).toBe(false);
+    rows.delete('old');
+    await intake.retryWaiting();
+    expect(rows.has('new')).toBe(true);
+  });
+
+  it('says in the object that it cannot be read, and makes no rows', async () => {
+    const { intake, rows, projections } = world();
+    const spec = { templates: [{ name: 'main', container: { image: 'x', args: 'one' } }] } as unknown as Workflow['spec'];
+    await intake.take(object('a', {}, { spec }));
+    expect(rows.size).toBe(0);
+    expect(projections[0]?.status).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringMatching(/^invalid spec: /) as unknown,
+    });
+  });
+
+  it('does not run again what has a status but no rows here', async () => {
+    const { intake, rows } = world();
+    await intake.take(object('a', { hasStatus: true }));
+    expect(rows.size).toBe(0);
+  });
+
+  it('leaves it to the server to make rows that hold more than the object, for a while', async () => {
+    const { intake, rows } = world();
+    const metadata = { annotations: { 'argosy.dev/rows-follow': 'true' } };
+    await intake.take(object('a', {}, { metadata: { ...object('a').workflow.metadata, ...metadata } }));
+    await intake.retryWaiting();
+    expect(rows.size).toBe(0);
+    world.nowMs += 31_000;
+    await intake.retryWaiting();
+    expect(rows.size).toBe(1);
+  });
+
+  it('lets go of a deleted object that has no rows', async () => {
+    const { intake, released } = world();
+    await intake.take(object('a', { isDeleting: true }));
+    expect(released).toEqual(['a']);
+  });
+});
