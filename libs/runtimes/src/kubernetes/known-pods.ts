@@ -15,8 +15,15 @@ export interface KnownPod {
   hasEnded?: boolean;
 }
 
-/** The pods that this runtime follows, by identity and by UID. Memory only: a list makes it anew. */
+/** Of pods that are followed no more only so many are remembered, for their deletion and their logs. */
+const MAX_RETIRED = 20_000;
+
+/**
+ * The pods that this runtime follows, by identity and by UID, and where those are that it followed until their end was recorded. Memory only: a list makes it
+ * anew, and what is not in it is looked for.
+ */
 export class KnownPods {
+  private readonly retired = new Map<string, KnownPod>();
   private readonly byIdentity = new Map<string, KnownPod>();
   private readonly byUid = new Map<string, KnownPod>();
 
@@ -27,6 +34,8 @@ export class KnownPods {
       known.finalizers = finalizers;
       return known;
     }
+    const retired = this.retired.get(identityKey(identity));
+    if (retired?.uid === uid) return retired;
     const pod: KnownPod = { identity, namespace, name, uid, finalizers };
     const before = this.byIdentity.get(identityKey(identity));
     if (before !== undefined) this.byUid.delete(before.uid);
@@ -35,8 +44,21 @@ export class KnownPods {
     return pod;
   }
 
+  /** One that is followed, or was. */
   find(identity: PodIdentity): KnownPod | undefined {
-    return this.byIdentity.get(identityKey(identity));
+    const key = identityKey(identity);
+    return this.byIdentity.get(key) ?? this.retired.get(key);
+  }
+
+  /** Follows it no more, but remembers where it is. */
+  retire(pod: KnownPod): void {
+    this.forget(pod);
+    const key = identityKey(pod.identity);
+    delete pod.told;
+    this.retired.delete(key);
+    this.retired.set(key, pod);
+    const [oldest] = this.retired.keys();
+    if (this.retired.size > MAX_RETIRED && oldest !== undefined) this.retired.delete(oldest);
   }
 
   findUid(uid: string): KnownPod | undefined {
@@ -45,6 +67,8 @@ export class KnownPods {
 
   forget({ identity, uid }: Pick<KnownPod, 'identity' | 'uid'>): void {
     this.byUid.delete(uid);
-    if (this.byIdentity.get(identityKey(identity))?.uid === uid) this.byIdentity.delete(identityKey(identity));
+    for (const pods of [this.byIdentity, this.retired]) {
+      if (pods.get(identityKey(identity))?.uid === uid) pods.delete(identityKey(identity));
+    }
   }
 }

@@ -9,7 +9,7 @@ import {
   type KubernetesApi,
 } from '#libs/kubernetes';
 import { type ImageProgram, imagesToKnow, type KubernetesPod, type PodManifest } from '#libs/pod-spec';
-import { type EnvVar, type JsonValue, type KubernetesObject, UserError } from '#libs/workflow-spec';
+import { type EnvVar, FinalizerName, type JsonValue, type KubernetesObject, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
 import type {
@@ -124,23 +124,25 @@ export class KubernetesRuntime implements PodRuntime {
   }
 
   async delete(identity: PodIdentity): Promise<void> {
-    const pod = await this.pods.find(identity);
-    if (pod === undefined) return;
     const known = this.known.find(identity);
     if (known !== undefined) known.hasEnded = true;
+    const pod = known ?? (await this.pods.find(identity));
+    if (pod === undefined) return;
     await this.pods.delete(pod, { finalizers: pod.finalizers });
     this.known.forget(pod);
   }
 
   async inspect(identity: PodIdentity): Promise<void> {
-    const pod = await this.pods.find(identity);
+    const pod = await this.look(identity);
     if (pod === undefined) return this.tellGone(identity);
-    delete this.known.learn(pod).told;
+    const known = this.known.learn(pod);
+    delete known.told;
+    delete known.hasEnded;
     this.take(pod);
   }
 
   async *logs(identity: PodIdentity, options: LogOptions): AsyncGenerator<LogLine> {
-    const pod = await this.pods.find(identity);
+    const pod = await this.look(identity);
     if (pod !== undefined) yield* readPodLog(this.options.api, pod, options);
   }
 
@@ -158,6 +160,15 @@ export class KubernetesRuntime implements PodRuntime {
     await this.following;
     await this.ends.settled();
     await this.queue?.close();
+  }
+
+  /** The pod as it is now; one that nobody here wants any more is as good as gone. */
+  private async look(identity: PodIdentity): Promise<ObservedPod | undefined> {
+    const known = this.known.find(identity);
+    const found = known === undefined ? undefined : await this.pods.get(known);
+    const pod = found === undefined ? undefined : observedPod(found);
+    if (pod === undefined || pod.uid !== known?.uid) return this.pods.find(identity);
+    return isForgotten(pod) ? undefined : pod;
   }
 
   private async describe(identity: PodIdentity, manifest: PodManifest): Promise<KubernetesPod> {
@@ -236,8 +247,9 @@ export class KubernetesRuntime implements PodRuntime {
 
   /** A pod that has left the selection: its object is gone, or its end is recorded. What it was last may be its end. */
   private leave(pod: ObservedPod): void {
-    const known = this.known.findUid(pod.uid);
-    if (known?.hasEnded === true) return this.known.forget(pod);
+    const found = this.known.findUid(pod.uid) ?? this.known.find(pod.identity);
+    const known = found?.uid === pod.uid ? found : undefined;
+    if (known?.hasEnded === true) return this.known.retire(known);
     if (assessPod(pod).isEnd) return this.take(pod);
     if (known !== undefined) this.lose(known);
   }
@@ -280,7 +292,10 @@ export class KubernetesRuntime implements PodRuntime {
 
   private async release(identity: PodIdentity): Promise<void> {
     const known = this.known.find(identity);
-    if (known !== undefined) await this.pods.release(known);
+    if (known === undefined) return;
+    await this.pods.release(known);
+    known.finalizers = known.finalizers.filter((name) => name !== FinalizerName.podStatus);
+    this.known.retire(known);
   }
 
   private tellGone(identity: PodIdentity): void {
