@@ -46,7 +46,6 @@ const DIFFERING: ReadonlyMap<string, string> = new Map([
   ['rnd-1237', ONE_PASS],
   ['rnd-1383', ONE_PASS],
   ['rnd-5016', ONE_PASS],
-  ['rnd-5291', ONE_PASS],
 ]);
 
 describe.skipIf(folder === undefined || comparison === undefined)(
