@@ -14,6 +14,5 @@ CREATE TABLE log_shipments (
   next_try_at_ms bigint NOT NULL,
   PRIMARY KEY (workflow, node_id, incarnation)
 );
-CREATE INDEX log_shipments_of_host ON log_shipments (host) WHERE state = 'open';
 CREATE INDEX log_shipments_ended ON log_shipments (next_try_at_ms) WHERE state = 'ended';
 `;

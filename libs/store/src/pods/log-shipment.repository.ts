@@ -53,11 +53,6 @@ export class LogShipmentRepository {
     });
   }
 
-  /** What a host has not ended, for it to go on after a restart. */
-  async openOf(host: string): Promise<LogShipment[]> {
-    return this.#rows('log-shipments-open', `SELECT ${FIELDS} FROM log_shipments s WHERE s.host = $1 AND s.state = 'open'`, [host]);
-  }
-
   /** What is under way of a workflow, the oldest incarnation first. */
   async ofWorkflow(workflow: string): Promise<LogShipment[]> {
     return this.#rows(
