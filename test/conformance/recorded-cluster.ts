@@ -42,6 +42,16 @@ const makeEmpty = async (cluster: TestCluster, namespace: string): Promise<void>
   await removePods(cluster, namespace);
 };
 
+/** Claims that stood in the recorder's cluster: those that a workflow names itself and does not make. */
+const makeClaims = async (cluster: TestCluster, namespace: string, recordings: readonly Recording[]): Promise<void> => {
+  const named = [...JSON.stringify(recordings).matchAll(/"claimName":"([a-z0-9-]+)"/g)].map(([, name = '']) => name);
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  for (const name of new Set(named)) {
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace }, spec };
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(claim));
+  }
+};
+
 /** Makes the namespace of the recordings with what stood in it, and points the stack that is about to start at the cluster. */
 export const openRecordedCluster = async (namespace: string, recordings: readonly Recording[]): Promise<RecordedCluster> => {
   const cluster = await kubernetesCluster({ nodes: true });
@@ -56,6 +66,7 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
   );
   for (const account of accounts)
     if (account !== 'default') await kubectl(['-n', namespace, 'create', 'serviceaccount', account]).catch(() => undefined);
+  await makeClaims(cluster, namespace, recordings);
   Object.assign(process.env, {
     KUBECONFIG: kubeconfig,
     EXECUTOR_IMAGE: image,
