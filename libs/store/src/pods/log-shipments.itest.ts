@@ -28,7 +28,7 @@ beforeAll(async () => {
     bucket: 0,
     manifest: { kind: 'Pod' },
   }));
-  await store.workflowState.commit({ uid: 'w', expectedVersion: 0, podInserts: podInserts as never, nowMs: NOW });
+  await store.workflowState.commit({ uid: 'w', expectedVersion: 0, podInserts, nowMs: NOW });
   await store.podStatus.claimMany(nodes.map(key), 'here', NOW);
   await store.podStatus.record(
     [
