@@ -7,6 +7,8 @@ const WORKFLOWS = 1_000_000;
 const PAGE = 50;
 const PAGES_BEFORE = 199;
 const QUESTIONS = 40;
+/** Argo's own SQL takes seconds for some of them. */
+const ARGO_QUESTIONS = 8;
 const WARM_UP = 3;
 const GOAL_MS = 100;
 const clock = { nowMs: () => Date.now() };
@@ -17,9 +19,9 @@ type Question = (n: number) => Promise<unknown>;
 const percentile95 = (timesMs: readonly number[]): number =>
   [...timesMs].sort((left, right) => left - right)[Math.ceil(timesMs.length * 0.95) - 1] ?? NaN;
 
-const measured = async (ask: Question): Promise<number> => {
+const measured = async (ask: Question, questions = QUESTIONS): Promise<number> => {
   const timesMs: number[] = [];
-  for (let n = -WARM_UP; n < QUESTIONS; n += 1) {
+  for (let n = -WARM_UP; n < questions; n += 1) {
     const startedMs = performance.now();
     await ask(n + WARM_UP);
     if (n >= 0) timesMs.push(performance.now() - startedMs);
@@ -106,7 +108,7 @@ export const measureArchive = async (run: BenchRun): Promise<Figure[]> => {
       await connection.run({ text: 'SET enable_seqscan = on' });
       await connection.run({ text: 'SET jit = on' });
       for (const [name, ask] of argoQuestions(connection)) {
-        figures.push({ bench, figure: `Argo's SQL: ${name}, p95`, value: await measured(ask), unit: 'ms' });
+        figures.push({ bench, figure: `Argo's SQL: ${name}, p95`, value: await measured(ask, ARGO_QUESTIONS), unit: 'ms' });
       }
     });
   });

@@ -21,6 +21,16 @@ export const driverOf = (dialect: ArchiveDialect, scope: ArchiveScope, query: Ar
   return name?.match === 'prefix' ? nameDriver(dialect, scope, name) : undefined;
 };
 
+/** The same, one for each label or name by itself: the smallest of them may be small enough. */
+export const singleDriversOf = (dialect: ArchiveDialect, scope: ArchiveScope, query: ArchiveQuery): SQL[] => {
+  const { name, labels = [] } = query;
+  const isNamed = name?.match === 'exact' || name?.match === 'prefix';
+  return [
+    ...(isNamed ? [nameDriver(dialect, scope, name)] : []),
+    ...labels.filter(isPositive).map((requirement) => labelDriver(dialect, scope, [requirement])),
+  ];
+};
+
 const nameDriver = (dialect: ArchiveDialect, scope: ArchiveScope, { match, value }: NonNullable<ArchiveQuery['name']>): SQL =>
   sql`SELECT a.uid FROM argo_archived_workflows a WHERE ${all([...scopeConditions(scope), nameCondition(dialect, match, value)])}`;
 

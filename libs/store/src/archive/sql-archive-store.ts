@@ -13,7 +13,7 @@ import {
   scopeConditions,
 } from './archive-conditions.js';
 import { type ArchiveDialect } from './archive-dialect.js';
-import { driverOf } from './archive-drivers.js';
+import { driverOf, singleDriversOf } from './archive-drivers.js';
 import {
   type ArchivePage,
   type ArchiveQuery,
@@ -23,8 +23,10 @@ import {
 } from './archive-store.js';
 
 const DEFAULT_LIMIT = 500;
-/** Newest rows that are looked at first where labels or a name are asked for: most such pages are full by then. */
-const PROBED_ROWS = 2_000;
+/** A label or name of at most so many rows is where a list begins. */
+const FEW_ROWS = 2_000;
+/** Of more, the newest rows are looked at first, until the page is full or these are seen: most pages are full long before. */
+const PROBED_ROWS = 20_000;
 /** Up to so many rows are found by their label or name and then sorted; of more, every fiftieth fits or better: they are met in order. */
 const MOST_DRIVEN_ROWS = 20_000;
 
@@ -44,8 +46,9 @@ interface ListRow extends Record<string, unknown> {
 }
 
 /**
- * What both servers have in common. A list is read in three steps, each only where the one before does not fill the page: the newest
- * rows, one by one; what an index of labels or names finds, sorted; all rows in their order.
+ * What both servers have in common. A list with a label or name of few rows begins with those. Otherwise it is read in three steps, each
+ * only where the one before does not fill the page: the newest rows, one by one; what the index of labels finds together, sorted; all rows
+ * in their order.
  */
 export abstract class SqlArchiveStore implements ArchiveStore {
   readonly #executor: Executor;
@@ -116,9 +119,23 @@ export abstract class SqlArchiveStore implements ArchiveStore {
     const page = (source: SQL): Promise<ListRow[]> => this.#run<ListRow>(this.#pageSql(source, limit, offset));
     const driver = driverOf(this.#dialect, this.scope, query);
     if (driver === undefined) return page(this.#inOrder(query));
+    const fewest = await this.#fewest(query);
+    if (fewest !== undefined) return page(this.#driven(fewest, query));
     const probed = await page(this.#newest(query));
     if (probed.length === limit) return probed;
     return (await this.#isFew(driver)) ? page(this.#driven(driver, query)) : page(this.#inOrder(query));
+  }
+
+  /** The label or name that alone leaves so few rows that it does not matter how many of them the rest leaves. */
+  async #fewest(query: ArchiveQuery): Promise<SQL | undefined> {
+    const drivers = singleDriversOf(this.#dialect, this.scope, query);
+    const counts = drivers.map(
+      (driver, index) => sql`(SELECT count(*) FROM (${driver} LIMIT ${whole(FEW_ROWS + 1)}) d) AS ${sql.raw(`c${index}`)}`,
+    );
+    const [row = {}] = await this.#run<Record<string, number>>(sql`SELECT ${sql.join(counts, sql`, `)}`);
+    const sizes = drivers.map((_, index) => Number(row[`c${index}`] ?? Infinity));
+    const smallest = Math.min(...sizes);
+    return smallest > FEW_ROWS ? undefined : drivers[sizes.indexOf(smallest)];
   }
 
   async #isFew(driver: SQL): Promise<boolean> {
