@@ -8,7 +8,7 @@ describe('what an image is called', () => {
   it.each([
     ['busybox', 'docker.io', 'library/busybox', 'latest'],
     ['argoproj/argosay:v2', 'docker.io', 'argoproj/argosay', 'v2'],
-    ['quay.io/a/b:1', 'quay.io', 'a/b', '1'],
+    ['images.example/a/b:1', 'images.example', 'a/b', '1'],
     ['localhost:5000/b', 'localhost:5000', 'b', 'latest'],
     ['a/b@sha256:abc', 'docker.io', 'a/b', 'sha256:abc'],
   ])('reads %s', (image, registry, repository, reference) => {
