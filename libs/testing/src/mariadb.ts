@@ -45,7 +45,14 @@ class MariadbProcess implements TestMariadb {
     if (this.user.length > 0) this.give(this.folder, 'mysql');
     const made = spawnSync(
       programs.install,
-      ['--no-defaults', `--datadir=${this.data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...this.user],
+      [
+        '--no-defaults',
+        `--datadir=${this.data}`,
+        `--tmpdir=${this.folder}`,
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+        ...this.user,
+      ],
       { encoding: 'utf8' },
     );
     if (made.status !== 0) throw new Error(`mariadb-install-db failed: ${made.stderr}${made.stdout}`);
@@ -64,6 +71,7 @@ class MariadbProcess implements TestMariadb {
       [
         '--no-defaults',
         `--datadir=${this.data}`,
+        `--tmpdir=${this.folder}`,
         `--socket=${join(this.folder, 's')}`,
         `--pid-file=${join(this.folder, 'pid')}`,
         `--port=${this.port}`,
