@@ -123,13 +123,17 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
   });
 
   it('shows in the object what was asked through the API', async () => {
-    const submitted = await fetch(`${stack.url}/api/v1/workflows/${namespace}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ workflow: { ...gate(''), metadata: { generateName: 'posted-' } } }),
-    });
-    const { metadata } = (await submitted.json()) as Workflow;
+    const post = async (): Promise<Workflow> => {
+      const answer = await fetch(`${stack.url}/api/v1/workflows/${namespace}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'the-same-request' },
+        body: JSON.stringify({ workflow: { ...gate(''), metadata: { generateName: 'posted-' } } }),
+      });
+      return (await answer.json()) as Workflow;
+    };
+    const { metadata } = await post();
     expect(metadata).toMatchObject({ name: expect.stringMatching(/^posted-/) as unknown, namespace });
+    expect((await post()).metadata.uid).toBe(metadata.uid);
     const name = metadata.name ?? '';
     expect((await until(name, phase('Running'))).metadata.uid).toBe(metadata.uid);
     await fetch(`${stack.url}/api/v1/workflows/${namespace}/${name}/stop`, { method: 'PUT' });
