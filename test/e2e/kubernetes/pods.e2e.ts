@@ -9,8 +9,8 @@ const shell = (name: string, script: string, more: Partial<Template> = {}): Temp
   container: { image: 'busybox', command: ['sh', '-c', script] },
   ...more,
 });
-const single = (template: Template, more: Partial<WorkflowSpec> = {}): WorkflowSpec => ({
-  entrypoint: template.name,
+const single = (template: Template, more: Omit<WorkflowSpec, 'entrypoint' | 'templates'> = {}): WorkflowSpec => ({
+  entrypoint: template.name ?? '',
   templates: [template],
   ...more,
 });

@@ -14,7 +14,12 @@ interface Listed {
   spec: { arguments?: { parameters?: { name: string; value: string }[] }; activeDeadlineSeconds?: number };
   status: { phase?: string; message?: string; outputs?: unknown; nodes?: Record<string, { outputs?: { result?: string } }> };
 }
-type Body = Listed & { items: Listed[] | null; links?: unknown; navColor?: string };
+interface Finding {
+  name: string;
+  state: string;
+  message: string;
+}
+type Body = Listed & { items: Listed[] | null; links?: unknown; navColor?: string; findings?: Finding[] };
 
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Body> {
   const response = await fetch(stack.url + path, {
@@ -214,12 +219,7 @@ describe("the controller's ConfigMap", () => {
   it('is looked at with all that an installation stands on', async () => {
     const look = async (): Promise<Record<string, string>> => {
       const { findings } = await call('GET', '/api/argosy/v1/checkup');
-      return Object.fromEntries(
-        (findings as { name: string; state: string; message: string }[]).map(({ name, state, message }) => [
-          name,
-          `${state}: ${message}`,
-        ]),
-      );
+      return Object.fromEntries((findings ?? []).map(({ name, state, message }) => [name, `${state}: ${message}`]));
     };
     await configure({ artifactRepository: 'filesystem: {}' });
     const isWell = (found: Record<string, string>): boolean => 'artifacts' in found && found['queue'] === 'ok: answers';

@@ -25,8 +25,7 @@ export interface ArgoPlace {
   maxConnections?: number;
 }
 
-/** Argo's own names where the place says nothing. */
-export const DEFAULT_CLUSTER_NAME = 'default';
+/** Argo's own name where the place says nothing. */
 export const DEFAULT_OFFLOAD_TABLE = 'argo_workflows';
 
 const DEFAULT_PORTS: Record<ArgoDialect, number> = { postgres: 5432, mysql: 3306 };
