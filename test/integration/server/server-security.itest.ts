@@ -132,7 +132,11 @@ describe('hostile and broken bodies', () => {
       body: { code: 3, message: 'field "workflow.metadata.__proto__" is not allowed' },
     });
     expect(await post(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`)).toMatchObject({ status: 400, body: { code: 3 } });
-    expect(await post('[]')).toEqual({ status: 400, body: { code: 3, message: 'workflow body not specified' } });
+    expect(await post('[]')).toEqual({
+      status: 400,
+      body: { code: 3, message: 'body: Invalid input: expected object, received array' },
+    });
+    expect(await post('{}')).toEqual({ status: 400, body: { code: 3, message: 'workflow body not specified' } });
     expect(await post('{"workflow":{"metadata":{"name":5}}}')).toEqual({
       status: 400,
       body: {
