@@ -103,6 +103,13 @@ describe.skipIf(why !== undefined)(`artifacts from their store to their deletion
       metadata: { annotations: { 'workflows.argoproj.io/default-artifact-repository': 'usual' } },
       data: { usual: entry('of-team'), special: entry('of-name') },
     });
+    // Programs follow the ConfigMap within two seconds; a workflow that begins before has no repository.
+    await eventually(async () => {
+      const { findings } = (await (await send('GET', '/api/argosy/v1/checkup')).json()) as {
+        findings: { name: string; state: string }[];
+      };
+      return findings.some(({ name, state }) => name === 'artifacts' && state === 'ok');
+    }, 'the repository of the controller is in effect');
   }, 120_000);
   afterAll(async () => {
     await up?.end('SIGTERM');
