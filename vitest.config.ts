@@ -12,7 +12,9 @@ const decorators = swc.vite({
 });
 
 /** In which order they run. */
-const GROUPS = ['unit', 'integration', 'conformance', 'e2e'];
+const GROUPS = ['unit', 'integration', 'conformance', 'e2e', 'faults'];
+
+const FAULTS = 'test/e2e/faults/**/*.e2e.ts';
 
 const project = (name: string, include: string[], timeoutMs: number, workers?: number, concurrency = 5) => ({
   plugins: [decorators],
@@ -21,7 +23,7 @@ const project = (name: string, include: string[], timeoutMs: number, workers?: n
   test: {
     name,
     include,
-    exclude: ['**/node_modules/**', '**/dist/**', '**/violations/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/violations/**', ...(include.includes(FAULTS) ? [] : [FAULTS])],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     teardownTimeout: 10_000,
@@ -37,7 +39,9 @@ export default defineConfig({
     projects: [
       project('unit', ['{libs,services}/**/*.spec.ts', 'test/architecture/**/*.spec.ts'], 20_000),
       project('integration', ['{libs,services}/**/*.itest.ts', 'test/integration/**/*.itest.ts'], 60_000, 2),
-      project('e2e', ['test/e2e/**/*.e2e.ts'], 300_000, 1),
+      project('e2e', ['test/e2e/**/*.e2e.ts'], 300_000, 2),
+      // How soon things go on is part of what they say, so nothing else runs beside them.
+      project('faults', [FAULTS], 300_000, 1),
       project('conformance', ['test/conformance/**/*.conformance.ts'], 300_000, 2, 12),
     ],
   },

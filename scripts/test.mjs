@@ -6,7 +6,7 @@ await run('node', ['scripts/install-test-parts.mjs'], { show: true });
 await ensureBuilt();
 const { code } = await run(
   'vitest',
-  ['run', '--project', 'unit', '--project', 'integration', '--project', 'e2e', ...process.argv.slice(2)],
+  ['run', '--project', 'unit', '--project', 'integration', '--project', 'e2e', '--project', 'faults', ...process.argv.slice(2)],
   { show: true, env: { FORCE_COLOR: '0' } },
 );
 process.exit(code);
