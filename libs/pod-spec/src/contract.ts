@@ -23,6 +23,8 @@ export interface PodWork {
   nodeId: string;
   /** Work that is done without containers; `spec` has none then. */
   task?: TaskOrder;
+  /** A network namespace of its own, without any way out; absent: what the runtime gives every pod. */
+  network?: 'own';
   /** A PersistentVolumeClaim to be made instead of a pod: the whole object. `spec` has no containers then. */
   claim?: KubernetesObject;
   /** Why no pod can be made of its order; whoever is to make it reports this as the node's error. */

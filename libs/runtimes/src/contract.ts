@@ -111,5 +111,10 @@ export interface PodRuntime {
   createClaim?(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome>;
   /** Removes the volume of a claim with all that is in it; none there is fine. */
   deleteClaim?(claim: ClaimKey): Promise<void>;
+  /**
+   * The socket by which a port of a running pod with a network of its own (`work.network`) is reached; asked for anew before each use, as
+   * who listens there may have to be started again. Absent where a runtime has no such pods. Throws TransientError where the pod does not run.
+   */
+  forward?(identity: PodIdentity, port: number): Promise<{ socketPath: string }>;
   close(): Promise<void>;
 }

@@ -15,6 +15,7 @@ import {
 } from '#libs/config';
 import type { z } from 'zod';
 import type { LogShippingSettings } from './logs/log-shipments.js';
+import { PLUGIN_NETWORKS } from './tasks/plugin/plugin-network.js';
 
 /** What pods on Kubernetes are given. */
 const executorFields = {
@@ -52,6 +53,12 @@ export const configSchema = configOf({
   imagesFile: optionalText({ about: 'YAML file that says what image names are (root folder, entrypoint, cmd).' }),
   hostPaths: list({
     about: 'Paths of this machine that pods may mount as hostPath, with all below them; without any, such pods are refused.',
+  }),
+  pluginNetwork: oneOf({
+    about:
+      "Network of executor plugins where pods share the host's: `host`, one of its `own` without any way out, or `auto`: the host's unless the plugin's port is taken there.",
+    choices: PLUGIN_NETWORKS,
+    byDefault: 'auto',
   }),
   maxPods: optionalInteger({ about: 'Most pods that run here at the same time; by cores and memory where absent.', min: 1 }),
   podConcurrency: integer({ about: 'Buckets of pods handled at the same time.', byDefault: 16, min: 1 }),

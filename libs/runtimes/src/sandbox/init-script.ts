@@ -12,6 +12,8 @@ export interface HostTools {
   mkfifo: string;
   setpriv?: string;
   nsenter?: string;
+  /** Shell command that brings the loopback device up; absent where pods cannot have a network of their own. */
+  loopback?: string;
 }
 
 /** Who the program is; absent fields: the pod's root with the capabilities that every pod has. */
@@ -29,6 +31,8 @@ export interface InitScriptInput {
   commandLine: readonly string[];
   /** Standard output goes to a file of its own as well. */
   separateStdout: boolean;
+  /** The pod was started in a network namespace of its own. */
+  ownNetwork?: boolean;
   /** When the pod is ended, in hundredths of a second since boot (an absolute time, so that staging counts); absent: never. */
   deadlineCentiseconds?: number;
   graceSeconds: number;
@@ -77,6 +81,7 @@ export function initScript(input: InitScriptInput): string {
     'set -u',
     'umask 022',
     claimPart(),
+    networkPart(input),
     setupPart(input),
     endingPart(input),
     memberPart(input),
@@ -105,6 +110,12 @@ give_up() {
   record setup ${InitExit.setup}
   exit ${InitExit.setup}
 }`;
+}
+
+/** Makes the loopback device of a pod with a network of its own work, before anything of the pod runs. */
+export function networkPart({ tools, ownNetwork }: Pick<InitScriptInput, 'tools' | 'ownNetwork'>): string {
+  if (ownNetwork !== true) return ':';
+  return `${tools.loopback ?? 'false'} || give_up 'the loopback device of the pod could not be brought up'`;
 }
 
 export function hostNamePart(hostName: string): string {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import type { PodManifest } from '#libs/pod-spec';
+
 import type { PodIdentity } from '../contract.js';
 import { identityKey } from '../pod-identity.js';
 
@@ -10,4 +12,9 @@ import { identityKey } from '../pod-identity.js';
 export function podAddress(identity: PodIdentity): string {
   const [first = 0, second = 0, third = 0] = createHash('sha256').update(identityKey(identity)).digest();
   return `127.${1 + (first % 254)}.${second}.${1 + (third % 254)}`;
+}
+
+/** Whether the pod is in a network namespace of its own, where there is nothing but its own loopback device. */
+export function hasOwnNetwork({ work }: PodManifest): boolean {
+  return work.network === 'own';
 }

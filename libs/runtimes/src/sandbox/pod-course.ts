@@ -14,6 +14,7 @@ import { needsStaging, type PodStaging } from '../staging.js';
 import { assertRoom, isDiskFull, unlessDiskFull } from './disk-room.js';
 import type { HostTools } from './init-script.js';
 import { noteLogSize } from './log-times.js';
+import { hasOwnNetwork } from './pod-address.js';
 import type { ExitRecord, PodFolder, PodRecord } from './pod-folder.js';
 import { kill } from './pod-ending.js';
 import type { SandboxPodFiles } from './pod-files.js';
@@ -157,7 +158,8 @@ export class PodCourse {
   private async launch(): Promise<{ exited: Promise<number | null> }> {
     return this.untilPossible('start', () => {
       assertRoom(this.folder.folder);
-      return launchInit(this.folder.folder, this.means.tools, this.means.userNamespace);
+      const { tools, userNamespace } = this.means;
+      return launchInit(this.folder.folder, tools, userNamespace, hasOwnNetwork(this.record.manifest));
     });
   }
 

@@ -19,7 +19,7 @@ import { volumeFiles } from '../volumes/volume-files.js';
 import { assertInside, type VolumeMount, volumeMounts, volumeSources } from '../volumes/volume-source.js';
 import { ownHostFiles } from './host-files.js';
 import { type HostTools, initScript, type InitScriptInput } from './init-script.js';
-import { podAddress } from './pod-address.js';
+import { hasOwnNetwork, podAddress } from './pod-address.js';
 import type { ContainerRecord } from './pod-folder.js';
 import { PodPaths } from './pod-paths.js';
 import { INIT_SCRIPT } from './pod-process.js';
@@ -68,6 +68,8 @@ export interface PodPlan {
 
 /** Reads what a pod needs from outside. Throws PodRefusedError with the message of what can never be given here. */
 export async function planPod(identity: PodIdentity, manifest: PodManifest, means: PlanMeans): Promise<PodPlan> {
+  if (hasOwnNetwork(manifest) && means.tools.loopback === undefined)
+    throw new PodRefusedError('this host cannot give a pod a network of its own');
   const place = { hostName: means.hostName, podIP: podAddress(identity) };
   const sources = volumeSources(manifest);
   const written = podContainers(manifest);
@@ -145,6 +147,7 @@ function layPodScript({ manifest, containers }: PodPlan, unfinished: string, mea
       dependencies: dependencies.map(indexOf).filter((index) => index >= 0),
     })),
     graceSeconds: graceSecondsOf(manifest),
+    ownNetwork: hasOwnNetwork(manifest),
     ...deadlineOf(manifest, means.clock),
   });
   writeFileSync(path.join(unfinished, INIT_SCRIPT), script, { mode: PRIVATE_FILE });
@@ -177,8 +180,9 @@ function sharedFolder(unfinished: string): MountedVolume {
   return { source: SHARED_EXECUTOR_FOLDER, target: EXECUTOR_FOLDER };
 }
 
-const hasExecProbe = (container: Container): boolean =>
-  (Object.values(containerProbes(container)) as Probe[]).some(({ question }) => question.type === 'exec');
+const probesOf = (container: Container): Probe[] => Object.values(containerProbes(container)) as Probe[];
+const hasExecProbe = (container: Container): boolean => probesOf(container).some(({ question }) => question.type === 'exec');
+const hasNetworkProbe = (container: Container): boolean => probesOf(container).some(({ question }) => question.type !== 'exec');
 
 function layEnvironment({ environment }: PlannedContainer, folder: string): void {
   const text = JSON.stringify(Object.fromEntries(environment));
@@ -242,7 +246,7 @@ function scriptInput(
     ...hookOf('postStart', lifecycle?.postStart, container),
     ...hookOf('preStop', lifecycle?.preStop, container),
     ...(retry === undefined ? {} : { retry }),
-    ...(isFlat ? deadlineOf(manifest, means.clock) : { isMember: true }),
+    ...(isFlat ? { ownNetwork: hasOwnNetwork(manifest), ...deadlineOf(manifest, means.clock) } : { isMember: true }),
   };
 }
 
@@ -280,6 +284,8 @@ function assertRunnable(manifest: PodManifest, container: Container, means: Plan
   if (container.tty === true) throw new PodRefusedError(`${where}: tty is not supported by the sandbox`);
   if (hasExecProbe(container) && means.tools.nsenter === undefined)
     throw new PodRefusedError(`${where}: probes with exec need nsenter on the host`);
+  if (hasOwnNetwork(manifest) && hasNetworkProbe(container))
+    throw new PodRefusedError(`${where}: probes over the network do not reach a pod with a network of its own`);
   if (user !== undefined && (means.userNamespace || means.tools.setpriv === undefined)) {
     throw new PodRefusedError(`${where}: securityContext.runAsUser needs root and setpriv on the host`);
   }

@@ -14,10 +14,12 @@ export async function launchInit(
   folder: string,
   tools: HostTools,
   userNamespace: boolean,
+  ownNetwork = false,
 ): Promise<{ exited: Promise<number | null> }> {
   const log = openSync(`${folder}/${INIT_LOG}`, 'a', 0o600);
   try {
-    const child = spawn(tools.unshare, [...namespaceArguments(userNamespace ? 'pod-of-user' : 'pod'), tools.sh, INIT_SCRIPT], {
+    const namespaces = namespaceArguments(userNamespace ? 'pod-of-user' : 'pod', ownNetwork);
+    const child = spawn(tools.unshare, [...namespaces, tools.sh, INIT_SCRIPT], {
       cwd: folder,
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       stdio: ['ignore', log, log],

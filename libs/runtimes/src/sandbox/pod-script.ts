@@ -1,5 +1,5 @@
 import { SKIPPED_EXIT } from '../pod-ends.js';
-import { claimPart, type HostTools, hostNamePart } from './init-script.js';
+import { claimPart, type HostTools, hostNamePart, networkPart } from './init-script.js';
 import { namespaceArguments } from './namespaces.js';
 import { shellQuote } from './shell-text.js';
 
@@ -21,6 +21,8 @@ export interface PodScriptInput {
   hostName: string;
   containers: readonly ScriptedContainer[];
   graceSeconds: number;
+  /** The pod was started in a network namespace of its own. */
+  ownNetwork?: boolean;
   deadlineCentiseconds?: number;
 }
 
@@ -38,6 +40,7 @@ export function podScript(input: PodScriptInput): string {
     'set -u',
     'umask 022',
     claimPart(),
+    networkPart(input),
     hostNamePart(input.hostName),
     tablePart(input),
     startPart(input),

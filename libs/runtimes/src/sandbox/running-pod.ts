@@ -9,7 +9,7 @@ import { ContainerWatch } from '../probes/container-watch.js';
 import { containerProbes, type ContainerProbes, type ProbeQuestion } from '../probes/probe.js';
 import { PROGRESS_FILE, progressTicks, ProgressWatch } from '../progress.js';
 import type { HostTools } from './init-script.js';
-import { podAddress } from './pod-address.js';
+import { hasOwnNetwork, podAddress } from './pod-address.js';
 import { askToEnd } from './pod-ending.js';
 import type { SandboxPodFiles } from './pod-files.js';
 import type { ContainerRecord, PodFolder, PodRecord } from './pod-folder.js';
@@ -123,7 +123,10 @@ export class RunningPod {
     const claim = this.folder.claim(container.folder);
     const { nsenter } = this.means.tools;
     if (claim === null || claim === 'unwritten' || nsenter === undefined) return false;
-    const scope = this.means.userNamespace ? ['-U', '--preserve-credentials'] : [];
+    const scope = [
+      ...(this.means.userNamespace ? ['-U', '--preserve-credentials'] : []),
+      ...(hasOwnNetwork(this.record.manifest) ? ['-n'] : []),
+    ];
     const program = [...bounded(this.means.tools), ...question.command];
     const env = JSON.parse(this.folder.text(`${container.folder || '.'}/${ENVIRONMENT_FILE}`) ?? '{}') as Record<string, string>;
     return new Promise((resolve) => {

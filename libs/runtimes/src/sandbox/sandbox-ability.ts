@@ -6,10 +6,11 @@ import { readHostLayout } from './host-layout.js';
 import { type HostTools, initScript } from './init-script.js';
 import type { HostLayout, RootMode } from './mount-plan.js';
 import { namespaceArguments } from './namespaces.js';
+import { findLoopback } from './own-network.js';
 import { INIT_SCRIPT } from './pod-process.js';
 import { PodRoots } from './pod-root.js';
 import { removeFolder } from './remove-folder.js';
-import { findTools, makeDeviceFolder } from './sandbox-host.js';
+import { findProgram, findTools, makeDeviceFolder } from './sandbox-host.js';
 
 const PROBE_LIMIT_MS = 10_000;
 /** Tried in this order; the first that can start a program is taken. */
@@ -56,10 +57,15 @@ export async function probeSandbox(options: ProbeOptions): Promise<SandboxAbilit
     if (userNamespace && mode === 'overlay-root') continue;
     const roots = new PodRoots({ mode, userNamespace, layout, deviceFolder, hidden: visible(hidden, layout, mode) });
     const failure = await tryPod(podsFolder, { roots, tools: search.tools, userNamespace });
-    if (failure === null) return { mode, tools: search.tools, userNamespace, roots, podsFolder };
+    if (failure === null) return { mode, tools: withLoopback(search.tools, userNamespace), userNamespace, roots, podsFolder };
     problem = failure;
   }
   return { reason: explain(problem, userNamespace) };
+}
+
+function withLoopback(tools: HostTools, userNamespace: boolean): HostTools {
+  const loopback = findLoopback(tools, userNamespace, findProgram);
+  return { ...tools, ...(loopback === undefined ? {} : { loopback }) };
 }
 
 /** A path below a folder that pods do not see anyway needs no cover, and could not be covered. */

@@ -10,9 +10,13 @@ const SEARCH_PATH = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin',
 /** What the sandbox found missing, in words for a person. */
 export type ToolSearch = { tools: HostTools } | { missing: string[] };
 
+/** The full path of a program in the usual folders. */
+export function findProgram(name: string): string | undefined {
+  return SEARCH_PATH.map((folder) => path.join(folder, name)).find(isExecutable);
+}
+
 /** Finds the programs that the init needs. All but `setpriv` are necessary; they come with util-linux and coreutils (or busybox). */
 export function findTools(): ToolSearch {
-  const find = (name: string): string | undefined => SEARCH_PATH.map((folder) => path.join(folder, name)).find(isExecutable);
   const [sh, unshare, mount, umount, pivotRoot, mkfifo, setpriv, nsenter] = [
     'sh',
     'unshare',
@@ -22,7 +26,7 @@ export function findTools(): ToolSearch {
     'mkfifo',
     'setpriv',
     'nsenter',
-  ].map(find);
+  ].map(findProgram);
   if (
     sh === undefined ||
     unshare === undefined ||

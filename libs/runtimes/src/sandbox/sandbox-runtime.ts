@@ -17,13 +17,16 @@ import type {
   PodObservation,
   PodRuntime,
 } from '../contract.js';
+import { RuntimeUnavailableError } from '../errors.js';
 import type { ImageCatalogue } from '../image-catalogue.js';
 import { ObservationQueue } from '../observation-queue.js';
 import { identityKey } from '../pod-identity.js';
 import type { PodStaging } from '../staging.js';
 import { isDiskFull, lackOfRoom } from './disk-room.js';
+import { Forwarders } from './forwarders.js';
 import { type LogFileSource, readBytes, readLines } from './log-reader.js';
 import { LOG_FILE, SandboxLogTimes } from './log-times.js';
+import { hasOwnNetwork } from './pod-address.js';
 import { PodCourse } from './pod-course.js';
 import { askToEnd, kill } from './pod-ending.js';
 import { SandboxPodFiles } from './pod-files.js';
@@ -38,6 +41,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 const CLAIMS_FOLDER = 'claims';
 const SHARED_MODE = 0o777;
 const SCAN_INTERVAL_MS = 2_000;
+const ENDS: ReadonlySet<PodObservation['phase']> = new Set(['Succeeded', 'Failed', 'Gone']);
 const LOG_SAMPLE_MS = 250;
 const RUNNING_REPORT_DELAY_MS = 100;
 
@@ -65,6 +69,9 @@ export interface SandboxOptions {
 export class SandboxRuntime implements PodRuntime {
   readonly name = 'sandbox';
   readonly abilities: RuntimeAbilities;
+  /** Absent where no pod can have a network of its own here. */
+  readonly forward?: NonNullable<PodRuntime['forward']>;
+  private readonly forwarders: Forwarders;
   private readonly courses = new Map<string, PodCourse>();
   private readonly self = ownIdentity();
   private readonly means: PlanMeans;
@@ -77,6 +84,8 @@ export class SandboxRuntime implements PodRuntime {
   constructor(private readonly options: SandboxOptions) {
     const { ability, hostPaths = [] } = options;
     this.podsFolder = ability.podsFolder;
+    this.forwarders = new Forwarders(ability);
+    if (ability.tools.loopback !== undefined) this.forward = (identity, port) => this.socketOf(identity, port);
     const claimsFolder = path.join(path.dirname(ability.podsFolder), CLAIMS_FOLDER);
     this.means = {
       ...options,
@@ -134,6 +143,7 @@ export class SandboxRuntime implements PodRuntime {
     const course = this.courses.get(key);
     course?.stop();
     this.courses.delete(key);
+    this.forwarders.end(folder.folder);
     await kill(folder);
     await folder.remove();
   }
@@ -176,11 +186,21 @@ export class SandboxRuntime implements PodRuntime {
   async close(): Promise<void> {
     if (this.scan !== null) clearInterval(this.scan);
     if (this.sampling !== null) clearInterval(this.sampling);
+    this.forwarders.endAll();
     const courses = [...this.courses.values()];
     for (const course of courses) course.stop();
     this.courses.clear();
     await Promise.all(courses.map((course) => course.done));
     await this.queue?.close();
+  }
+
+  private async socketOf(identity: PodIdentity, port: number): Promise<{ socketPath: string }> {
+    const folder = this.adopt(identity);
+    const manifest = folder?.record()?.manifest;
+    if (folder === null || manifest === undefined || this.courses.get(identityKey(identity))?.hasEnded !== false)
+      throw new RuntimeUnavailableError('the pod does not run, or another process follows it');
+    if (!hasOwnNetwork(manifest)) throw new Error('a pod on the network of the host needs no socket');
+    return { socketPath: await this.forwarders.socketOf(folder, port) };
   }
 
   private logOf(identity: PodIdentity, name: string | undefined): LogFileSource | null {
@@ -254,7 +274,10 @@ export class SandboxRuntime implements PodRuntime {
       logger,
       hostName,
       runningReportDelayMs: RUNNING_REPORT_DELAY_MS,
-      observe: (observation) => this.observe(observation),
+      observe: (observation) => {
+        if (ENDS.has(observation.phase)) this.forwarders.end(folder.folder);
+        this.observe(observation);
+      },
     });
     this.courses.set(identityKey(record.identity), course);
   }

@@ -138,6 +138,7 @@ const runtimeSettingsOf = (
     imagesFile,
     maxPods,
     cluster: podManager,
+    pluginNetwork: podManager.pluginNetwork,
     controllerNamespace: processEnvironment()['CONTROLLER_NAMESPACE'],
     hiddenPaths: [socketDir],
     logShipping: logShippingOf(podManager),

@@ -17,6 +17,7 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
   const { abilities } = runtime;
   const logBytes = runtime.logBytes?.bind(runtime);
   const createClaim = runtime.createClaim?.bind(runtime);
+  const forward = runtime.forward?.bind(runtime);
   const deleteClaim = runtime.deleteClaim?.bind(runtime);
   return {
     name: runtime.name,
@@ -41,6 +42,7 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
     logs: (identity, options) => runtime.logs(identity, options),
     ...(logBytes === undefined ? {} : { logBytes }),
     ...(createClaim === undefined ? {} : { createClaim }),
+    ...(forward === undefined ? {} : { forward }),
     ...(deleteClaim === undefined ? {} : { deleteClaim }),
     async close() {
       await shipments.close();

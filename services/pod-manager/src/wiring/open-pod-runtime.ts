@@ -11,6 +11,7 @@ import type { Clock } from '#libs/workflow-spec';
 import type { ClusterSettings } from '../pod-manager.config.js';
 import { LogShipments, type LogShippingSettings } from '../logs/log-shipments.js';
 import { shippingRuntime } from '../logs/shipping-runtime.js';
+import type { PluginNetwork } from '../tasks/plugin/plugin-network.js';
 import { clusterOf } from './open-cluster.js';
 import { ResourceEnvSource } from './resource-env-source.js';
 import { withTasks } from './with-tasks.js';
@@ -18,6 +19,8 @@ import { withTasks } from './with-tasks.js';
 export interface PodRuntimeSettings {
   /** Where executor plugins for all namespaces are installed; default argo. */
   controllerNamespace?: string | undefined;
+  /** Default: auto. */
+  pluginNetwork?: PluginNetwork | undefined;
   runtime: RuntimeChoice;
   host: string;
   /** Whose tasks are done here; absent: those of `host`. */

@@ -4,6 +4,7 @@ import { dataTask } from '../tasks/data/data-task.js';
 import { httpTask } from '../tasks/http/http-task.js';
 import { keepLog } from '../tasks/kept-log.js';
 import { PluginAgents } from '../tasks/plugin/plugin-agents.js';
+import type { PluginNetwork } from '../tasks/plugin/plugin-network.js';
 import { pluginTask } from '../tasks/plugin/plugin-task.js';
 import { readArtifactText } from '../tasks/resource/manifest-artifact.js';
 import { resourceTask } from '../tasks/resource/resource-task.js';
@@ -18,6 +19,8 @@ export interface TaskSettings {
   host: string;
   /** Executor plugins that are installed there are for every workflow. */
   controllerNamespace?: string | undefined;
+  /** Default: auto. */
+  pluginNetwork?: PluginNetwork | undefined;
 }
 
 /** Runtimes whose pods have addresses of their own. */
@@ -29,14 +32,19 @@ const MAX_TASKS = 500;
 export const withTasks = (
   pods: PodRuntime,
   ports: TaskPorts,
-  { host, controllerNamespace = 'argo' }: TaskSettings,
+  { host, controllerNamespace = 'argo', pluginNetwork = 'auto' }: TaskSettings,
 ): PodRuntime => {
   const { store, queue, resources, artifacts, clock, logger } = ports;
   const secrets = new ResourceEnvSource(resources);
   const transfer = new ArtifactTransfer(artifacts);
   const madePods: MadePods = new MadePods({ resources, pods: () => sidePods, host, logger });
   const sidePods = new SidePods({ runtime: pods, onSeen: (seen) => madePods.take(seen), logger });
-  const agents = new PluginAgents({ pods: sidePods, hasOwnAddresses: ADDRESSED_RUNTIMES.has(pods.name), logger });
+  const agents = new PluginAgents({
+    pods: sidePods,
+    hasOwnAddresses: ADDRESSED_RUNTIMES.has(pods.name),
+    network: pluginNetwork,
+    logger,
+  });
   return new TaskRuntime({
     pods,
     runners: {

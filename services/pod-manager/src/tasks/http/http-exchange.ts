@@ -19,6 +19,8 @@ export interface HttpRequest {
   signal: AbortSignal;
   /** A longer answer is an error. */
   maxBodyBytes: number;
+  /** A unix socket by which the URL's host is reached; redirects to other hosts do not take it. */
+  socketPath?: string;
 }
 
 export interface HttpAnswer {
@@ -100,7 +102,7 @@ const targetOf = (method: string, text: string): URL => {
 const goVerb = (method: string): string => method.charAt(0).toUpperCase() + method.slice(1).toLowerCase();
 
 const send = async (
-  { signal, insecureSkipVerify, maxBodyBytes }: HttpRequest,
+  { url: first, signal, insecureSkipVerify, maxBodyBytes, socketPath }: HttpRequest,
   { method, url, headers, body }: Hop,
 ): Promise<{ answer: HttpAnswer; location: string | undefined }> => {
   const failure = (error: unknown): TaskError =>
@@ -112,7 +114,14 @@ const send = async (
     if (body.length > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH')
       given['Content-Length'] = [String(body.length)];
     const client = url.protocol === 'https:' ? https : http;
-    const options = { method, headers: given, signal, agent: false as const, rejectUnauthorized: !insecureSkipVerify };
+    const options = {
+      method,
+      headers: given,
+      signal,
+      agent: false as const,
+      rejectUnauthorized: !insecureSkipVerify,
+      ...(socketPath !== undefined && url.host === new URL(first).host ? { socketPath } : {}),
+    };
     try {
       client.request(url, options, resolve).on('error', reject).end(body);
     } catch (error) {

@@ -6,11 +6,14 @@ import { sideManifest } from '../side-pods/side-manifest.js';
 import { SidePods } from '../side-pods/side-pods.js';
 import { TaskError } from '../task.js';
 import type { PluginDefinition } from './plugin-definitions.js';
+import { isListenedOn, type PluginNetwork } from './plugin-network.js';
 
 /** Where a running plugin is asked, and with what it is shown that we may ask. */
 export interface PluginAgent {
   url: string;
   token: string;
+  /** The socket by which that URL is reached now; absent: it is reached as it is. */
+  socketPath?: () => Promise<string>;
   /** It has said that it executes no templates. */
   isDeaf: boolean;
   /** Throws TaskError once its pod has ended. */
@@ -21,11 +24,15 @@ export interface PluginAgentsParts {
   pods: SidePods;
   /** Whether each pod has an address of its own: then every workflow has its own plugins, as in Argo; else they would meet at one port and are shared. */
   hasOwnAddresses: boolean;
+  /** Where they have none. */
+  network: PluginNetwork;
   logger: Logger;
 }
 
 interface Running extends PluginAgent {
   identity: PodIdentity;
+  port: number;
+  hasOwnNetwork: boolean;
   users: number;
   started: Promise<void>;
   idle: NodeJS.Timeout | undefined;
@@ -44,7 +51,11 @@ const TOKEN_PATH = '/var/run/argo/token';
 export class PluginAgents {
   private readonly agents = new Map<string, Running>();
 
-  constructor(private readonly parts: PluginAgentsParts) {}
+  constructor(private readonly parts: PluginAgentsParts) {
+    const { hasOwnAddresses, network, pods, logger } = parts;
+    if (network === 'own' && !hasOwnAddresses && !pods.canForward)
+      logger.warn('this host cannot give executor plugins networks of their own; they share the network of the host');
+  }
 
   /** Calls `work` with the plugin running. Throws TransientError where there is no slot for it, TaskError where it cannot run. */
   async with<Result>(
@@ -70,7 +81,8 @@ export class PluginAgents {
   }
 
   private take(plugin: PluginDefinition, workflowUid: string): Running {
-    const owner = this.parts.hasOwnAddresses ? workflowUid : '';
+    const isMeantForOne = this.parts.hasOwnAddresses || this.mayHaveOwnNetwork('own');
+    const owner = isMeantForOne ? workflowUid : '';
     const name = `${plugin.name.slice(0, 40)}-${digestOf([plugin, owner])}`;
     const known = this.agents.get(name);
     const agent = known ?? this.start(plugin, name);
@@ -88,6 +100,9 @@ export class PluginAgents {
       token,
       isDeaf: false,
       identity,
+      port: plugin.port,
+      // Settled before anything else happens, so that of two plugins that start together one at most takes the port.
+      hasOwnNetwork: this.mayHaveOwnNetwork('own') || (this.mayHaveOwnNetwork('auto') && this.isPromised(plugin.port)),
       users: 0,
       idle: undefined,
       started: Promise.resolve(),
@@ -105,6 +120,11 @@ export class PluginAgents {
   private async launch(plugin: PluginDefinition, agent: Running): Promise<void> {
     const { pods, logger } = this.parts;
     const { identity, token } = agent;
+    if (this.mayHaveOwnNetwork('auto')) {
+      // What a predecessor left would hold the port.
+      await pods.remove(identity);
+      agent.hasOwnNetwork ||= await isListenedOn(plugin.port);
+    }
     const manifest = sideManifest({
       identity,
       metadata: { name: identity.nodeId, namespace: plugin.namespace, labels: { [LabelName.component]: 'agent' } },
@@ -112,6 +132,7 @@ export class PluginAgents {
       mainContainers: ['main'],
       files: [{ name: 'token', path: TOKEN_PATH, raw: { data: token }, archive: { none: {} } }],
       graceSeconds: GRACE_SECONDS,
+      ...(agent.hasOwnNetwork ? { network: 'own' } : {}),
     });
     // What a predecessor left has another token.
     if ((await pods.run(identity, manifest)) === 'adopted') {
@@ -121,8 +142,23 @@ export class PluginAgents {
     const seen = await pods.settled(identity, AbortSignal.timeout(IDLE_MS * 3));
     if (seen === undefined) throw new TransientError(`the plugin ${plugin.name} does not start`);
     if (seen.phase !== 'Running') throw failure(seen.message);
-    if (seen.podIP !== undefined) agent.url = `http://${seen.podIP}:${plugin.port}`;
-    logger.info('an executor plugin runs', { plugin: plugin.name, namespace: plugin.namespace });
+    if (agent.hasOwnNetwork) agent.socketPath = () => pods.socketOf(identity, plugin.port);
+    else if (seen.podIP !== undefined) agent.url = `http://${seen.podIP}:${plugin.port}`;
+    logger.info('an executor plugin runs', {
+      plugin: plugin.name,
+      namespace: plugin.namespace,
+      ownNetwork: agent.hasOwnNetwork,
+    });
+  }
+
+  private mayHaveOwnNetwork(choice: PluginNetwork): boolean {
+    const { hasOwnAddresses, network, pods } = this.parts;
+    return network === choice && !hasOwnAddresses && pods.canForward;
+  }
+
+  /** Whether another plugin has this port of the host, or is about to take it. */
+  private isPromised(port: number): boolean {
+    return [...this.agents.values()].some((other) => other.port === port && !other.hasOwnNetwork);
   }
 
   private release(agent: Running): void {

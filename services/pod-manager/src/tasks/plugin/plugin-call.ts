@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseGoDuration, type Template } from '#libs/workflow-spec';
+import { parseGoDuration, type Template, TransientError } from '#libs/workflow-spec';
 import { z } from 'zod';
 import { exchange, type HttpAnswer } from '../http/http-exchange.js';
 import { TaskError } from '../task.js';
@@ -74,7 +74,7 @@ const askPatiently = async (agent: PluginAgent, body: string, signal: AbortSigna
       const answer = await ask(agent, body, signal);
       if (answer.statusCode !== 503) return answer;
     } catch (error) {
-      const isUnheard = error instanceof TaskError && isConnectionRefused(error.cause);
+      const isUnheard = error instanceof TransientError || (error instanceof TaskError && isConnectionRefused(error.cause));
       agent.assertAlive();
       if (!isUnheard || performance.now() > givesUpAt) throw error;
     }
@@ -82,7 +82,7 @@ const askPatiently = async (agent: PluginAgent, body: string, signal: AbortSigna
   }
 };
 
-const ask = ({ url, token }: PluginAgent, body: string, signal: AbortSignal): Promise<HttpAnswer> =>
+const ask = async ({ url, token, socketPath }: PluginAgent, body: string, signal: AbortSignal): Promise<HttpAnswer> =>
   exchange({
     method: 'POST',
     url: `${url}${EXECUTE_PATH}`,
@@ -94,9 +94,11 @@ const ask = ({ url, token }: PluginAgent, body: string, signal: AbortSignal): Pr
     insecureSkipVerify: false,
     signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
     maxBodyBytes: MAX_BODY_BYTES,
+    ...(socketPath === undefined ? {} : { socketPath: await socketPath() }),
   });
 
-const REFUSED = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH']);
+/** The last two: of a socket whose other end is just going or coming. */
+const REFUSED = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EPIPE', 'ENOENT']);
 
 const isConnectionRefused = (cause: unknown): boolean => {
   const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;

@@ -10,6 +10,8 @@ export interface SideManifestInput {
   /** Files that are put into `main` before it starts. */
   files?: Artifact[];
   graceSeconds: number;
+  /** A network namespace of its own. */
+  network?: 'own';
 }
 
 /** The manifest of a pod that belongs to no node: nothing of it is captured. */
@@ -20,6 +22,7 @@ export const sideManifest = ({
   mainContainers,
   files = [],
   graceSeconds,
+  network,
 }: SideManifestInput): PodManifest => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -41,5 +44,6 @@ export const sideManifest = ({
     captureResult: false,
     archiveLogs: false,
     terminationGracePeriodSeconds: graceSeconds,
+    ...(network === undefined ? {} : { network }),
   },
 });

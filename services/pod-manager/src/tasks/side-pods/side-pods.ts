@@ -11,7 +11,7 @@ const GROUPS: ReadonlySet<string> = new Set<SideGroup>(['side-plugins', 'side-po
 const ENDED: ReadonlySet<PodObservation['phase']> = new Set(['Succeeded', 'Failed', 'Gone']);
 
 export interface SidePodsParts {
-  runtime: Pick<PodRuntime, 'create' | 'delete'>;
+  runtime: Pick<PodRuntime, 'create' | 'delete' | 'forward'>;
   /** Takes what is seen of pods that outlive the task that made them; false where nobody knows the pod. */
   onSeen: (observation: PodObservation) => Promise<boolean>;
   logger: Logger;
@@ -79,6 +79,18 @@ export class SidePods {
   ended(identity: PodIdentity): PodObservation | undefined {
     const seen = this.wanted.get(identity.nodeId)?.seen;
     return seen !== undefined && ENDED.has(seen.phase) ? seen : undefined;
+  }
+
+  /** Whether pods can have a network of their own and be reached there. */
+  get canForward(): boolean {
+    return this.parts.runtime.forward !== undefined;
+  }
+
+  /** The socket of a port of a pod with a network of its own. Throws TransientError where the pod does not run. */
+  async socketOf(identity: PodIdentity, port: number): Promise<string> {
+    const forwarded = await this.parts.runtime.forward?.(identity, port);
+    if (forwarded === undefined) throw new TransientError('pods have no network of their own here');
+    return forwarded.socketPath;
   }
 
   async remove(identity: PodIdentity): Promise<void> {
