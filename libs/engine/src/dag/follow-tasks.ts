@@ -1,4 +1,4 @@
-import { isFulfilled, NodeType } from '#libs/workflow-spec';
+import { isFulfilled } from '#libs/workflow-spec';
 import { isBudgetSpent, type Outcome, type Pass } from '../pass.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { brokenLoops, noteBrokenLoop, targetError } from './broken-loops.js';
@@ -45,21 +45,7 @@ const runEarly = (pass: Pass, dag: Dag, { node, isErrored }: { node: TreeNode; i
   else if (!isErrored) runTaskExit(pass, dag, node);
 };
 
-/** Everything of the DAG has ended: the controller looks at it this once, and never again. */
-const isThrough = (pass: Pass, dag: Dag): boolean =>
-  pass.state.counters.open(dag.node.id) === 0 &&
-  [...dag.graph.tasks.keys()].every((name) => taskNode(pass, dag, name) !== undefined);
-
-/** In its last look at a DAG the controller asks the targets alone, and of these not the loops that ended as they were made. */
-const isAskedLast = (dag: Dag, { memory, status }: TreeNode): boolean =>
-  dag.graph.targets.includes(memory.name ?? '') &&
-  !(status.type === NodeType.TaskGroup && memory.startedAtMs === memory.finishedAtMs);
-
 const runLate = (pass: Pass, dag: Dag, late: LateHooks): void => {
-  if (isThrough(pass, dag)) {
-    late.hooks = late.hooks.filter((node) => isAskedLast(dag, node));
-    late.exits = late.exits.filter((node) => isAskedLast(dag, node));
-  }
   while (late.hooks.length + late.exits.length > 0) {
     const [hook] = late.hooks;
     const [exit] = late.exits;
