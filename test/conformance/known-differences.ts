@@ -17,6 +17,7 @@ export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'rnd-1383': ONE_PASS,
   'rnd-5007': ONE_PASS,
   'rnd-5016': ONE_PASS,
+  'rnd-5291': ONE_PASS,
   'rnd-1229': TOGETHER,
   'rnd-1256': TOGETHER,
   'rnd-5061': NO_SLOT,
