@@ -48,8 +48,8 @@ export const MUTANTS = [
   {
     concept: 'expression of a hook',
     file: 'libs/engine/src/hooks/lifecycle-hooks.ts',
-    find: 'if (isTriggered(name, hook, place.scope) && ',
-    replace: 'if (!isTriggered(name, hook, place.scope) && ',
+    find: 'if (!isTriggered(name, hook, place.scope)) continue;',
+    replace: 'if (isTriggered(name, hook, place.scope)) continue;',
   },
   {
     concept: 'exit handler',
