@@ -26,15 +26,23 @@ const problem =
 const OWNER = fileURLToPath(new URL('../../../testing/src/children/pod-owner.ts', import.meta.url));
 const identityOf = (nodeId: string): PodIdentity => ({ workflowUid: 'uid-1', nodeId, incarnation: 0 });
 
-/** A server that answers with its name and the names of its network devices. */
-const serverSource = (port: number, name: string): string => `
-  const devices = Object.keys(require('node:os').networkInterfaces()).join();
-  require('node:http').createServer((_, reply) => reply.end('${name} ' + devices)).listen(${port}, '0.0.0.0')`;
+/**
+ * A server that answers with its name and the names of its network devices. Perl is on every Debian; this program's own node may lie
+ * below the host's /tmp, which pods do not see.
+ */
+const SERVER = String.raw`open D, '/proc/net/dev'; $text = join ' ', $ARGV[1], map { /^\s*(\S+):/ ? $1 : () } <D>;
+  $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 5, ReuseAddr => 1) or die;
+  while ($c = $s->accept) {
+    while (<$c>) { last if /^\r?$/ }
+    print $c "HTTP/1.1 200 OK\r\nContent-Length: ", length $text, "\r\nConnection: close\r\n\r\n$text";
+    close $c;
+  }`;
+const perl = (program: string, ...args: string[]): string[] => ['perl', '-MIO::Socket::INET', '-e', program, ...args];
 
 const server = (port: number, name: string, rest: Partial<Container> = {}): Container => ({
   name: 'main',
   image: 'any',
-  command: [process.execPath, '-e', serverSource(port, name)],
+  command: perl(SERVER, String(port), name),
   ...rest,
 });
 
@@ -141,20 +149,23 @@ describe.skipIf(problem !== undefined)(
     });
 
     it('are asked by programs inside that are in their network too', async () => {
-      const connect = `require('node:net').connect(${port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`;
-      const readinessProbe = { exec: { command: [process.execPath, '-e', connect] }, periodSeconds: 1, timeoutSeconds: 5 };
+      const connect = 'exit(IO::Socket::INET->new("127.0.0.1:$ARGV[0]") ? 0 : 1)';
+      const readinessProbe = { exec: { command: perl(connect, String(port)) }, periodSeconds: 1, timeoutSeconds: 5 };
       await run('own', server(port, 'own', { readinessProbe }), { network: 'own' });
       await seen('own', ({ ready }) => ready === true);
     });
 
     it('share it among their containers', async () => {
-      const connect = `require('node:http').get('http://127.0.0.1:${port}', (reply) => reply.pipe(process.stdout)).on('error', () => process.exit(1))`;
-      const asking = `until ${process.execPath} -e "$ASK"; do sleep 0.1; done`;
+      const ask = `$c = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or exit 1;
+        print $c "GET / HTTP/1.1\\r\\n\\r\\n"; @lines = <$c>; print $lines[-1]`;
       const main: Container = {
         name: 'main',
         image: 'any',
-        command: ['sh', '-c', asking],
-        env: [{ name: 'ASK', value: connect }],
+        command: ['sh', '-c', 'until perl -MIO::Socket::INET -e "$ASK" "$PORT"; do sleep 0.1; done'],
+        env: [
+          { name: 'ASK', value: ask },
+          { name: 'PORT', value: String(port) },
+        ],
       };
       const pod = simPodOf(
         { containers: [main, server(port, 'own', { name: 'side' })] },
