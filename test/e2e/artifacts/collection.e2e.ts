@@ -105,10 +105,8 @@ describe.skipIf(why !== undefined)(`artifacts from their store to their deletion
     });
     // Programs follow the ConfigMap within two seconds; a workflow that begins before has no repository.
     await eventually(async () => {
-      const { findings } = (await (await send('GET', '/api/argosy/v1/checkup')).json()) as {
-        findings: { name: string; state: string }[];
-      };
-      return findings.some(({ name, state }) => name === 'artifacts' && state === 'ok');
+      const { keys } = (await (await send('GET', '/api/argosy/v1/controller-config')).json()) as { keys: string[] };
+      return keys.includes('artifactRepository');
     }, 'the repository of the controller is in effect');
   }, 120_000);
   afterAll(async () => {
