@@ -7,14 +7,11 @@ import type { Dag } from './dag-in-hand.js';
 
 /** Loop tasks whose results cannot be joined, with the reason; whatever comes after them cannot be given its variables. */
 export const brokenLoops = (pass: Pass, dag: Dag): Map<string, string> =>
-  pass.state.derived.of(dag.node.id, 'brokenLoops', () => findBrokenLoops(pass, dag));
-
-/** The same, looked for among all tasks: for the end of a DAG, where nothing may have been missed on the way. */
-export const findBrokenLoops = (pass: Pass, dag: Dag): Map<string, string> => {
-  const broken = new Map<string, string>();
-  for (const node of pass.state.ownedBy(dag.node.id)) noteBrokenLoop(pass, node, broken);
-  return broken;
-};
+  pass.state.derived.of(dag.node.id, 'brokenLoops', () => {
+    const broken = new Map<string, string>();
+    for (const node of pass.state.ownedBy(dag.node.id)) noteBrokenLoop(pass, node, broken);
+    return broken;
+  });
 
 export const noteBrokenLoop = (pass: Pass, node: TreeNode, broken: Map<string, string>): void => {
   if (node.status.type !== NodeType.TaskGroup || !isFulfilled(node.status)) return;

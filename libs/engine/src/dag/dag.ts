@@ -11,7 +11,7 @@ import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { templateOf } from '../templates/process-template.js';
 import { type Dag, taskNode } from './dag-in-hand.js';
-import { findBrokenLoops } from './broken-loops.js';
+import { brokenLoops } from './broken-loops.js';
 import { assessDagPhase } from './dag-phase.js';
 import { follow, isCut, takeInterruption, waitingNames } from './follow-tasks.js';
 import { graphOf, isFailFastDag } from './resolve-task.js';
@@ -31,7 +31,7 @@ const setOutbound = (pass: Pass, dag: Dag): void => {
 const finish = (pass: Pass, dag: Dag): Outcome => {
   const { state, nowMs } = pass;
   const template = templateOf(pass, dag.node);
-  const broken = [...findBrokenLoops(pass, dag).values()][0];
+  const broken = [...brokenLoops(pass, dag).values()][0];
   if (broken !== undefined) return { error: broken };
   for (const name of dag.graph.tasks.keys()) exportGlobals(state, taskNode(pass, dag, name)?.status.outputs);
   try {
