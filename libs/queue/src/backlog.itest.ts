@@ -66,6 +66,7 @@ describe.skipIf(redis === undefined)(redis === undefined ? missingPart('redis-se
     expect(found?.ageMs).toBeLessThan(aheadMs + 10_000);
 
     release();
+    await eventually(() => runs === 3, 'all rows have run');
     await eventually(async () => (await backlog())?.waitingCount === 0, 'the backlog is worked off');
     expect(runs).toBe(3);
     expect((await backlog())?.ageMs).toBe(0);
