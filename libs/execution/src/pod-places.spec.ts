@@ -64,7 +64,7 @@ describe('the places of a pod', () => {
     for (const more of [{ endpoint: 'evil:80' }, { bucket: 'c' }, { accessKeySecret: { name: 'd', key: 'a' } }, { roleARN: 'r' }])
       expect(placeAround(places, at('wf/pod/packed.tgz', more), ['output'])).toBeUndefined();
     const reordered = { key: 'wf/pod/packed.tgz', accessKeySecret: { key: 'a', name: 'c' }, bucket: 'b', endpoint: 's3:9000' };
-    expect(placeAround(places, { s3: reordered }, ['output'])).toBeDefined();
+    expect(placeAround(places, { s3: reordered }, ['output'])).toBe(places[1]);
     expect(placeAround(places, { gcs: reordered }, ['output'])).toBeUndefined();
   });
 
