@@ -1,5 +1,5 @@
 import type { PodManifest } from '#libs/pod-spec';
-import { artifactKeyField, artifactKeyOf, type ArtifactLocation } from '#libs/workflow-spec';
+import { artifactKeyField, artifactKeyOf, sortedJson, type ArtifactLocation, type KubernetesObject } from '#libs/workflow-spec';
 
 import { driverOf, inputLocation, isSupplied, outputFileName, placeOutput } from './artifact-location.js';
 import { loggedContainers } from './container-paths.js';
@@ -64,17 +64,9 @@ function isAtOrBelow({ use, location }: PodPlace, key: string | undefined): bool
 function storeText(location: ArtifactLocation): string {
   const driver = driverOf(location);
   const field = driver === undefined ? undefined : artifactKeyField(driver);
-  const block = { ...(driver === undefined ? {} : location[driver]) } as Record<string, unknown>;
+  const block: KubernetesObject = { ...(driver === undefined ? {} : location[driver]) };
   if (field !== undefined) delete block[field];
-  return JSON.stringify([driver, inOrder(block)]);
-}
-
-function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(inOrder);
-  return Object.entries(value)
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, member]) => [name, inOrder(member)]);
+  return `${driver ?? ''} ${sortedJson(block)}`;
 }
 
 /** Without a repository there is no place: capture says so itself. */

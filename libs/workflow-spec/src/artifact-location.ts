@@ -34,7 +34,7 @@ const KEY_FIELDS: Readonly<Record<ArtifactDriverKind, string | undefined>> = {
 /** Drivers whose key is a name in a store that a repository can lend. */
 const STORES: ReadonlySet<ArtifactDriverKind> = new Set(['s3', 'filesystem', 'gcs', 'oss', 'azure', 'hdfs', 'plugin']);
 
-/** Fields of a repository's block that say how keys are made: they are no place, and no artifact borrows them. */
+/** How a repository makes keys: that is no place, and no artifact borrows it. */
 const KEY_MAKING_FIELDS = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat']);
 
 /** The driver blocks that an artifact, a location or a repository has, in a fixed order; a block that is null is none. */
@@ -68,13 +68,13 @@ export function relocatedBlock(
 ): ArtifactLocation {
   if (repository === undefined || !isKeyOnlyBlock(kind, own)) return { [kind]: own };
   const lent = repository[kind];
-  if (isBlock(lent)) return { [kind]: { ...borrowable(lent), ...own } };
+  if (isBlock(lent)) return { [kind]: { ...withoutKeyMaking(lent), ...own } };
   const key = artifactKeyOf({ [kind]: own }, kind);
   const [other] = artifactDriverKinds(repository).filter((lender) => STORES.has(lender));
   const place = other === undefined ? undefined : repository[other];
   if (other === undefined || key === undefined || !isBlock(place) || kind === 'filesystem' || !STORES.has(kind))
     return { [kind]: own };
-  return { [other]: { ...borrowable(place), [KEY_FIELDS[other] ?? 'key']: key } };
+  return { [other]: { ...withoutKeyMaking(place), [KEY_FIELDS[other] ?? 'key']: key } };
 }
 
 /** Whether the block of this driver leaves the store to the repository: it has a key at most, and that is no whole URL. */
@@ -92,6 +92,7 @@ function isBlock(value: JsonValue | undefined): value is { [field: string]: Json
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function borrowable(block: { [field: string]: JsonValue }): KubernetesObject {
+/** A repository's block without the fields that say how keys are made. */
+export function withoutKeyMaking(block: KubernetesObject): KubernetesObject {
   return Object.fromEntries(Object.entries(block).filter(([name]) => !KEY_MAKING_FIELDS.has(name)));
 }

@@ -99,6 +99,7 @@ export {
   artifactKeyField,
   artifactKeyOf,
   relocatedBlock,
+  withoutKeyMaking,
   type ArtifactDriverKind,
 } from './artifact-location.js';
 export { compactJson, sortedJson } from './json-text.js';

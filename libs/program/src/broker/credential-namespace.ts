@@ -3,6 +3,8 @@ import { ResourceNotFoundError, type ResourceStore } from '#libs/resources';
 import {
   artifactDriverKinds,
   artifactKeyField,
+  sortedJson,
+  withoutKeyMaking,
   type ArtifactLocation,
   type JsonValue,
   type WorkflowStatus,
@@ -17,9 +19,6 @@ export interface CredentialQuestion {
   namespace: string;
   repository: RepositoryReference;
 }
-
-/** Fields of a repository that are no part of a place. */
-const KEY_MAKING = new Set(['keyFormat', 'keyPrefix', 'blobNameFormat', 'pathFormat']);
 
 /**
  * In which namespace the Secrets of an artifact's place are read. It is the workflow's, as in Argo; but a repository that stands in the
@@ -92,14 +91,6 @@ function storeText(location: ArtifactLocation): string {
   if (kind === undefined) return '';
   const keyless =
     keyOf({ [kind]: location[kind] }) === undefined ? { [kind]: location[kind] } : withKey({ [kind]: location[kind] }, '');
-  const block = Object.entries(keyless[kind] ?? {}).filter(([field, value]) => value !== '' && !KEY_MAKING.has(field));
-  return JSON.stringify([kind, inOrder(Object.fromEntries(block))]);
-}
-
-function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(inOrder);
-  return Object.entries(value)
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, member]) => [name, inOrder(member)]);
+  const block = Object.entries(withoutKeyMaking(keyless[kind] ?? {})).filter(([, value]) => value !== '');
+  return `${kind} ${sortedJson(Object.fromEntries(block))}`;
 }
