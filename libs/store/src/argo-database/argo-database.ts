@@ -1,22 +1,26 @@
 import { type Clock } from '#libs/workflow-spec';
 
-import { Database, type Executor, type StoreHealth, type StoreLogger } from '../connection/database.js';
+import {
+  Database,
+  type Executor,
+  type Statement,
+  type StoreConnection,
+  type StoreHealth,
+  type StoreLogger,
+} from '../connection/database.js';
+import { type TransactionalDatabase } from '../connection/transaction.js';
 import { bringUpArgoTables } from '../argo-schema/bring-up.js';
 import { type ArgoDialect, type ArgoPlace, describePlace, portOf } from './argo-place.js';
-import { MysqlDatabase } from './mysql-database.js';
+import { MysqlDatabase, type MysqlServer } from './mysql-database.js';
 
 /**
  * A database with Argo's tables beside our own. It connects when it is first used and brings the tables to Argo's schema version 68
  * then, unless the place says `skipMigration`. Statements have the placeholders of their dialect: `$1` in Postgres, `?` in MySQL, where
  * a statement that changes rows gives one row `{ affectedRows }`. Errors as Database.
  */
-export interface ArgoDatabase extends Executor {
+export interface ArgoDatabase extends TransactionalDatabase {
   readonly dialect: ArgoDialect;
   readonly place: ArgoPlace;
-  transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result>;
-  /** Asks the server; never rejects. */
-  health(): Promise<StoreHealth>;
-  close(): Promise<void>;
 }
 
 export interface ArgoDatabaseOptions {
@@ -31,37 +35,22 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Opens a place. Connects nowhere yet: the server may be away. */
 export function openArgoDatabase(place: ArgoPlace, options: ArgoDatabaseOptions): ArgoDatabase {
-  return place.dialect === 'mysql' ? new MysqlArgoDatabase(place, options) : new PostgresArgoDatabase(place, options);
+  return new OpenedArgoDatabase(place, place.dialect === 'mysql' ? mysqlOf(place, options) : postgresOf(place, options));
 }
 
-class PostgresArgoDatabase implements ArgoDatabase {
-  readonly dialect = 'postgres';
-  readonly #database: Database;
+class OpenedArgoDatabase implements ArgoDatabase {
+  readonly dialect: ArgoDialect;
+  readonly #database: TransactionalDatabase;
 
   constructor(
     readonly place: ArgoPlace,
-    { clock, logger, statementTimeoutMs = DEFAULT_TIMEOUT_MS }: ArgoDatabaseOptions,
+    database: TransactionalDatabase,
   ) {
-    const { host, database, user, password, tls, maxConnections = DEFAULT_CONNECTIONS } = place;
-    this.#database = new Database({
-      connection: {
-        host,
-        port: portOf(place),
-        database,
-        ...(user === undefined ? {} : { user }),
-        ...(password === undefined ? {} : { password }),
-        ...(tls === undefined ? {} : { ssl: { rejectUnauthorized: tls.verify } }),
-      },
-      clock,
-      ...(logger === undefined ? {} : { logger }),
-      maxConnections,
-      statementTimeoutMs,
-      applicationName: 'argosy-archive',
-      bringUp: (connection) => bringUpArgoTables(connection, place, logger),
-    });
+    this.dialect = place.dialect;
+    this.#database = database;
   }
 
-  run<Row>(statement: { text: string; values?: unknown[] }): Promise<Row[]> {
+  run<Row>(statement: Statement): Promise<Row[]> {
     return this.#database.run<Row>(statement);
   }
 
@@ -78,44 +67,36 @@ class PostgresArgoDatabase implements ArgoDatabase {
   }
 }
 
-class MysqlArgoDatabase implements ArgoDatabase {
-  readonly dialect = 'mysql';
-  readonly #database: MysqlDatabase;
+function postgresOf(place: ArgoPlace, { clock, logger, statementTimeoutMs }: ArgoDatabaseOptions): Database {
+  return new Database({
+    connection: serverOf(place),
+    clock,
+    ...(logger === undefined ? {} : { logger }),
+    maxConnections: place.maxConnections ?? DEFAULT_CONNECTIONS,
+    statementTimeoutMs: statementTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+    applicationName: 'argosy-archive',
+    bringUp: (connection) => bringUpArgoTables(connection, place, logger),
+  });
+}
 
-  constructor(
-    readonly place: ArgoPlace,
-    { logger, statementTimeoutMs = DEFAULT_TIMEOUT_MS }: ArgoDatabaseOptions,
-  ) {
-    const { host, database, user, password, tls, maxConnections = DEFAULT_CONNECTIONS } = place;
-    this.#database = new MysqlDatabase({
-      server: {
-        host,
-        port: portOf(place),
-        database,
-        ...(user === undefined ? {} : { user }),
-        ...(password === undefined ? {} : { password }),
-        ...(tls === undefined ? {} : { ssl: { rejectUnauthorized: tls.verify } }),
-      },
-      description: describePlace(place),
-      maxConnections,
-      statementTimeoutMs,
-      bringUp: (connection) => bringUpArgoTables(connection, place, logger),
-    });
-  }
+function mysqlOf(place: ArgoPlace, { logger, statementTimeoutMs }: ArgoDatabaseOptions): MysqlDatabase {
+  return new MysqlDatabase({
+    server: serverOf(place),
+    description: describePlace(place),
+    maxConnections: place.maxConnections ?? DEFAULT_CONNECTIONS,
+    statementTimeoutMs: statementTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+    bringUp: (connection) => bringUpArgoTables(connection, place, logger),
+  });
+}
 
-  run<Row>(statement: { text: string; values?: unknown[] }): Promise<Row[]> {
-    return this.#database.run<Row>(statement);
-  }
-
-  transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result> {
-    return this.#database.transaction(work);
-  }
-
-  health(): Promise<StoreHealth> {
-    return this.#database.health();
-  }
-
-  close(): Promise<void> {
-    return this.#database.close();
-  }
+function serverOf(place: ArgoPlace): MysqlServer & StoreConnection {
+  const { host, database, user, password, tls } = place;
+  return {
+    host,
+    port: portOf(place),
+    database,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { ssl: { rejectUnauthorized: tls.verify } }),
+  };
 }

@@ -1,6 +1,7 @@
 import type { ExecuteValues, Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 import { type Executor, type Statement, type StoreHealth } from '../connection/database.js';
+import { inTransaction, type TransactionalDatabase } from '../connection/transaction.js';
 import { classifyMysqlError } from './classify-mysql-error.js';
 
 export interface MysqlServer {
@@ -42,7 +43,7 @@ const sessionSettings = (statementTimeoutMs: number): string[] => [
  * first use: most installations have no such server. A statement that changes rows gives one row `{ affectedRows }`; a row that was
  * found and stayed as it was does not count.
  */
-export class MysqlDatabase implements Executor {
+export class MysqlDatabase implements TransactionalDatabase {
   readonly #options: MysqlDatabaseOptions;
   #pool: Promise<Pool> | undefined;
   #ready = false;
@@ -58,20 +59,9 @@ export class MysqlDatabase implements Executor {
     return runOn<Row>(pool, statement);
   }
 
-  /** Statements in one transaction; a rejection rolls back. A connection lost at COMMIT rejects with StoreUnavailableError: outcome unknown. */
   async transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result> {
     await this.ensureReady();
-    return this.#withConnection(async (connection) => {
-      await connection.run({ text: 'START TRANSACTION' });
-      try {
-        const result = await work(connection);
-        await connection.run({ text: 'COMMIT' });
-        return result;
-      } catch (error) {
-        await connection.run({ text: 'ROLLBACK' }).catch(() => undefined);
-        throw error;
-      }
-    });
+    return this.#withConnection((connection) => inTransaction(connection, work));
   }
 
   async ensureReady(): Promise<void> {

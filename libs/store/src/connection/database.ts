@@ -4,6 +4,7 @@ import { type Clock } from '#libs/workflow-spec';
 
 import { migrate } from '../migrations/migrate.js';
 import { classifyStoreError } from './classify-error.js';
+import { inTransaction, type TransactionalDatabase } from './transaction.js';
 
 /** What the store says about itself; given by the program (pino, a test's array). */
 export interface StoreLogger {
@@ -75,7 +76,7 @@ const POSTGRES_INTEGER_MAX = 2_147_483_647;
  * was found or made), *closed*. Every call in *unknown* first brings the schema up, once for all callers; failing that, the call
  * rejects with StoreUnavailableError and the next call tries again. A lost connection does not leave *ready*: the pool makes a new one.
  */
-export class Database implements Executor {
+export class Database implements TransactionalDatabase {
   readonly clock: Clock;
   readonly #pool: pg.Pool;
   readonly #config: pg.PoolConfig;
@@ -111,20 +112,9 @@ export class Database implements Executor {
     return this.#runOnPool<Row>(statement);
   }
 
-  /** Statements in one transaction; a rejection rolls back. A connection lost at COMMIT rejects with StoreUnavailableError: outcome unknown. */
   async transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result> {
     await this.ensureReady();
-    return this.withConnection(async (connection) => {
-      await connection.run({ text: 'BEGIN' });
-      try {
-        const result = await work(connection);
-        await connection.run({ text: 'COMMIT' });
-        return result;
-      } catch (error) {
-        await connection.run({ text: 'ROLLBACK' }).catch(() => undefined);
-        throw error;
-      }
-    });
+    return this.withConnection((connection) => inTransaction(connection, work));
   }
 
   /** One connection for several statements (session locks). It is thrown away if the work fails, so that no session state leaks. */
@@ -178,7 +168,6 @@ export class Database implements Executor {
     await this.#bringUp;
   }
 
-  /** Asks Postgres; never rejects. */
   async health(): Promise<StoreHealth> {
     try {
       await this.ensureReady();

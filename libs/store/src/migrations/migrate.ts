@@ -1,6 +1,7 @@
 import { type Clock } from '#libs/workflow-spec';
 
 import { type Executor, type StoreLogger } from '../connection/database.js';
+import { inTransaction } from '../connection/transaction.js';
 import { bringUpArgoTables } from '../argo-schema/bring-up.js';
 import { MIGRATIONS } from './catalogue.js';
 
@@ -60,10 +61,4 @@ async function appliedIds(connection: Executor): Promise<Set<number>> {
 async function tableExists(connection: Executor, table: string): Promise<boolean> {
   const rows = await connection.run<{ found: boolean }>({ text: 'SELECT to_regclass($1) IS NOT NULL AS found', values: [table] });
   return rows[0]?.found ?? false;
-}
-
-async function inTransaction(connection: Executor, work: () => Promise<void>): Promise<void> {
-  await connection.run({ text: 'BEGIN' });
-  await work();
-  await connection.run({ text: 'COMMIT' });
 }
