@@ -64,6 +64,13 @@ export { type PodKey } from './pods/pod-identity.js';
 export { type StoredPodPhase } from './pods/pod-phase.js';
 export { LogShipmentRepository, type LogShipment, type ShippedLogRow } from './pods/log-shipment.repository.js';
 export { PodHostRepository, type PodHost } from './pods/pod-host.repository.js';
+export {
+  ShardLeaseRepository,
+  type ShardHolder,
+  type ShardMove,
+  type ShardRow,
+  type ShardView,
+} from './shards/shard-lease.repository.js';
 export { DueRepository, type DuePageQuery, type DueWorkflow } from './due/due.repository.js';
 export { HandoffRepository } from './due/handoff.repository.js';
 export { RetentionRepository, type DeletionOptions, type DeletionStep } from './retention/retention.repository.js';

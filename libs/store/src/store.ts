@@ -25,6 +25,7 @@ import { RecordRepository } from './record/record.repository.js';
 import { ResourceTableRepository } from './resources/resource.table.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { ScheduleRepository } from './schedules/schedule.repository.js';
+import { ShardLeaseRepository } from './shards/shard-lease.repository.js';
 import { WorkflowStateRepository } from './state/state.repository.js';
 import { WorkflowRepository } from './workflows/workflow.repository.js';
 
@@ -46,6 +47,7 @@ export class Store {
   readonly tasks: TaskRepository;
   readonly logShipments: LogShipmentRepository;
   readonly podHosts: PodHostRepository;
+  readonly shardLeases: ShardLeaseRepository;
   readonly locks: LockRepository;
   readonly syncLimits: SyncLimitRepository;
   readonly admission: AdmissionRepository;
@@ -81,6 +83,7 @@ export class Store {
     this.tasks = new TaskRepository(database);
     this.logShipments = new LogShipmentRepository(database);
     this.podHosts = new PodHostRepository(database);
+    this.shardLeases = new ShardLeaseRepository(database);
     this.locks = new LockRepository(database);
     this.syncLimits = new SyncLimitRepository(database);
     this.admission = new AdmissionRepository(database);

@@ -6,6 +6,7 @@ import { OFFLOAD_SQL } from './0006-offload.js';
 import { CLUSTER_OBJECTS_SQL } from './0009-cluster-objects.js';
 import { HOST_ABILITIES_SQL } from './0010-host-abilities.js';
 import { LOG_SHIPMENTS_SQL } from './0011-log-shipments.js';
+import { POD_SHARDS_SQL } from './0013-pod-shards.js';
 import { ARTIFACT_GC_SQL } from './0007-artifact-gc.js';
 
 /** One step of the schema. Applied in the order of ids, never changed once released; a later version only adds. */
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 9, name: '0009-cluster-objects', sql: CLUSTER_OBJECTS_SQL },
   { id: 10, name: '0010-host-abilities', sql: HOST_ABILITIES_SQL },
   { id: 11, name: '0011-log-shipments', sql: LOG_SHIPMENTS_SQL },
+  { id: 13, name: '0013-pod-shards', sql: POD_SHARDS_SQL },
 ];

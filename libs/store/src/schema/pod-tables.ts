@@ -1,4 +1,4 @@
-import { bigint, integer, json, pgTable, primaryKey, smallint, text } from '../connection/drizzle.js';
+import { bigint, boolean, integer, json, pgTable, primaryKey, smallint, text } from '../connection/drizzle.js';
 
 const ms = (name: string) => bigint(name, { mode: 'number' });
 
@@ -64,4 +64,28 @@ export const logShipments = pgTable(
     nextTryAtMs: ms('next_try_at_ms').notNull(),
   },
   (table) => [primaryKey({ columns: [table.workflow, table.nodeId, table.incarnation] })],
+);
+
+/** Replicas that share the pods of a host; each writes its own row. */
+export const podShardHolders = pgTable(
+  'pod_shard_holders',
+  {
+    host: text('host').notNull(),
+    holder: text('holder').notNull(),
+    untilMs: ms('until_ms').notNull(),
+    leaving: boolean('leaving').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.host, table.holder] })],
+);
+
+/** Who follows which part of the pods of a host; only its pod-managers write. */
+export const podShards = pgTable(
+  'pod_shards',
+  {
+    host: text('host').notNull(),
+    shard: smallint('shard').notNull(),
+    holder: text('holder').notNull(),
+    heir: text('heir').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.host, table.shard] })],
 );
