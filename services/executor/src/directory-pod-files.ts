@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { PodFiles } from '#libs/execution';
 
 import { makeRoomBelow, resolveBelow } from './directory-paths.js';
+import { fileTail } from './file-tail.js';
 
 /** Where the parts of a pod that is not running lie on this host. */
 export interface PodFolders {
@@ -33,15 +34,7 @@ export class DirectoryPodFiles implements PodFiles {
   async stdoutTail(maxBytes: number): Promise<Buffer> {
     const { stdoutFile } = this.folders;
     if (stdoutFile === undefined) return Buffer.alloc(0);
-    const handle = await open(stdoutFile, 'r');
-    try {
-      const { size } = await handle.stat();
-      const length = Math.min(size, maxBytes);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
+    return fileTail(stdoutFile, maxBytes);
   }
 
   async *readLog(container: string): AsyncIterable<Uint8Array> {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, readdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,6 +8,7 @@ import type { PodFiles } from '#libs/execution';
 import { type ExecutorPod, outputContainerName } from '#libs/pod-spec';
 
 import { makeRoomBelow, resolveBelow } from '../directory-paths.js';
+import { fileTail } from '../file-tail.js';
 
 /** Where the parts of the pod are in the executor's containers (libs/pod-spec, kubernetes-pod.ts). */
 export interface PodMounts {
@@ -60,15 +61,7 @@ export class MountedPodFiles implements PodFiles {
   async stdoutTail(maxBytes: number): Promise<Buffer> {
     const file = this.fileOf(this.output, 'stdout');
     if (!(await isThere(file))) return Buffer.alloc(0);
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      const length = Math.min(size, maxBytes);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
+    return fileTail(file, maxBytes);
   }
 
   async *readLog(container: string): AsyncIterable<Uint8Array> {
