@@ -247,6 +247,8 @@ export interface PodOrder {
   executorPlugins?: ExecutorPlugin[];
   /** What the workflow's spec says of all its pods, tags resolved; absent where it says nothing. */
   podFields?: WorkflowPodFields;
+  /** The patches of the workflow and of the template as they were written, with their tags; present where values may fill them in and no more. */
+  writtenPatches?: { workflow?: string; template?: string };
   /** Where this pod's artifacts and logs go: as its template says, else the workflow's repository; absent: there is none. */
   repository?: { [driver: string]: JsonValue };
   /** Whether the log of the pod is kept as an artifact. */

@@ -1,5 +1,5 @@
 export { AbsentOptionalError, ExpressionError, UnresolvedTagError, type ExpressionStage } from './errors.js';
-export { createScope, type Scope, type ScopeEntries, type ScopeLike, type ScopeResolver } from './scope.js';
+export { createBoundedScope, createScope, type Scope, type ScopeEntries, type ScopeLike, type ScopeResolver } from './scope.js';
 export { parseDelimited, type ParsedTemplate } from './template/parse-template.js';
 export { substitute, substituteJson, substituteString, type SubstituteOptions } from './template/substitute.js';
 export { findTags, type Tag } from './template/find-tags.js';

@@ -10,6 +10,11 @@ export interface Scope {
   get(key: string): unknown;
   /** The names that are `prefix` or begin with `prefix.`; every name for the empty prefix. */
   keysUnder(prefix: string): Iterable<string>;
+  /**
+   * A tag ends in the string that it begins in: one that a value leaves open is an error, and does not run on into what stands behind it in the
+   * JSON text, as it does in Argo. Absent: as in Argo.
+   */
+  readonly isBounded?: boolean;
 }
 
 /** A layer of a scope that computes its values when they are asked for. */
@@ -49,9 +54,11 @@ class EntriesScope implements Scope {
   private readonly names: () => Iterable<string>;
   private readonly parent: Scope | undefined;
   private index: Map<string, string[]> | undefined;
+  readonly isBounded: boolean;
 
-  constructor(entries: GoRecord | ReadonlyMap<string, unknown>, parent?: Scope) {
+  constructor(entries: GoRecord | ReadonlyMap<string, unknown>, parent?: Scope, isBounded = parent?.isBounded === true) {
     this.parent = parent;
+    this.isBounded = isBounded;
     if (entries instanceof Map) {
       const map = entries as ReadonlyMap<string, unknown>;
       this.read = (key) => map.get(key);
@@ -94,10 +101,12 @@ class EntriesScope implements Scope {
 class ResolverScope implements Scope {
   private readonly resolver: ScopeResolver;
   private readonly parent: Scope | undefined;
+  readonly isBounded: boolean;
 
   constructor(resolver: ScopeResolver, parent?: Scope) {
     this.resolver = resolver;
     this.parent = parent;
+    this.isBounded = parent?.isBounded === true;
   }
 
   get(key: string): unknown {
@@ -124,6 +133,11 @@ export function toScope(like: ScopeLike): Scope {
 /** Makes a scope of a layer of values over an optional parent; the layer's own names win. */
 export function createScope(entries: ScopeEntries, parent?: Scope): Scope {
   return isResolver(entries) ? new ResolverScope(entries, parent) : new EntriesScope(entries, parent);
+}
+
+/** A layer of values over a parent in whose texts, and in those of all layers above, a tag ends in the string that it begins in. */
+export function createBoundedScope(entries: ReadonlyMap<string, unknown>, parent: Scope): Scope {
+  return new EntriesScope(entries, parent, true);
 }
 
 function hasChildren(scope: Scope, key: string): boolean {

@@ -3,6 +3,7 @@ import { AnnotationName, type KubernetesObject, LabelName } from '#libs/workflow
 import type { BuildPodInput, PodManifest, PodWork } from './contract.js';
 import { identityLabels } from './identity.js';
 import { MAIN_CONTAINER, mainContainersOf, otherContainers, podContainer } from './pod-containers.js';
+import { assertFilledIn } from './filled-patch.js';
 import { podFields } from './pod-fields.js';
 import { referencedVolumes } from './pod-volumes.js';
 import { podWork } from './pod-work.js';
@@ -85,6 +86,11 @@ function podSpec(input: BuildPodInput, needed: readonly ExecutorName[]): Kuberne
     restartPolicy: 'Never',
     ...podFields(input),
   };
+  const { writtenPatches: written } = input.order;
+  if (written !== undefined) {
+    assertFilledIn(written.workflow, general?.podSpecPatch);
+    assertFilledIn(written.template, template.podSpecPatch);
+  }
   const patches = [general?.podSpecPatch, template.podSpecPatch].filter((patch) => patch !== undefined && patch !== '');
   return lean(
     patches.reduce<KubernetesObject>((spec, patch) => strategicMergePatch(spec, patch ?? '', 'PodSpec'), whole),

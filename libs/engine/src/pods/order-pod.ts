@@ -10,7 +10,8 @@ import { pendingDeadlineMs, timeoutsOf } from '../limits/timeouts.js';
 import { isShutDownFor, shutdownPodMessage } from '../limits/shutdown.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { hasLocation } from '../templates/inputs.js';
-import { podNameOf, templateOf } from '../templates/process-template.js';
+import { podNameOf, templateOf, writtenTemplateOf } from '../templates/process-template.js';
+import { arePatchesGuarded } from '../workflow/restrictions.js';
 import { invocationName } from './invocation-name.js';
 import { podGcAnnotation } from './pod-gc.js';
 import { isResultWanted } from './result-capture.js';
@@ -76,6 +77,16 @@ const archiveOf = (pass: Pass, template: Template): Pick<PodOrder, 'repository' 
   };
 };
 
+/** Under restrictions, what the values of a submitter may have gone into. */
+const writtenPatches = (pass: Pass, node: TreeNode): Pick<PodOrder, 'writtenPatches'> => {
+  if (!arePatchesGuarded(pass.config)) return {};
+  const { podSpecPatch: workflow } = pass.state.spec;
+  const { podSpecPatch: template } = writtenTemplateOf(pass, node);
+  return {
+    writtenPatches: { ...(workflow === undefined ? {} : { workflow }), ...(template === undefined ? {} : { template }) },
+  };
+};
+
 /**
  * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
  * The order carries the processed template, so that nobody behind it needs the workflow. Throws ExecutionError for a mount without a volume.
@@ -113,6 +124,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     annotations: { ...template.metadata?.annotations, ...podGcAnnotation(state.spec.podGC) },
     ...(archiveKey === undefined ? {} : { archiveKey }),
     ...(podFields === undefined ? {} : { podFields }),
+    ...writtenPatches(pass, node),
     ...archiveOf(pass, template),
     ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),
   };

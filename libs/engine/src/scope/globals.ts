@@ -1,4 +1,4 @@
-import { createScope, type Scope } from '#libs/expressions';
+import { createBoundedScope, createScope, type Scope } from '#libs/expressions';
 import { anyString, AnnotationName, isFailedOrErrorPhase, podName, type Parameter } from '#libs/workflow-spec';
 import type { WorkflowState } from '../state/workflow-state.js';
 import { creationTimeVariables } from './creation-time.js';
@@ -62,7 +62,10 @@ const endVariables = (state: WorkflowState): [string, string][] => {
   return typeof final === 'string' ? [['workflow.failures', state.derived.of('', 'failures', () => failuresJson(state))]] : [];
 };
 
-/** All `workflow.*` variables as they are now: a small layer of what changes over one that is made once. */
+/**
+ * All `workflow.*` variables as they are now: a small layer of what changes over one that is made once. Under the controller's `workflowRestrictions`
+ * a value fills in its tag and nothing else: it cannot swallow what stands behind it.
+ */
 export const globalScope = (state: WorkflowState, nowMs: number): Scope => {
   const constant = state.derived.of('', 'globals', () => createScope(constantGlobals(state)));
   const { status, internal } = state.header;
@@ -74,5 +77,7 @@ export const globalScope = (state: WorkflowState, nowMs: number): Scope => {
   changing.set('workflow.status', typeof final === 'string' ? final : (status.phase ?? ''));
   changing.set('workflow.duration', ((nowMs - Number(internal['startedAtMs'] ?? nowMs)) / 1000).toFixed(6));
   for (const [name, value] of endVariables(state)) changing.set(name, value);
-  return createScope(changing, constant);
+  return state.config.templateReferencing === undefined
+    ? createScope(changing, constant)
+    : createBoundedScope(changing, constant);
 };

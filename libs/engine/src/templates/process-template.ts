@@ -100,6 +100,23 @@ const commonRetryStrategy = (pass: Pass): Template['retryStrategy'] => {
 export const retryStrategyOf = (pass: Pass, template: Template): Template['retryStrategy'] =>
   template.retryStrategy ?? commonRetryStrategy(pass);
 
+/** The template of a node that exists as it was written, its defaults below it; that of an attempt stands at its series. Throws ExecutionError or MissingFact. */
+export const writtenTemplateOf = (pass: Pass, node: TreeNode): Template => {
+  const { status, memory } = node.memory.role === 'attempt' ? (pass.state.find(node.memory.owner) ?? node) : node;
+  const holder = {
+    name: memory.name ?? '',
+    ...(status.templateName === undefined ? {} : { template: status.templateName }),
+    ...(status.templateRef === undefined ? {} : { templateRef: status.templateRef }),
+    ...inlineOf({ status, memory }),
+  };
+  const resolved = resolveTemplate(pass, status.templateScope ?? '', holder);
+  if (resolved.type === 'missing') {
+    pass.missing.set(factId(resolved.key), resolved.key);
+    throw new MissingFact();
+  }
+  return withDefaults(pass, resolved.template);
+};
+
 /**
  * The processed template of a node that exists, made again from the values in its inputs; kept while the state is in memory.
  * `locals` are variables that only this node has (an attempt's).
@@ -107,24 +124,13 @@ export const retryStrategyOf = (pass: Pass, template: Template): Template['retry
 export const templateOf = (pass: Pass, node: TreeNode, locals: ReadonlyMap<string, string> = new Map()): Template =>
   pass.state.derived.of(node.id, 'template', () => {
     const { status } = node;
-    const holder = {
-      name: node.memory.name ?? '',
-      ...(status.templateName === undefined ? {} : { template: status.templateName }),
-      ...(status.templateRef === undefined ? {} : { templateRef: status.templateRef }),
-      ...inlineOf(node),
-    };
-    const resolved = resolveTemplate(pass, status.templateScope ?? '', holder);
-    if (resolved.type === 'missing') {
-      pass.missing.set(factId(resolved.key), resolved.key);
-      throw new MissingFact();
-    }
-    const template = copyOf(withDefaults(pass, resolved.template));
+    const template = copyOf(writtenTemplateOf(pass, node));
     if (status.inputs !== undefined) template.inputs = copyOf(status.inputs);
     const own = new Map([['node.name', status.name]]);
     return substituted(pass, template, createScope(new Map([...own, ...locals]), globalScope(pass.state, pass.nowMs)));
   });
 
-const inlineOf = (node: TreeNode): { inline?: Template } => {
+const inlineOf = (node: Pick<TreeNode, 'status' | 'memory'>): { inline?: Template } => {
   if (node.status.templateName !== undefined || node.status.templateRef !== undefined) return {};
   const inline = node.memory['inline'];
   return inline === undefined ? {} : { inline: asJson(inline) as unknown as Template };

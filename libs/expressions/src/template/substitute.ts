@@ -227,10 +227,11 @@ function hasOpenTag(value: unknown): boolean {
 
 /**
  * Replaces the tags in every string (and key) of a JSON value, with the same result as `substitute` on its text.
- * Parts without tags are returned as they are, not copied. Throws as `substitute`.
+ * Parts without tags are returned as they are, not copied. Throws as `substitute`. Under a bounded scope a tag that a string leaves open is an
+ * ExpressionError.
  */
 export function substituteJson<T>(value: T, scope: ScopeLike, options: SubstituteOptions = {}): T {
   const chosen = toScope(scope);
-  if (!hasOpenTag(value)) return parts(value, chosen, options) as T;
+  if (chosen.isBounded === true || !hasOpenTag(value)) return parts(value, chosen, options) as T;
   return JSON.parse(substitute(goJson(value), chosen, options)) as T;
 }
