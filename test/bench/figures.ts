@@ -7,6 +7,8 @@ export interface Figure {
   unit: string;
   /** Absent: only reported. */
   goal?: { atMost: number } | { atLeast: number };
+  /** What is known of Argo's controller, as far as something is. */
+  argo?: string;
 }
 
 export const isReached = ({ value, goal }: Figure): boolean | undefined => {
@@ -23,6 +25,7 @@ const goalText = ({ goal }: Figure): string =>
 /** Figures as lines of a table: bench, figure, value, unit, goal, whether it is reached. */
 export const tableOf = (figures: readonly Figure[]): string => {
   const verdict = { true: 'reached', false: 'MISSED', undefined: '' };
+  const isCompared = figures.some(({ argo }) => argo !== undefined);
   const rows = figures.map((figure) => [
     figure.bench,
     figure.figure,
@@ -30,8 +33,9 @@ export const tableOf = (figures: readonly Figure[]): string => {
     figure.unit,
     goalText(figure),
     verdict[`${isReached(figure)}`],
+    ...(isCompared ? [figure.argo ?? ''] : []),
   ]);
-  const header = ['bench', 'figure', 'value', 'unit', 'goal', ''];
+  const header = ['bench', 'figure', 'value', 'unit', 'goal', '', ...(isCompared ? ['Argo'] : [])];
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row

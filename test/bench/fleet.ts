@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type EmbeddedPostgres, createStore, startEmbeddedPostgres, type Store } from '#libs/store';
 import { missingPart, startRedis, type TestRedis } from '#libs/testing';
 import { type BenchRun, until } from './bench-run.js';
-import { cpuSeconds, peakRssMegabytes, processTree } from './process-figures.js';
+import { cpuSeconds, peakRssMegabytes, processTree, pssMegabytes } from './process-figures.js';
 
 export interface FleetSize {
   schedulers: number;
@@ -21,6 +21,10 @@ export interface Fleet {
   cpuByProgram(): Record<string, number>;
   /** Largest resident set of any scheduler. */
   schedulerPeakRssMb(): number;
+  /** Memory (PSS) by kind of program; of several of a kind the largest. */
+  memoryByProgram(): Record<string, number>;
+  /** Calls that changed objects of the cluster so far, those that were refused included, by verb and resource. */
+  clusterWrites(): Promise<Record<string, number>>;
   stop(): Promise<void>;
 }
 
@@ -28,6 +32,7 @@ interface Program {
   name: string;
   child: ChildProcess;
   healthUrl: string;
+  metricsUrl: string;
 }
 
 const clock = { nowMs: () => Date.now() };
@@ -64,6 +69,8 @@ export const startFleet = async (run: BenchRun, size: FleetSize, name: string): 
       Math.max(
         ...programs.filter((program) => program.name === 'scheduler').map(({ child }) => peakRssMegabytes(child.pid ?? 0)),
       ),
+    memoryByProgram: () => memoryOf(programs),
+    clusterWrites: () => writesOf(programs),
     stop: async () => {
       await stop();
       await store.close();
@@ -103,7 +110,8 @@ const programsOf = async (
     child.once('exit', (code) => {
       if (code) console.error(`${name} ended with exit code ${code}: ${readFileSync(logFile, 'utf8').slice(-2000)}`);
     });
-    return { name, child, healthUrl: `http://127.0.0.1:${healthPort}/readyz` };
+    const address = `http://127.0.0.1:${healthPort}`;
+    return { name, child, healthUrl: `${address}/readyz`, metricsUrl: `${address}/metrics` };
   };
   const many = (count: number, make: (index: number) => Promise<Program>): Promise<Program>[] =>
     Array.from({ length: count }, (_, index) => make(index));
@@ -137,6 +145,27 @@ const cpuOf = (programs: readonly { name: string; child: { pid?: number | undefi
     const tree = child.pid === undefined ? [] : processTree(child.pid);
     sums[name] = (sums[name] ?? 0) + cpuSeconds(tree);
   }
+  return sums;
+};
+
+const memoryOf = (programs: readonly Program[]): Record<string, number> => {
+  const largest: Record<string, number> = {};
+  for (const { name, child } of programs)
+    largest[name] = Math.max(largest[name] ?? 0, child.pid === undefined ? 0 : pssMegabytes(processTree(child.pid)));
+  return largest;
+};
+
+const WRITE =
+  /^argosy_kubernetes_calls_total\{verb="(create|update|patch|delete|deletecollection)",resource="([^"]*)",[^}]*\} (\d+)$/gm;
+
+const writesOf = async (programs: readonly Program[]): Promise<Record<string, number>> => {
+  const sums: Record<string, number> = {};
+  const texts = await Promise.all(programs.map(async ({ metricsUrl }) => (await fetch(metricsUrl)).text()));
+  for (const text of texts)
+    for (const [, verb = '', resource = '', count] of text.matchAll(WRITE)) {
+      const key = `${verb} ${resource}`;
+      sums[key] = (sums[key] ?? 0) + Number(count);
+    }
   return sums;
 };
 

@@ -5,6 +5,7 @@ import { BenchRun } from './bench-run.js';
 import { measureArchive } from './archive-bench.js';
 import { measureArchiving } from './archiving-bench.js';
 import { measureArtifacts } from './artifact-bench.js';
+import { measureCluster } from './cluster-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
 import { measureExpressions } from './expression-bench.js';
@@ -13,7 +14,11 @@ import { measureBurst, measureBurstOfOne, measureLargeWorkflow } from './fleet-b
 
 const BENCHES: Record<
   string,
-  { about: string; byDefault: boolean; measure: (run: BenchRun, options: { sizeMib: number }) => Promise<Figure[]> }
+  {
+    about: string;
+    byDefault: boolean;
+    measure: (run: BenchRun, options: { sizeMib: number; workflows: number }) => Promise<Figure[]>;
+  }
 > = {
   engine: { about: 'the engine alone', byDefault: true, measure: measureEngine },
   expressions: { about: 'expressions alone', byDefault: true, measure: measureExpressions },
@@ -28,6 +33,9 @@ const BENCHES: Record<
     byDefault: false,
     measure: measureArchiving,
   },
+  cluster: { about: 'workflows and pods on a Kubernetes cluster', byDefault: false, measure: measureCluster() },
+  'cluster-writes': { about: 'its first part', byDefault: false, measure: measureCluster('writes') },
+  'cluster-chain': { about: 'its second part', byDefault: false, measure: measureCluster('chain') },
   large: { about: 'one workflow with 2,000 and with 20,000 nodes', byDefault: true, measure: measureLargeWorkflow },
 };
 
@@ -37,6 +45,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     list: { type: 'boolean' },
     'artifact-mib': { type: 'string', default: '1024' },
+    'cluster-workflows': { type: 'string', default: '1000' },
   },
 });
 
@@ -45,10 +54,12 @@ const main = async (): Promise<number> => {
     for (const [name, { about }] of Object.entries(BENCHES)) console.log(`${name.padEnd(12)}${about}`);
     return 0;
   }
-  if (!/^[1-9]\d*$/.test(values['artifact-mib'])) {
-    console.error('--artifact-mib must be a number of MiB');
+  const wrong = (['artifact-mib', 'cluster-workflows'] as const).find((name) => !/^[1-9]\d*$/.test(values[name]));
+  if (wrong !== undefined) {
+    console.error(`--${wrong} must be a number above 0`);
     return 2;
   }
+  const options = { sizeMib: Number(values['artifact-mib']), workflows: Number(values['cluster-workflows']) };
   const unknown = (values.only ?? []).filter((name) => !Object.hasOwn(BENCHES, name));
   if (unknown.length > 0) {
     console.error(`there is no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
@@ -62,7 +73,7 @@ const main = async (): Promise<number> => {
     console.log(`${name}: ${about} …`);
     loads[name] = loadavg()[0] ?? 0;
     try {
-      figures.push(...(await inRunOfItsOwn((run) => measure(run, { sizeMib: Number(values['artifact-mib']) }))));
+      figures.push(...(await inRunOfItsOwn((run) => measure(run, options))));
     } catch (error) {
       failed.push(name);
       console.error(error);

@@ -41,8 +41,8 @@ export const openCluster = (config: ClusterConfig, { logger, metrics }: { logger
 const countCalls = (metrics: Metrics): ((call: ApiCall) => void) => {
   const calls = metrics.counter({
     name: 'argosy_kubernetes_calls_total',
-    help: 'Requests to the API server of the cluster by method and status; 0: no answer.',
-    labelNames: ['method', 'status'],
+    help: 'Requests to the API server of the cluster by verb and resource, as roles name them, and status; 0: no answer.',
+    labelNames: ['verb', 'resource', 'status'],
   });
-  return ({ method, httpStatus }) => calls.add(1, { method, status: String(httpStatus) });
+  return ({ verb, resource, httpStatus }) => calls.add(1, { verb, resource, status: String(httpStatus) });
 };
