@@ -225,6 +225,11 @@ describe('the report of a pod, by its status', () => {
     expect(waits).toMatchObject({ isEnd: false, isLeft: false });
   });
 
+  it('leaves nothing to others where only the phase is late', () => {
+    const status = { phase: 'Running', containerStatuses: [ended('main', 0)] };
+    expect(assessed({ status })).toMatchObject({ isEnd: true, isLeft: false });
+  });
+
   it('reports the members of a set', () => {
     const annotations = { [PodMark.mains]: 'a,b', [PodMark.set]: 'true', [PodMark.containers]: 'a,b' };
     const { report } = assessed({ annotations, status: { phase: 'Running', containerStatuses: [ended('a', 3), running('b')] } });

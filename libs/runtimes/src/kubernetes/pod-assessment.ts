@@ -31,9 +31,10 @@ export function assessPod(pod: ObservedPod): Assessment {
   return { isEnd: true, report: { ...common, ...endOf(pod) } };
 }
 
-/** Mains and executor have ended and only containers still run that others put into the pod. */
+/** Mains and executor have ended and only containers still run that others put into the pod. A kubelet leaves the phase behind for a moment. */
 export function isLeftToOthers(pod: ObservedPod): boolean {
-  return pod.endCause === undefined && pod.phase === 'Running' && !pod.isDeleted && hasEnded(pod);
+  const isLeft = pod.containers.some(({ isInit, ended }) => !isInit && ended === undefined);
+  return isLeft && pod.endCause === undefined && pod.phase === 'Running' && !pod.isDeleted && hasEnded(pod);
 }
 
 function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phase'> {
