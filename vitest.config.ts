@@ -16,6 +16,9 @@ const GROUPS = ['unit', 'integration', 'conformance', 'e2e', 'faults'];
 
 const FAULTS = 'test/e2e/faults/**/*.e2e.ts';
 
+/** Files without a world of their own load what they share once for each worker: loading is most of their time. */
+const SHARING = ['unit'];
+
 const project = (name: string, include: string[], timeoutMs: number, workers?: number, concurrency = 5) => ({
   plugins: [decorators],
   resolve: { conditions: ['source'] },
@@ -23,6 +26,7 @@ const project = (name: string, include: string[], timeoutMs: number, workers?: n
   test: {
     name,
     include,
+    isolate: !SHARING.includes(name),
     exclude: ['**/node_modules/**', '**/dist/**', '**/violations/**', ...(include.includes(FAULTS) ? [] : [FAULTS])],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
