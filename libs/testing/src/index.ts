@@ -20,6 +20,7 @@ export { resourceTableContract } from './contracts/resource-table.js';
 export { removePods } from './remove-pods.js';
 export { EXECUTOR_FOLDER, executorImage } from './executor-image.js';
 export { startDocker, type TestDocker } from './docker-daemon.js';
+export { freePort, freePorts } from './free-ports.js';
 export { hasS3Server, startS3, type TestS3 } from './s3.js';
 export { randomWorkflow } from './simulation/random-workflows.js';
 export { applyCustomResources, kubernetesCluster, type ClusterNeeds, type TestCluster } from './kubernetes-cluster.js';

@@ -1,8 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, chownSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo, connect } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+
+import { freePort } from './free-ports.js';
+import { installedProgram } from './installed-program.js';
+import { portAnswers, ServerProcess } from './server-process.js';
 
 const START_LIMIT_MS = 20_000;
 /** Debian's places for programs of the administrator, which an ordinary user's PATH may lack. */
@@ -19,12 +22,11 @@ export interface TestMariadb {
   stop(): Promise<void>;
 }
 
-const program = (name: string): string | undefined =>
-  [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS].map((folder) => join(folder, name)).find(isExecutable);
-
 /** Starts a MariaDB on a free port and a folder of its own; undefined where this machine has no such server. */
 export async function startMariadb(): Promise<TestMariadb | undefined> {
-  const [install, server, client] = ['mariadb-install-db', 'mariadbd', 'mariadb'].map(program);
+  const [install, server, client] = ['mariadb-install-db', 'mariadbd', 'mariadb'].map((name) =>
+    installedProgram([name], MORE_FOLDERS),
+  );
   if (install === undefined || server === undefined || client === undefined) return undefined;
   const mariadb = new MariadbProcess({ install, server, client }, await freePort());
   await mariadb.start();
@@ -35,7 +37,7 @@ class MariadbProcess implements TestMariadb {
   private readonly folder = mkdtempSync(join(tmpdir(), 'argosy-mariadb-'));
   /** The server refuses to run as root: then it runs as the user of the package. */
   private readonly user: string[];
-  private child: ChildProcess | undefined;
+  private readonly server = new ServerProcess();
 
   constructor(
     private readonly programs: { install: string; server: string; client: string },
@@ -66,9 +68,9 @@ class MariadbProcess implements TestMariadb {
   }
 
   async start(): Promise<void> {
-    const child = spawn(
-      this.programs.server,
-      [
+    await this.server.start({
+      program: this.programs.server,
+      args: [
         '--no-defaults',
         `--datadir=${this.data}`,
         `--tmpdir=${this.folder}`,
@@ -81,33 +83,23 @@ class MariadbProcess implements TestMariadb {
         '--innodb-buffer-pool-size=32M',
         ...this.user,
       ],
-      { stdio: 'ignore' },
-    );
-    this.child = child;
-    process.once('exit', () => child.kill('SIGKILL'));
-    await reachable(this.port, child);
+      // The server greets who connects.
+      answers: () => portAnswers(this.port, /./s),
+      startLimitMs: START_LIMIT_MS,
+    });
   }
 
   async kill(): Promise<void> {
-    await this.end('SIGKILL');
+    await this.server.end('SIGKILL');
   }
 
   async stop(): Promise<void> {
-    await this.end('SIGTERM');
+    await this.server.end('SIGTERM');
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   private get data(): string {
     return join(this.folder, 'data');
-  }
-
-  private async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.child;
-    this.child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = new Promise((settle) => child.once('exit', settle));
-    child.kill(signal);
-    await ended;
   }
 
   private give(folder: string, name: string): void {
@@ -116,45 +108,4 @@ class MariadbProcess implements TestMariadb {
     chownSync(folder, uid, gid);
     chmodSync(folder, 0o700);
   }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((settle) => server.close(settle));
-  return port;
-}
-
-/** Settles when the server greets who connects. */
-async function reachable(port: number, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS;
-  while (performance.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`mariadbd ended with exit code ${child.exitCode}`);
-    if (await greets(port)) return;
-    await new Promise((settle) => setTimeout(settle, 20));
-  }
-  throw new Error('mariadbd did not start');
-}
-
-function greets(port: number): Promise<boolean> {
-  return new Promise((settle) => {
-    const socket = connect(port, '127.0.0.1');
-    const finish = (answer: boolean): void => {
-      socket.destroy();
-      settle(answer);
-    };
-    socket.setTimeout(500, () => finish(false));
-    socket.once('error', () => finish(false));
-    socket.once('data', () => finish(true));
-  });
 }

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo, connect } from 'node:net';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
-const TEST_PARTS = join(resolve(dirname(fileURLToPath(import.meta.url)), '../../..'), 'node_modules', '.cache', 'test-parts');
+import { freePort } from './free-ports.js';
+import { installedProgram, isExecutable, TEST_PARTS } from './installed-program.js';
+import { portAnswers, ServerProcess } from './server-process.js';
+
 const SERVER_NAMES = ['redis-server', 'valkey-server'];
 const START_LIMIT_MS = 10_000;
 
@@ -25,8 +25,7 @@ export const randomPrefix = (): string => `test-${randomBytes(6).toString('hex')
 
 /** The Redis-compatible server program of this machine: on PATH, or what `scripts/install-test-parts.mjs` has fetched. */
 export function redisProgram(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const onPath = folders.flatMap((folder) => SERVER_NAMES.map((name) => join(folder, name))).find(isExecutable);
+  const onPath = installedProgram(SERVER_NAMES);
   if (onPath !== undefined) return onPath;
   const fetched = join(TEST_PARTS, 'redis-server.path');
   if (!existsSync(fetched)) return undefined;
@@ -46,7 +45,7 @@ export async function startRedis({ persistent = false } = {}): Promise<TestRedis
 class RedisProcess implements TestRedis {
   readonly url: string;
   private readonly folder = mkdtempSync(join(tmpdir(), 'argosy-redis-'));
-  private child: ChildProcess | undefined;
+  private readonly server = new ServerProcess();
 
   constructor(
     private readonly program: string,
@@ -59,64 +58,17 @@ class RedisProcess implements TestRedis {
   async start(): Promise<void> {
     const aof = this.persistent ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '', ...aof];
-    const child = spawn(this.program, args, { stdio: 'ignore' });
-    this.child = child;
-    process.once('exit', () => child.kill('SIGKILL'));
-    await reachable(this.port, child);
+    // Loading its data takes a moment after a crash: until then PING is refused.
+    const answers = () => portAnswers(this.port, /^\+PONG/, 'PING\r\n');
+    await this.server.start({ program: this.program, args, answers, startLimitMs: START_LIMIT_MS });
   }
 
   async kill(): Promise<void> {
-    const child = this.child;
-    this.child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
-    const ended = new Promise((settle) => child.once('exit', settle));
-    child.kill('SIGKILL');
-    await ended;
+    await this.server.end('SIGKILL');
   }
 
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((settle) => server.close(settle));
-  return port;
-}
-
-/** Settles when the server answers PING; loading its data takes a moment after a crash. */
-async function reachable(port: number, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS;
-  while (performance.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`redis ended with exit code ${child.exitCode}`);
-    if (await answersPing(port)) return;
-    await new Promise((settle) => setTimeout(settle, 20));
-  }
-  throw new Error('redis did not start');
-}
-
-function answersPing(port: number): Promise<boolean> {
-  return new Promise((settle) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
-    const finish = (answer: boolean): void => {
-      socket.destroy();
-      settle(answer);
-    };
-    socket.setTimeout(500, () => finish(false));
-    socket.once('error', () => finish(false));
-    socket.once('data', (data) => finish(data.toString().startsWith('+PONG')));
-  });
 }

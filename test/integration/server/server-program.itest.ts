@@ -1,19 +1,10 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { eventually, outcomeOf, spawnTypeScript } from '#libs/testing';
+import { eventually, freePort, outcomeOf, spawnTypeScript } from '#libs/testing';
 
 const MAIN = fileURLToPath(new URL('../../../services/server/src/main.ts', import.meta.url));
 const NOWHERE = 'postgres://nobody:hidden-password@127.0.0.1:1/none';
 const variables = { DATABASE_URL: NOWHERE, QUEUE_BACKEND: 'postgres', METRICS_PORT: '0' };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 
 describe('the server as a program of its own', () => {
   it('starts while the database is away, serves what needs none, and stops on SIGTERM', async () => {

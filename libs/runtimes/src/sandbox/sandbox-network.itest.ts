@@ -1,6 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +7,16 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { PodManifest } from '#libs/pod-spec';
-import { emptyEnvSource, eventually, makeSimImage, quietLogger, resultStaging, simPodOf, spawnTypeScript } from '#libs/testing';
+import {
+  emptyEnvSource,
+  eventually,
+  freePort,
+  makeSimImage,
+  quietLogger,
+  resultStaging,
+  simPodOf,
+  spawnTypeScript,
+} from '#libs/testing';
 import type { Container } from '#libs/workflow-spec';
 
 import type { PodIdentity, PodObservation } from '../contract.js';
@@ -48,14 +56,6 @@ const server = (port: number, name: string, rest: Partial<Container> = {}): Cont
 
 const podOf = (nodeId: string, container: Container, work: Partial<PodManifest['work']> = {}): PodManifest =>
   simPodOf({ containers: [container] }, { nodeId, work: { terminationGracePeriodSeconds: 1, ...work } });
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const trial = net.createServer().listen(0, () => {
-      const { port } = trial.address() as net.AddressInfo;
-      trial.close(() => resolve(port));
-    });
-  });
 
 /** What answers, or why nothing does. */
 const answerOf = (options: http.RequestOptions): Promise<string> =>
@@ -110,7 +110,7 @@ describe.skipIf(problem !== undefined)(
       const found = await probeSandbox({ dataFolder, hiddenPaths: [] });
       if ('reason' in found) throw new Error(found.reason);
       ability = found;
-      port = await freePort();
+      port = await freePort('0.0.0.0');
       await open();
     });
     afterEach(async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPodExecution } from '#libs/execution';
 import type { Resource } from '#libs/resources';
 import { ImageCatalogue, probeSandbox, SandboxRuntime } from '#libs/runtimes';
-import { emptyEnvSource, quietLogger } from '#libs/testing';
+import { emptyEnvSource, freePort, quietLogger } from '#libs/testing';
 import { parseManifests } from '#libs/workflow-spec';
 import { SidePods } from '../side-pods/side-pods.js';
 import { PluginAgents } from './plugin-agents.js';
@@ -43,13 +43,6 @@ const listener = (port: number, host: string): Promise<net.Server> =>
     server.listen({ port, host }, () => resolve(server));
   });
 
-const freePort = async (): Promise<number> => {
-  const trial = await listener(0, '0.0.0.0');
-  const { port } = trial.address() as net.AddressInfo;
-  await new Promise((resolve) => trial.close(resolve));
-  return port;
-};
-
 /** The plugin of the examples as its ConfigMap describes it, at this port. */
 const helloPlugin = async (port: number): Promise<PluginDefinition> => {
   const text = (await readFile(EXAMPLE, 'utf8')).replaceAll('4355', String(port));
@@ -85,7 +78,7 @@ describe.skipIf(problem !== undefined)(`networks of executor plugins${problem ? 
     });
     pods = new SidePods({ runtime, onSeen: async () => false, logger: quietLogger });
     await runtime.start((seen) => pods.take(seen));
-    port = await freePort();
+    port = await freePort('0.0.0.0');
     plugin = await helloPlugin(port);
   });
   afterEach(async () => {
