@@ -7,6 +7,9 @@ export const IdentityLabel = {
   incarnation: 'argosy.dev/incarnation',
 } as const;
 
+/** Label of pods that one program alone runs and follows, with its name: they are no workflow's own. */
+export const HOST_LABEL = 'argosy.dev/host';
+
 const LABEL_VALUE_MAX_BYTES = 63;
 
 /** The three parts of a pod's identity; only a pod with all three equal is the same pod. */

@@ -1,7 +1,7 @@
 export { PatchError, PodProgramError } from './errors.js';
 export { buildPod } from './build-pod.js';
 export type { BuildPodInput, ContainerGraphNode, ContainerRetry, PodManifest, PodWork } from './contract.js';
-export { identityFromMetadata, identityLabels, IdentityLabel, type PodIdentityParts } from './identity.js';
+export { HOST_LABEL, identityFromMetadata, identityLabels, IdentityLabel, type PodIdentityParts } from './identity.js';
 export { MAIN_CONTAINER, SCRIPT_PATH } from './pod-containers.js';
 export type { MergeType } from './strategic-merge/merge-schema.js';
 export { imagesToKnow, kubernetesPod, type KubernetesPod, type KubernetesPodOptions } from './kubernetes-pod.js';

@@ -116,5 +116,12 @@ export interface PodRuntime {
    * who listens there may have to be started again. Absent where a runtime has no such pods. Throws TransientError where the pod does not run.
    */
   forward?(identity: PodIdentity, port: number): Promise<{ socketPath: string }>;
+  /**
+   * Where several processes follow the pods of a cluster: from now on this one follows those of these shards (0 to `SHARD_COUNT` - 1). Resolves with true when all
+   * of them have been told, with false where another call came first. Absent: it follows all its pods.
+   */
+  followShards?(shards: readonly number[]): Promise<boolean>;
+  /** Whether this process is told what happens to the pod. Absent: always. */
+  followsPod?(identity: PodIdentity): boolean;
   close(): Promise<void>;
 }

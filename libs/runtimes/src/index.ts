@@ -24,4 +24,5 @@ export { chooseRuntime, defaultMaxPods, RuntimeChoice, type RuntimeMeans } from 
 export { connectDocker, type DockerConnection, type DockerLocation } from './docker/docker-connection.js';
 export { DockerRuntime, type DockerOptions } from './docker/docker-runtime.js';
 export type { ExecutorSetup, KubernetesRuntimeOptions } from './kubernetes/kubernetes-runtime.js';
+export { SHARD_COUNT } from './kubernetes/pod-marks.js';
 export { ImageRegistry, type ImageRegistryOptions } from './kubernetes/image-registry.js';

@@ -8,10 +8,11 @@ import { openPodRuntime } from './wiring/open-pod-runtime.js';
 await runProgram({
   name: 'pod-manager',
   configSchema,
-  build: async ({ store, queue, resources, controllerConfig, clock, logger }, config) => {
+  build: async ({ store, queue, resources, controllerConfig, clock, logger, metrics }, config) => {
     // All pod-managers of a cluster share its pods; what needs no pod belongs to the one that does it.
-    const taskHost = hostname();
-    const host = config.podHost ?? (config.runtime === 'kubernetes' ? 'kubernetes' : taskHost);
+    const isCluster = config.runtime === 'kubernetes';
+    const host = config.podHost ?? (isCluster ? 'kubernetes' : hostname());
+    const taskHost = isCluster ? (config.podManagerName ?? hostname()) : undefined;
     const artifacts = openArtifactDrivers({
       resources,
       clock,
@@ -23,7 +24,7 @@ await runProgram({
       {
         ...config,
         host,
-        ...(config.runtime === 'kubernetes' ? { taskHost } : {}),
+        taskHost,
         cluster: config,
         hiddenPaths: [],
         logShipping: logShippingOf(config),
@@ -33,16 +34,17 @@ await runProgram({
     const settings = {
       ...config,
       host,
-      ...(config.runtime === 'kubernetes' ? { taskHost } : {}),
+      taskHost,
       logs: {
         host: config.logHost,
         port: config.logPort,
         token: config.internalToken?.reveal(),
         advertisedUrl: config.logAdvertisedUrl,
+        sharedUrl: config.logSharedUrl,
       },
     };
     return {
-      module: PodManagerModule.register({ store, queue, runtime, artifacts, clock, logger, settings }),
+      module: PodManagerModule.register({ store, queue, runtime, artifacts, clock, logger, metrics, settings }),
       jobs: podManagerJobs(settings),
       close: async () => artifacts.close(),
     };

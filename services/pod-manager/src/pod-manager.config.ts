@@ -49,6 +49,14 @@ export const configSchema = configOf({
     byDefault: 'auto',
   }),
   podHost: optionalText({ about: "Name of the machine whose pods this program runs; the machine's host name where absent." }),
+  podManagerName: optionalText({
+    about:
+      "Name of this pod-manager among those that share the pods of a cluster, the same after a restart; the machine's host name where absent.",
+  }),
+  podTakeoverMs: duration({
+    about: 'In what time the other pod-managers of a cluster follow the pods of one that has died.',
+    byDefault: '15s',
+  }),
   dataDir: text({ about: 'Folder for pods and, with the filesystem repository, artifacts.', byDefault: './.argosy' }),
   imagesFile: optionalText({ about: 'YAML file that says what image names are (root folder, entrypoint, cmd).' }),
   hostPaths: list({
@@ -83,6 +91,10 @@ export const configSchema = configOf({
   }),
   logAdvertisedUrl: optionalText({
     about: 'URL under which the API server reaches that port; made of address and port where absent.',
+  }),
+  logSharedUrl: optionalText({
+    about:
+      'URL under which the API server reaches that port of any pod-manager of a cluster, for the logs of its pods; that of one of them where absent.',
   }),
   internalToken: optionalSecret({ about: 'Token that programs of this installation show each other.' }),
 });

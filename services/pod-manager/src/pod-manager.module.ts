@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { type JobQueue, PodJob } from '#libs/jobs';
 import type { LogObjects } from '#libs/execution';
-import type { Logger } from '#libs/observability';
+import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
 import type { PodObservation, PodRuntime } from '#libs/runtimes';
 import type { PodWorkRow, Store } from '#libs/store';
@@ -16,6 +16,7 @@ import { PodConvergenceService } from './pods/pod-convergence.service.js';
 import { CONVERGENCES, PodProcessor } from './pods/pod.processor.js';
 import { silentPods } from './pods/silent-pods.js';
 import { WaitingBuckets } from './pods/waiting-buckets.js';
+import { ShardKeeper } from './shards/shard-keeper.js';
 
 export interface PodManagerSettings {
   /** Name of this machine or cluster; pods belong to the host that claimed them. */
@@ -29,8 +30,17 @@ export interface PodManagerSettings {
   silentAfterMs: number;
   /** Pods of a host whose heartbeat stands still for this long are reported as lost. */
   hostDeadAfterMs: number;
+  /** In what time the pods of a replica that has died are followed by the others that share `host`; default 15 s. */
+  podTakeoverMs?: number;
   /** Where logs are served to the API server; absent in one process, where it reads them from the runtime. */
-  logs?: { host: string; port: number; token?: string | undefined; advertisedUrl?: string | undefined };
+  logs?: {
+    host: string;
+    port: number;
+    token?: string | undefined;
+    advertisedUrl?: string | undefined;
+    /** For the pods that several share; absent: `advertisedUrl`. */
+    sharedUrl?: string | undefined;
+  };
 }
 
 /** What the pod-manager is wired from. */
@@ -42,6 +52,7 @@ export interface PodManagerPorts {
   artifacts: LogObjects;
   clock: Clock;
   logger: Logger;
+  metrics?: Metrics;
   settings: PodManagerSettings;
 }
 
@@ -58,6 +69,7 @@ const isTask = ({ manifest }: Pick<PodWorkRow, 'manifest'>): boolean =>
   (manifest.work as PodWorkRow['manifest']['work'] | undefined)?.task !== undefined;
 
 const SWEEP_PAGE = 200;
+const TAKEOVER_MS = 15_000;
 const MAX_WAITING_BUCKETS = 10_000;
 /** Buckets tried again when a pod has ended: more than one, as a bucket may have nothing to do by now. */
 const BUCKETS_PER_FREE_SLOT = 2;
@@ -72,6 +84,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
   private readonly silent: PeriodicTask[];
   private readonly deadHosts: PeriodicTask;
   private readonly leftOverLogs: PeriodicTask;
+  private readonly shards: ShardKeeper | undefined;
   private heartbeats: PeriodicTask[] = [];
   private logServer: LogServer | undefined;
 
@@ -101,12 +114,14 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       clock,
       logger,
     });
+    this.shards = shardKeeperOf(ports);
     this.sweepers = hostsOf(settings).map((each) => sweeperOf(each, { store, queue, clock, logger }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const { runtime } = this.ports;
     await runtime.start(this.observations.observe);
+    this.shards?.start();
     await this.announce();
     for (const task of [...this.sweepers, ...this.silent]) task.start();
     this.deadHosts.start();
@@ -119,6 +134,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       this.deadHosts.stop(),
       this.leftOverLogs.stop(),
       this.logServer?.stop(),
+      this.shards?.stop(),
     ]);
     await this.ports.runtime.close();
     await this.observations.batcher.settled();
@@ -134,12 +150,25 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       url = logs.advertisedUrl ?? `http://${logs.host}:${port}`;
     }
     const { heartbeatIntervalMs: intervalMs } = settings;
-    this.heartbeats = hostsOf(settings).map((each) =>
-      hostHeartbeat({ hosts: store.podHosts, host: each, url, runtime, clock, logger, intervalMs }),
+    const sharedUrl = logs?.sharedUrl ?? url;
+    this.heartbeats = hostsOf(settings).map((each, index, { length }) =>
+      hostHeartbeat({
+        ...{ hosts: store.podHosts, host: each, runtime, clock, logger, intervalMs },
+        url: index < length - 1 ? sharedUrl : url,
+      }),
     );
     for (const heartbeat of this.heartbeats) heartbeat.start();
   }
 }
+
+/** None where nobody shares the pods, or the runtime follows all that are its own. */
+const shardKeeperOf = ({ store, runtime, logger, metrics, settings }: PodManagerPorts): ShardKeeper | undefined => {
+  const [host, holder] = hostsOf(settings);
+  if (host === undefined || holder === undefined || runtime.followShards === undefined) return undefined;
+  const followShards = runtime.followShards.bind(runtime);
+  const { podTakeoverMs: takeOverMs = TAKEOVER_MS } = settings;
+  return new ShardKeeper({ leases: store.shardLeases, runtime: { followShards }, host, holder, takeOverMs, logger, metrics });
+};
 
 type HostSweeper = Sweeper<{ workflow: string; bucket: number; host?: string | undefined }>;
 

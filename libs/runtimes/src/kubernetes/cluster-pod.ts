@@ -14,6 +14,8 @@ import { PodMark, SHARD_COUNT } from './pod-marks.js';
 export interface ClusterPodOptions extends KubernetesPodOptions {
   /** The workflow is an object of the cluster. The collector of the cluster deletes what belongs to an object that is not there. */
   isOwnerThere: boolean;
+  /** Stands on the pod as Argo's label. */
+  instanceId?: string;
 }
 
 const named = (value: unknown): { name: string }[] => (value ?? []) as { name: string }[];
@@ -41,6 +43,7 @@ export function clusterPod(identity: PodIdentity, manifest: PodManifest, options
         [LabelName.completed]: 'false',
         ...metadata.labels,
         ...identityLabels(identity),
+        ...(options.instanceId === undefined ? {} : { [LabelName.controllerInstanceId]: options.instanceId }),
         [PodMark.shard]: String(shardOf(identity.workflowUid)),
       },
       annotations: {

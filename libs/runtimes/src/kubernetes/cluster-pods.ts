@@ -5,12 +5,12 @@ import {
   type KubernetesApi,
   type ObjectAddress,
 } from '#libs/kubernetes';
-import { IdentityLabel, identityLabels, type KubernetesPod } from '#libs/pod-spec';
+import { HOST_LABEL, IdentityLabel, identityLabels, type KubernetesPod } from '#libs/pod-spec';
 import { FinalizerName, LabelName } from '#libs/workflow-spec';
 
 import type { PodIdentity } from '../contract.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
-import { PodMark } from './pod-marks.js';
+import { PodMark, SHARD_COUNT } from './pod-marks.js';
 
 const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
 /** The kubelet ends a pod that has been active for longer than this; there is no less. */
@@ -19,11 +19,24 @@ const SHORTEST_DEADLINE_SECONDS = 1;
 /** A pod as it is addressed; the UID makes sure that it is this one. */
 export type PodPlace = Pick<ObservedPod, 'namespace' | 'name' | 'uid'>;
 
-/** The calls to the API server that concern pods, each of which may be repeated. `namespace`: the only one that is served; absent: all. */
+/** A part of all pods, as the API server is asked for it. */
+export interface PodSelection {
+  address: { apiVersion: string; plural: string; namespace?: string };
+  labelSelector: string;
+}
+
+export interface ClusterPodsOptions {
+  /** The only one that is served; absent: all. */
+  namespace?: string;
+  /** Whose pods are followed, by Argo's label; absent: those without. */
+  instanceId?: string;
+}
+
+/** The calls to the API server that concern pods, each of which may be repeated. */
 export class ClusterPods {
   constructor(
     private readonly api: KubernetesApi,
-    private readonly namespace?: string,
+    private readonly options: ClusterPodsOptions = {},
   ) {}
 
   create(pod: KubernetesPod): Promise<ApiObject> {
@@ -82,18 +95,35 @@ export class ClusterPods {
     await unlessGone(this.api.delete(addressOf(place), { uid: place.uid, ...how }));
   }
 
-  /** Pods that are ours and whose end is not recorded, of all shards or of these. */
-  selection(shards?: readonly number[]): {
-    address: { apiVersion: string; plural: string; namespace?: string };
-    labelSelector: string;
-  } {
-    const parts = [IdentityLabel.workflowUid, `${LabelName.completed}=false`];
-    if (shards !== undefined) parts.push(`${PodMark.shard} in (${shards.join(',')})`);
+  /**
+   * Pods that are ours and whose end is not recorded, of all shards or of these. Pods without a shard (others have made them) are of shard 0, and where they are
+   * shared, those of one process alone are of none.
+   */
+  selection(shards: readonly number[] | 'all', isShared: boolean): PodSelection {
+    const parts = [...this.ours(), ...(isShared ? [`!${HOST_LABEL}`] : [])];
+    if (shards !== 'all') {
+      const others = Array.from({ length: SHARD_COUNT }, (_, shard) => shard).filter((shard) => !shards.includes(shard));
+      if (!shards.includes(0)) parts.push(`${PodMark.shard} in (${shards.join(',')})`);
+      else if (others.length > 0) parts.push(`${PodMark.shard} notin (${others.join(',')})`);
+    }
     return { address: { ...PODS, ...this.scope() }, labelSelector: parts.join(',') };
   }
 
+  /** Those of one process alone. */
+  ownSelection(host: string): PodSelection {
+    return { address: { ...PODS, ...this.scope() }, labelSelector: [...this.ours(), `${HOST_LABEL}=${host}`].join(',') };
+  }
+
+  private ours(): string[] {
+    const { instanceId } = this.options;
+    const instance =
+      instanceId === undefined ? `!${LabelName.controllerInstanceId}` : `${LabelName.controllerInstanceId}=${instanceId}`;
+    return [IdentityLabel.workflowUid, `${LabelName.completed}=false`, instance];
+  }
+
   private scope(): { namespace?: string } {
-    return this.namespace === undefined ? {} : { namespace: this.namespace };
+    const { namespace } = this.options;
+    return namespace === undefined ? {} : { namespace };
   }
 
   private patch(place: PodPlace, patch: object): Promise<ApiObject> {

@@ -15,7 +15,7 @@ export interface KnownPod {
   hasEnded?: boolean;
 }
 
-/** Of pods that are followed no more only so many are remembered, for their deletion and their logs. */
+/** Of pods that are followed no more, or elsewhere, only so many are remembered, for their deletion and their logs. */
 const MAX_RETIRED = 20_000;
 
 /**
@@ -27,19 +27,29 @@ export class KnownPods {
   private readonly byIdentity = new Map<string, KnownPod>();
   private readonly byUid = new Map<string, KnownPod>();
 
-  /** The pod as it is known; the same object for the same UID, a new one where another pod has taken the identity. */
-  learn({ identity, namespace, name, uid, finalizers }: Omit<KnownPod, 'told' | 'hasEnded'>): KnownPod {
+  /**
+   * The pod as it is known; the same object for the same UID, a new one where another pod has taken the identity. One that is followed elsewhere (`isFollowed` is
+   * false) is remembered for a while only.
+   */
+  learn({ identity, namespace, name, uid, finalizers }: Omit<KnownPod, 'told' | 'hasEnded'>, isFollowed: boolean): KnownPod {
+    const key = identityKey(identity);
     const known = this.byUid.get(uid);
     if (known !== undefined) {
       known.finalizers = finalizers;
       return known;
     }
-    const retired = this.retired.get(identityKey(identity));
-    if (retired?.uid === uid) return retired;
-    const pod: KnownPod = { identity, namespace, name, uid, finalizers };
-    const before = this.byIdentity.get(identityKey(identity));
-    if (before !== undefined) this.byUid.delete(before.uid);
-    this.byIdentity.set(identityKey(identity), pod);
+    const remembered = this.retired.get(key);
+    const isRemembered = remembered?.uid === uid;
+    if (isRemembered && (remembered.hasEnded === true || !isFollowed)) return remembered;
+    const pod: KnownPod = isRemembered ? remembered : { identity, namespace, name, uid, finalizers };
+    const before = this.byIdentity.get(key);
+    if (before !== undefined) this.forget(before);
+    if (!isFollowed) {
+      this.retire(pod);
+      return pod;
+    }
+    this.retired.delete(key);
+    this.byIdentity.set(key, pod);
     this.byUid.set(uid, pod);
     return pod;
   }
@@ -59,6 +69,11 @@ export class KnownPods {
     this.retired.set(key, pod);
     const [oldest] = this.retired.keys();
     if (this.retired.size > MAX_RETIRED && oldest !== undefined) this.retired.delete(oldest);
+  }
+
+  /** Follows those no more that others follow from now on. */
+  leaveToOthers(isTheirs: (pod: KnownPod) => boolean): void {
+    for (const pod of [...this.byUid.values()]) if (isTheirs(pod)) this.retire(pod);
   }
 
   findUid(uid: string): KnownPod | undefined {

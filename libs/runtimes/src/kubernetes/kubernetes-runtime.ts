@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  type ApiObject,
-  followObjects,
-  type FollowEvent,
-  KubernetesExistsError,
-  KubernetesForbiddenError,
-  type KubernetesApi,
-} from '#libs/kubernetes';
+import { type FollowEvent, KubernetesExistsError, KubernetesForbiddenError, type KubernetesApi } from '#libs/kubernetes';
 import { type ImageProgram, imagesToKnow, type KubernetesPod, type PodManifest } from '#libs/pod-spec';
-import { type EnvVar, FinalizerName, type JsonValue, type KubernetesObject, UserError } from '#libs/workflow-spec';
+import { type EnvVar, FinalizerName, type KubernetesObject, UserError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from '../collaborators.js';
 import type {
@@ -25,7 +18,7 @@ import type {
 import { RuntimeUnavailableError } from '../errors.js';
 import { ObservationQueue } from '../observation-queue.js';
 import { identityKey } from '../pod-identity.js';
-import { clusterPod } from './cluster-pod.js';
+import { clusterPod, shardOf } from './cluster-pod.js';
 import { ClusterPods, isForgotten } from './cluster-pods.js';
 import { EndCollector } from './end-collector.js';
 import { createVolumeClaim, deleteVolumeClaim } from './volume-claims.js';
@@ -33,6 +26,7 @@ import { KnownPods, type KnownPod } from './known-pods.js';
 import { readPodLog } from './pod-log.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
 import { assessPod, isLeftToOthers } from './pod-assessment.js';
+import { PodFollower, type WatchedPod } from './pod-follower.js';
 import { EndCause } from './pod-marks.js';
 
 /** What the executor's containers are in the pods of now; asked for every pod, as the controller's configuration may change. */
@@ -57,17 +51,19 @@ export interface KubernetesRuntimeOptions {
   namespace?: string;
   /** Workflows are objects of the cluster, and own their pods there; default: they are not. */
   ownersInCluster?: boolean;
-  /** The parts of all pods that are followed here; absent: all. */
-  shards?: readonly number[];
+  /** Pods of the other instances of this cluster are left alone: those with another label of this name, or, where this is absent, with any. */
+  instanceId?: string;
+  /**
+   * Name of this process where several follow the pods of the cluster together: it follows those of the shards that `followShards` names, and those that carry its name
+   * (`HOST_LABEL`). Absent: all.
+   */
+  sharedAs?: string;
   /** How long containers that others put into a pod may go on when everything else has ended; default 2 s. */
   patienceWithOthersMs?: number;
 }
 
 const NAME_TAKEN = { attempts: 20, pauseMs: 100 } as const;
-const WATCH_PAUSE_MS = 5_000;
 const PATIENCE_WITH_OTHERS_MS = 2_000;
-
-type WatchedPod = ApiObject & { pod: JsonValue };
 
 /**
  * Pods of a cluster. What is known here is what a watch told; a restart begins with a list. A pod goes created → observed → ended → recorded → released
@@ -83,11 +79,26 @@ export class KubernetesRuntime implements PodRuntime {
   private readonly ends: EndCollector;
   private readonly stopping = new AbortController();
   private readonly leftOver = new Map<string, NodeJS.Timeout>();
+  private readonly follower: PodFollower;
+  /** Of pods that are this process's own; none where it shares no pods. */
+  private readonly ownFollower: PodFollower | undefined;
   private queue: ObservationQueue | undefined;
-  private following: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: KubernetesRuntimeOptions) {
-    this.pods = new ClusterPods(options.api, options.namespace);
+    const { api, logger, sharedAs } = options;
+    const pods = new ClusterPods(api, options);
+    this.pods = pods;
+    this.follower = new PodFollower({
+      ...{ api, logger },
+      selection: (shards) => pods.selection(shards, sharedAs !== undefined),
+      hear: (event) => this.hear(event, ({ identity }) => this.followsPod(identity)),
+    });
+    if (sharedAs !== undefined)
+      this.ownFollower = new PodFollower({
+        ...{ api, logger },
+        selection: () => pods.ownSelection(sharedAs),
+        hear: (event) => this.hear(event, () => true),
+      });
     this.ends = new EndCollector({ api: options.api, logger: options.logger, signal: this.stopping.signal });
   }
 
@@ -97,8 +108,18 @@ export class KubernetesRuntime implements PodRuntime {
       await Promise.all(observations.filter(isEnd).map(({ identity }) => this.release(identity)));
     };
     this.queue = new ObservationQueue(record, this.options.logger);
-    this.following = this.follow();
+    void (this.ownFollower ?? this.follower).follow('all');
     return Promise.resolve();
+  }
+
+  async followShards(shards: readonly number[]): Promise<boolean> {
+    const isFollowed = await this.follower.follow(shards);
+    if (isFollowed) this.known.leaveToOthers(({ identity }) => !this.followsPod(identity));
+    return isFollowed;
+  }
+
+  followsPod({ workflowUid }: PodIdentity): boolean {
+    return this.follower.covers(shardOf(workflowUid));
   }
 
   async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
@@ -135,7 +156,7 @@ export class KubernetesRuntime implements PodRuntime {
   async inspect(identity: PodIdentity): Promise<void> {
     const pod = await this.look(identity);
     if (pod === undefined) return this.tellGone(identity);
-    const known = this.known.learn(pod);
+    const known = this.known.learn(pod, this.followsPod(identity));
     delete known.told;
     delete known.hasEnded;
     this.take(pod);
@@ -157,7 +178,7 @@ export class KubernetesRuntime implements PodRuntime {
   async close(): Promise<void> {
     this.stopping.abort();
     for (const timer of this.leftOver.values()) clearTimeout(timer);
-    await this.following;
+    await Promise.all([this.follower.close(), this.ownFollower?.close()]);
     await this.ends.settled();
     await this.queue?.close();
   }
@@ -186,6 +207,7 @@ export class KubernetesRuntime implements PodRuntime {
       executor: (name) => ({ ...setup.container, command: [`${setup.folder}/busybox`, 'sh', `${setup.folder}/${name}.sh`] }),
       programs,
       isOwnerThere: this.options.ownersInCluster === true,
+      ...(this.options.instanceId === undefined ? {} : { instanceId: this.options.instanceId }),
       mountsCredentials: setup.mountsCredentials,
       variables,
     });
@@ -197,7 +219,7 @@ export class KubernetesRuntime implements PodRuntime {
     for (let attempt = 0; attempt < NAME_TAKEN.attempts; attempt += 1) {
       try {
         const created = observedPod(await this.pods.create(pod));
-        if (created !== undefined) this.known.learn(created);
+        if (created !== undefined) this.known.learn(created, this.followsPod(identity));
         return { type: 'created' };
       } catch (error) {
         if (!(error instanceof KubernetesExistsError)) throw error;
@@ -214,25 +236,7 @@ export class KubernetesRuntime implements PodRuntime {
     throw new RuntimeUnavailableError(`pods ${JSON.stringify(place.name)} already exists, and belongs to somebody else`);
   }
 
-  private async follow(): Promise<void> {
-    const { api, logger, shards } = this.options;
-    const { signal } = this.stopping;
-    const { address, labelSelector } = this.pods.selection(shards);
-    const onTrouble = (error: Error): void => logger.warn('pods cannot be watched; trying again', { err: error });
-    const trim = (object: ApiObject): WatchedPod => watched(object);
-    while (!signal.aborted) {
-      try {
-        for await (const event of followObjects<WatchedPod>(api, address, { labelSelector, signal, trim, onTrouble }))
-          this.hear(event);
-      } catch (error) {
-        if (signal.aborted) return;
-        logger.error('pods cannot be watched', { err: error });
-        await sleep(WATCH_PAUSE_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
-
-  private hear(event: FollowEvent<WatchedPod>): void {
+  private hear(event: FollowEvent<WatchedPod>, isFollowed: (pod: ObservedPod) => boolean): void {
     if (event.type === 'SYNCED') return;
     if (event.type === 'MISSED_DELETION') {
       const known = this.known.findUid(event.identity.uid);
@@ -242,7 +246,7 @@ export class KubernetesRuntime implements PodRuntime {
     const pod = event.object.pod as unknown as ObservedPod | null;
     if (pod === null) return;
     if (event.type === 'DELETED') this.leave(pod);
-    else this.take(pod);
+    else this.take(pod, isFollowed(pod));
   }
 
   /** A pod that has left the selection: its object is gone, or its end is recorded. What it was last may be its end. */
@@ -260,9 +264,9 @@ export class KubernetesRuntime implements PodRuntime {
     if (known.hasEnded !== true) this.queue?.add(goneReport(known.identity));
   }
 
-  private take(pod: ObservedPod): void {
+  private take(pod: ObservedPod, isFollowed = this.followsPod(pod.identity)): void {
     if (isForgotten(pod)) return;
-    const known = this.known.learn(pod);
+    const known = this.known.learn(pod, isFollowed);
     this.watchOthers(pod);
     const { report, isEnd } = assessPod(pod);
     if (known.hasEnded === true) return;
@@ -311,10 +315,3 @@ const goneReport = (identity: PodIdentity): PodObservation => ({
   infrastructure: true,
   message: 'pod deleted',
 });
-
-/** Of a watched pod only what is read here stays in memory. */
-const watched = ({ apiVersion, kind, metadata, ...rest }: ApiObject): WatchedPod => {
-  const { name, namespace = '', uid = '', resourceVersion = '' } = metadata;
-  const pod = observedPod({ apiVersion, kind, metadata, ...rest }) ?? null;
-  return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion }, pod: pod as unknown as JsonValue };
-};

@@ -6,7 +6,7 @@ import type { Clock } from '#libs/workflow-spec';
 
 export interface SilentPodsOptions {
   podStatus: Pick<PodStatusRepository, 'silentPage' | 'touch'>;
-  runtime: Pick<PodRuntime, 'inspect'>;
+  runtime: Pick<PodRuntime, 'inspect' | 'followsPod'>;
   clock: Clock;
   logger: Logger;
   host: string;
@@ -17,7 +17,7 @@ const PAGE = 200;
 
 /**
  * Asks the runtime about pods of this host of which nothing was heard for long: an observation that was lost with a process is
- * made again, and a pod that is gone is reported as gone. Without it a lost report would be waited for for ever.
+ * made again, and a pod that is gone is reported as gone. Without it a lost report would be waited for for ever. Where several share the pods, who follows one asks.
  */
 export const silentPods = (options: SilentPodsOptions): PeriodicTask =>
   new PeriodicTask({
@@ -32,8 +32,9 @@ async function askAbout({ podStatus, runtime, clock, host, silentAfterMs }: Sile
   let after: PodKey | undefined;
   for (;;) {
     const page = await podStatus.silentPage({ host, notSeenSinceMs, limit: PAGE, ...(after ? { after } : {}) });
-    for (const identity of page) await runtime.inspect(identity);
-    await podStatus.touch(page, clock.nowMs());
+    const asked = page.filter((identity) => runtime.followsPod?.(identity) ?? true);
+    for (const identity of asked) await runtime.inspect(identity);
+    await podStatus.touch(asked, clock.nowMs());
     after = page.at(-1);
     if (page.length < PAGE) return;
   }

@@ -47,6 +47,7 @@ const keyOf = ({ workflowUid, nodeId, incarnation }: PodIdentity): string => `${
 export class TaskRuntime implements PodRuntime {
   readonly name: string;
   readonly abilities?: RuntimeAbilities;
+  readonly followShards?: NonNullable<PodRuntime['followShards']>;
   private readonly courses = new Map<string, TaskCourse>();
   private observe: TaskCourseParts['observe'] = async () => undefined;
   private adopted: Promise<void> = Promise.resolve();
@@ -55,6 +56,8 @@ export class TaskRuntime implements PodRuntime {
   constructor(private readonly parts: TaskRuntimeParts) {
     this.name = parts.pods.name;
     if (parts.pods.abilities !== undefined) this.abilities = parts.pods.abilities;
+    const followShards = parts.pods.followShards?.bind(parts.pods);
+    if (followShards !== undefined) this.followShards = followShards;
   }
 
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
@@ -110,6 +113,11 @@ export class TaskRuntime implements PodRuntime {
 
   async deleteClaim(claim: ClaimKey): Promise<void> {
     await this.parts.pods.deleteClaim?.(claim);
+  }
+
+  /** Tasks are this process's own; pods may be shared. */
+  followsPod(identity: PodIdentity): boolean {
+    return this.courses.has(keyOf(identity)) || (this.parts.pods.followsPod?.(identity) ?? true);
   }
 
   async close(): Promise<void> {

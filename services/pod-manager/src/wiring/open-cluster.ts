@@ -38,6 +38,7 @@ export const clusterOf = (settings: ClusterSettings, ports: Ports): KubernetesRu
     },
     logger,
     ...(settings.managedNamespace === undefined ? {} : { namespace: settings.managedNamespace }),
+    ...(settings.instanceId === undefined ? {} : { instanceId: settings.instanceId }),
   };
 };
 

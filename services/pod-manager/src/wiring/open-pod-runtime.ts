@@ -54,7 +54,7 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
   const { resources, artifacts, clock, logger } = ports;
   const { cluster } = settings;
   const pods = await chooseRuntime(settings.runtime, {
-    ...(cluster === undefined ? {} : { cluster: () => clusterOf(cluster, ports) }),
+    ...(cluster === undefined ? {} : { cluster: () => ({ ...clusterOf(cluster, ports), ...sharingOf(settings) }) }),
     staging: createPodExecution(new ArtifactTransfer(artifacts)),
     images: settings.imagesFile === undefined ? ImageCatalogue.empty() : ImageCatalogue.fromFile(settings.imagesFile),
     env: new ResourceEnvSource(resources),
@@ -81,3 +81,7 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
   });
   return withTasks(shippingRuntime(pods, shipments), ports, settings);
 };
+
+/** Whose share of the pods is followed here, where several have the same host. */
+const sharingOf = ({ host, taskHost }: PodRuntimeSettings): { sharedAs?: string } =>
+  taskHost === undefined || taskHost === host ? {} : { sharedAs: taskHost };

@@ -41,6 +41,7 @@ export const withTasks = (
   const sidePods = new SidePods({ runtime: pods, onSeen: (seen) => madePods.take(seen), logger });
   const agents = new PluginAgents({
     pods: sidePods,
+    host,
     hasOwnAddresses: ADDRESSED_RUNTIMES.has(pods.name),
     network: pluginNetwork,
     logger,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from '#libs/observability';
+import { HOST_LABEL } from '#libs/pod-spec';
 import type { PodIdentity } from '#libs/runtimes';
 import { LabelName, TransientError, type KubernetesObject } from '#libs/workflow-spec';
 import { sideManifest } from '../side-pods/side-manifest.js';
@@ -22,6 +23,8 @@ export interface PluginAgent {
 
 export interface PluginAgentsParts {
   pods: SidePods;
+  /** Who runs them and is told what happens to them, where others have plugins of their own; absent: nobody else is there. */
+  host?: string;
   /** Whether each pod has an address of its own: then every workflow has its own plugins, as in Argo; else they would meet at one port and are shared. */
   hasOwnAddresses: boolean;
   /** Where they have none. */
@@ -83,7 +86,8 @@ export class PluginAgents {
   private take(plugin: PluginDefinition, workflowUid: string): Running {
     const isMeantForOne = this.parts.hasOwnAddresses || this.mayHaveOwnNetwork('own');
     const owner = isMeantForOne ? workflowUid : '';
-    const name = `${plugin.name.slice(0, 40)}-${digestOf([plugin, owner])}`;
+    const { host = '' } = this.parts;
+    const name = `${plugin.name.slice(0, 40)}-${digestOf([plugin, owner, host])}`;
     const known = this.agents.get(name);
     const agent = known ?? this.start(plugin, name);
     clearTimeout(agent.idle);
@@ -127,7 +131,11 @@ export class PluginAgents {
     }
     const manifest = sideManifest({
       identity,
-      metadata: { name: identity.nodeId, namespace: plugin.namespace, labels: { [LabelName.component]: 'agent' } },
+      metadata: {
+        name: identity.nodeId,
+        namespace: plugin.namespace,
+        labels: { [LabelName.component]: 'agent', ...this.mark },
+      },
       spec: { containers: [withUser({ ...plugin.container, name: 'main' })] },
       mainContainers: ['main'],
       files: [{ name: 'token', path: TOKEN_PATH, raw: { data: token }, archive: { none: {} } }],
@@ -149,6 +157,11 @@ export class PluginAgents {
       namespace: plugin.namespace,
       ownNetwork: agent.hasOwnNetwork,
     });
+  }
+
+  private get mark(): Record<string, string> {
+    const { host } = this.parts;
+    return host === undefined ? {} : { [HOST_LABEL]: host };
   }
 
   private mayHaveOwnNetwork(choice: PluginNetwork): boolean {

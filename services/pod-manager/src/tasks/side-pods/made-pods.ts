@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#libs/observability';
 import { ResourceConflictError, ResourceNotFoundError, type Resource, type ResourceStore } from '#libs/resources';
+import { HOST_LABEL } from '#libs/pod-spec';
 import type { PodIdentity, PodObservation } from '#libs/runtimes';
 import { formatTime, InvalidArgumentError, TransientError, type KubernetesObject } from '#libs/workflow-spec';
 import type { ObjectPlace } from '../resource/object-access.js';
@@ -14,8 +15,8 @@ export interface MadePodsParts {
   logger: Logger;
 }
 
-/** The host that runs the pod; another one leaves it alone. */
-export const HOST_LABEL = 'argosy.dev/host';
+export { HOST_LABEL };
+
 const NODE_PREFIX = 'pod_';
 const PAUSE_MS = 1_000;
 const DEFAULT_GRACE_SECONDS = 30;
