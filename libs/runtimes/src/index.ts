@@ -26,3 +26,4 @@ export { DockerRuntime, type DockerOptions } from './docker/docker-runtime.js';
 export type { ExecutorSetup, KubernetesRuntimeOptions } from './kubernetes/kubernetes-runtime.js';
 export { SHARD_COUNT } from './kubernetes/pod-marks.js';
 export { ImageRegistry, type ImageRegistryOptions } from './kubernetes/image-registry.js';
+export { imageViewer } from './kubernetes/pull-secrets.js';

@@ -28,6 +28,7 @@ import { type ObservedPod, observedPod } from './observed-pod.js';
 import { assessPod, isLeftToOthers } from './pod-assessment.js';
 import { PodFollower, type WatchedPod } from './pod-follower.js';
 import { EndCause } from './pod-marks.js';
+import { PodSpecLog, type PodSpecLogStrategy } from './pod-spec-log.js';
 
 /** What the executor's containers are in the pods of now; asked for every pod, as the controller's configuration may change. */
 export interface ExecutorSetup {
@@ -44,8 +45,8 @@ export interface ExecutorSetup {
 export interface KubernetesRuntimeOptions {
   api: KubernetesApi;
   executor: () => ExecutorSetup;
-  /** What an image runs by itself; undefined where nobody knows. Throws TransientError where its registry is away. */
-  programOf: (image: string, namespace: string) => Promise<ImageProgram | undefined>;
+  /** What an image of a pod runs by itself; undefined where nobody knows. Throws TransientError where its registry is away. */
+  programOf: (image: string, manifest: PodManifest) => Promise<ImageProgram | undefined>;
   logger: RuntimeLogger;
   /** The only namespace that is served; absent: all. */
   namespace?: string;
@@ -58,6 +59,10 @@ export interface KubernetesRuntimeOptions {
    * (`HOST_LABEL`). Absent: all.
    */
   sharedAs?: string;
+  /** Of which pods the spec is logged; default: of none. */
+  logsSpecs?: () => PodSpecLogStrategy;
+  /** How long a pod that is deleted while it runs has to end, in seconds; undefined: as long as the pod itself says. */
+  deletionGraceSeconds?: () => number | undefined;
   /** How long containers that others put into a pod may go on when everything else has ended; default 2 s. */
   patienceWithOthersMs?: number;
 }
@@ -82,12 +87,14 @@ export class KubernetesRuntime implements PodRuntime {
   private readonly follower: PodFollower;
   /** Of pods that are this process's own; none where it shares no pods. */
   private readonly ownFollower: PodFollower | undefined;
+  private readonly specLog: PodSpecLog;
   private queue: ObservationQueue | undefined;
 
   constructor(private readonly options: KubernetesRuntimeOptions) {
     const { api, logger, sharedAs } = options;
     const pods = new ClusterPods(api, options);
     this.pods = pods;
+    this.specLog = new PodSpecLog({ pods: this.pods, logger: options.logger, strategy: () => options.logsSpecs?.() ?? {} });
     this.follower = new PodFollower({
       ...{ api, logger },
       selection: (shards) => pods.selection(shards, sharedAs !== undefined),
@@ -149,7 +156,11 @@ export class KubernetesRuntime implements PodRuntime {
     if (known !== undefined) known.hasEnded = true;
     const pod = known ?? (await this.pods.find(identity));
     if (pod === undefined) return;
-    await this.pods.delete(pod, { finalizers: pod.finalizers });
+    const gracePeriodSeconds = this.options.deletionGraceSeconds?.();
+    await this.pods.delete(pod, {
+      finalizers: pod.finalizers,
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    });
     this.known.forget(pod);
   }
 
@@ -195,10 +206,9 @@ export class KubernetesRuntime implements PodRuntime {
   private async describe(identity: PodIdentity, manifest: PodManifest): Promise<KubernetesPod> {
     const { executor, programOf } = this.options;
     const setup = executor();
-    const { workflowNamespace } = manifest.work;
     const programs = new Map<string, ImageProgram>();
     for (const image of imagesToKnow(manifest)) {
-      const program = await programOf(image, workflowNamespace);
+      const program = await programOf(image, manifest);
       if (program !== undefined) programs.set(image, program);
     }
     const isLean = (manifest.work.executorContainers ?? []).length === 0;
@@ -220,6 +230,7 @@ export class KubernetesRuntime implements PodRuntime {
       try {
         const created = observedPod(await this.pods.create(pod));
         if (created !== undefined) this.known.learn(created, this.followsPod(identity));
+        this.specLog.made(pod);
         return { type: 'created' };
       } catch (error) {
         if (!(error instanceof KubernetesExistsError)) throw error;
@@ -272,6 +283,7 @@ export class KubernetesRuntime implements PodRuntime {
     if (known.hasEnded === true) return;
     if (isEnd) {
       known.hasEnded = true;
+      this.specLog.ended(pod, report);
       this.ends.collect(pod, report, (end) => this.queue?.add({ identity: pod.identity, ...end }));
       return;
     }

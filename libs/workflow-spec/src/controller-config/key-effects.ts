@@ -7,7 +7,8 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   instanceID: 'has no effect: each program has the variable INSTANCE_ID',
   kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
   artifactDrivers: 'has no effect: plugins are programs beside the services (ARTIFACT_PLUGINS)',
-  podSpecLogStrategy: 'has no effect: what a pod was ordered with stands in the table pods',
+  podSpecLogStrategy:
+    'has its effect in pods on Kubernetes, without values of variables: elsewhere what a pod was ordered with stands in the table pods',
   initlessPod: 'has no effect: pods are lean where nothing has to be staged',
   disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',
   resourceRateLimit: 'has no effect: slots of a host bound the creation of pods (MAX_PODS)',
@@ -20,7 +21,8 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   executor:
     'has its effect in pods on Kubernetes, beside command and args: elsewhere no container stands beside those of the template',
   failedPodRestart: 'has its effect where pods can be evicted: sandbox and Docker evict none',
-  podGCGracePeriodSeconds: 'has no effect: a step has the grace period of its runtime',
+  podGCGracePeriodSeconds:
+    'has its effect where pods are deleted on Kubernetes: elsewhere a step has the grace period of its runtime',
   sso: 'has no effect: single sign-on is not served',
 };
 

@@ -1,5 +1,5 @@
 import { openBrokerAccess, openKubernetesApi } from '#libs/program';
-import { ImageRegistry, type KubernetesRuntimeOptions } from '#libs/runtimes';
+import { ImageRegistry, imageViewer, type KubernetesRuntimeOptions } from '#libs/runtimes';
 import { ConfigError } from '#libs/config';
 import type { KubernetesObject } from '#libs/workflow-spec';
 import type { ClusterSettings } from '../pod-manager.config.js';
@@ -21,8 +21,9 @@ export const clusterOf = (settings: ClusterSettings, ports: Ports): KubernetesRu
     tokenLifeMs: settings.artifactBrokerTokenTtlMs,
   });
   const registry = new ImageRegistry({ mirrors: mirrorsOf(settings.registryMirrors), nowMs: () => clock.nowMs() });
+  const api = openKubernetesApi(settings);
   return {
-    api: openKubernetesApi(settings),
+    api,
     ownersInCluster: settings.resources === 'kubernetes',
     executor: () => ({
       container: executorContainer(settings, controllerConfig.current().executor),
@@ -30,12 +31,14 @@ export const clusterOf = (settings: ClusterSettings, ports: Ports): KubernetesRu
       mountsCredentials: broker === undefined,
       ...(broker === undefined ? {} : { variables: (identity) => broker.environment(identity) }),
     }),
-    programOf: async (image) => {
+    programOf: async (image, manifest) => {
       const configured = controllerConfig.current().images?.[image];
-      if (configured === undefined) return registry.programOf(image);
+      if (configured === undefined) return registry.programOf(image, imageViewer(api, manifest));
       const { entrypoint, cmd } = configured;
       return { ...(entrypoint === undefined ? {} : { entrypoint }), ...(cmd === undefined ? {} : { cmd }) };
     },
+    logsSpecs: () => controllerConfig.current().podSpecLogStrategy ?? {},
+    deletionGraceSeconds: () => controllerConfig.current().podGCGracePeriodSeconds,
     logger,
     ...(settings.managedNamespace === undefined ? {} : { namespace: settings.managedNamespace }),
     ...(settings.instanceId === undefined ? {} : { instanceId: settings.instanceId }),

@@ -31,20 +31,36 @@ describe("the controller's word on containers", () => {
     const mainContainer = {
       image: 'evil',
       command: ['evil'],
-      resources: { limits: { cpu: '1' } },
+      resources: { limits: { cpu: '1', memory: '1Gi' } },
+      securityContext: { runAsNonRoot: true, capabilities: { drop: ['ALL'] } },
       env: [
         { name: 'A', value: '1' },
         { name: 'B', value: '2' },
       ],
     };
-    const container = { image: 'a', command: ['b'], env: [{ name: 'A', value: 'own' }] };
+    const container = {
+      image: 'a',
+      command: ['b'],
+      env: [{ name: 'A', value: 'own' }],
+      resources: { limits: { cpu: '2' } },
+      securityContext: { runAsUser: 7 },
+    };
     expect(templateWith({ container }, { mainContainer })?.container).toEqual({
       image: 'a',
       command: ['b'],
-      resources: { limits: { cpu: '1' } },
+      resources: { limits: { cpu: '2', memory: '1Gi' } },
+      securityContext: { runAsNonRoot: true, capabilities: { drop: ['ALL'] }, runAsUser: 7 },
       env: [
-        { name: 'B', value: '2' },
         { name: 'A', value: 'own' },
+        { name: 'B', value: '2' },
+      ],
+    });
+    const script = { image: 'a', source: 'print(1)', env: [{ name: 'B', value: 'own' }] };
+    expect(templateWith({ script }, { mainContainer })?.script).toMatchObject({
+      source: 'print(1)',
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'B', value: 'own' },
       ],
     });
   });

@@ -1,5 +1,6 @@
 import type { Command } from '#libs/engine';
-import type { Container, ControllerConfig, ScriptTemplate, Template } from '#libs/workflow-spec';
+import { strategicMergePatch } from '#libs/pod-spec';
+import type { Container, ControllerConfig, KubernetesObject, ScriptTemplate, Template } from '#libs/workflow-spec';
 
 /** What the controller's ConfigMap says of containers: entrypoints of images, and the fragment below every main container. */
 export type ContainerDefaults = Pick<ControllerConfig, 'images' | 'mainContainer'>;
@@ -18,17 +19,11 @@ const withEntrypoint = <Given extends AnyContainer>(container: Given, { images }
   };
 };
 
-const mergeByName = <Item extends { name?: string }>(own: readonly Item[] = [], below: readonly Item[] = []): Item[] => [
-  ...below.filter(({ name }) => !own.some((item) => item.name === name)),
-  ...own,
-];
-
-/** The fragment below what the container says; lists of named things are joined by name. */
+/** The fragment below what the container says, merged as Kubernetes merges containers: maps by key, lists of named things by name. */
 const aboveFragment = <Given extends AnyContainer>(container: Given, { mainContainer }: ContainerDefaults): Given => {
   if (mainContainer === undefined) return container;
-  const { name: _name, image: _image, command: _command, args: _args, env, ...fragment } = mainContainer as Partial<Container>;
-  const envs = mergeByName(container.env, env);
-  return { ...fragment, ...container, ...(envs.length === 0 ? {} : { env: envs }) };
+  const { name: _name, image: _image, command: _command, args: _args, ...fragment } = mainContainer;
+  return strategicMergePatch(fragment, container as unknown as KubernetesObject, 'Container') as unknown as Given;
 };
 
 const main = <Given extends AnyContainer>(container: Given, defaults: ContainerDefaults): Given =>
