@@ -24,7 +24,7 @@ interface Measured {
  * by the SDK and a copy of the file that is forced to disk. `sizeMib` is the size of the file.
  */
 export const measureS3 = async (run: BenchRun, sizeMib: number): Promise<Figure[]> => {
-  const server = await startS3();
+  const server = await startS3({ metadataInFiles: true });
   if (server === undefined) {
     console.log(missingPart('versitygw'));
     return [];

@@ -9,20 +9,25 @@ interface BodyPart {
 /** Size of the parts in which bodies are sent to stores that take them in parts. */
 const PART_BYTES = 16 * 1024 ** 2;
 
-/** A body in parts of exactly `partBytes`, the last one smaller; an empty body is one empty part. */
-export async function* partsOf(body: Readable, partBytes = PART_BYTES): AsyncGenerator<BodyPart> {
+/** How large part `number` is, from 1; only the last part is smaller. */
+export type PartSizes = (number: number) => number;
+
+/** A body in parts of exactly these sizes, the last one smaller; an empty body is one empty part. */
+export async function* partsOf(body: Readable, sizeOf: PartSizes = () => PART_BYTES): AsyncGenerator<BodyPart> {
   let held: Buffer[] = [];
   let heldBytes = 0;
+  let number = 1;
   for await (const chunk of body as AsyncIterable<Buffer | string>) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     held.push(bytes);
     heldBytes += bytes.length;
     // One byte more than a part is waited for, so that the last part is known as the last.
-    while (heldBytes > partBytes) {
+    for (let partBytes = sizeOf(number); heldBytes > partBytes; partBytes = sizeOf(number)) {
       const whole = held.length === 1 ? (held[0] ?? bytes) : Buffer.concat(held, heldBytes);
       yield { bytes: whole.subarray(0, partBytes), isLast: false };
       held = [whole.subarray(partBytes)];
       heldBytes -= partBytes;
+      number += 1;
     }
   }
   yield { bytes: Buffer.concat(held, heldBytes), isLast: true };
@@ -30,8 +35,19 @@ export async function* partsOf(body: Readable, partBytes = PART_BYTES): AsyncGen
 
 /** Stores count at most this many parts. */
 const MAX_PARTS = 10_000;
+/** After so many parts of a body without a known size, they are twice as large. */
+const PARTS_OF_ONE_SIZE = 1_000;
 
-/** The size of parts with which a body of `sizeBytes` stays below the most parts that stores take. */
-export function partBytesFor(sizeBytes: number | undefined): number {
-  return sizeBytes === undefined ? PART_BYTES : Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS));
+/** The first size of parts with which a body of `sizeBytes` stays below the most parts that stores take. */
+export function partBytesFor(sizeBytes: number | undefined, atLeast = PART_BYTES): number {
+  return sizeBytes === undefined ? atLeast : Math.max(atLeast, Math.ceil(sizeBytes / MAX_PARTS));
+}
+
+/**
+ * Parts of one size where the body's is known. Where it is not, they double after every thousandth: most bodies have equal parts (which some
+ * stores insist on) and need little memory, and 10,000 parts that begin with 8 MiB are 8 TiB, more than the 5 TiB that S3 takes.
+ */
+export function partSizes(firstBytes: number, sizeBytes: number | undefined): PartSizes {
+  if (sizeBytes !== undefined) return () => firstBytes;
+  return (number) => firstBytes * 2 ** Math.floor((number - 1) / PARTS_OF_ONE_SIZE);
 }

@@ -31,22 +31,29 @@ export function hasS3Server(): boolean {
 
 /**
  * Starts an S3 server at an address of this machine over a temporary folder, with empty buckets of these names (the first is what `bucket` says); undefined
- * where this machine has no server program.
+ * where this machine has no server program. Objects of more than some 700 parts need `metadataInFiles`: otherwise the server keeps the sizes of an object's parts
+ * in an extended attribute, and ext4 has 4 KiB for these (it answers the completion with 500 then).
  */
 export async function startS3({
   buckets = ['test-bucket'],
   host = '127.0.0.1',
-}: { buckets?: readonly string[]; host?: string } = {}): Promise<TestS3 | undefined> {
+  metadataInFiles = false,
+}: { buckets?: readonly string[]; host?: string; metadataInFiles?: boolean } = {}): Promise<TestS3 | undefined> {
   const program = s3Program();
   if (program === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'argosy-s3-'));
-  for (const bucket of buckets) mkdirSync(join(folder, bucket));
+  const [objects, metadata] = [join(folder, 'objects'), join(folder, 'metadata')];
+  for (const place of [metadata, ...buckets.map((bucket) => join(objects, bucket))]) mkdirSync(place, { recursive: true });
   const port = await freePort();
   const [accessKey, secretKey] = ['test-key', 'test-secret'];
-  const child = spawn(program, ['--port', `${host}:${port}`, 'posix', folder], {
-    stdio: 'ignore',
-    env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
-  });
+  const child = spawn(
+    program,
+    ['--port', `${host}:${port}`, 'posix', ...(metadataInFiles ? ['--sidecar', metadata] : []), objects],
+    {
+      stdio: 'ignore',
+      env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
+    },
+  );
   process.once('exit', () => child.kill('SIGKILL'));
   await answering(`${host}:${port}`, () => child.exitCode);
   return {

@@ -5,13 +5,14 @@ import type { ArtifactDriverKind, ArtifactLocation } from '#libs/workflow-spec';
 import type { ArtifactDriver, SaveOptions, StoredObject } from '../contract.js';
 import { announcedBytes, done, successful } from '../http/exchange.js';
 import { keyOf } from '../location.js';
-import { partsOf } from '../parts.js';
+import { PartBuffers } from '../part-buffers.js';
+import { partsOf, partSizes } from '../parts.js';
 import { wholeBody } from '../whole-body.js';
 
 import type { BrokerClient, LentRequest } from './broker-client.js';
 import { unpackFolder } from './folder-archive.js';
 import { storedObjects } from './listed-objects.js';
-import { PartSender } from './part-sender.js';
+import { PARTS_IN_MEMORY, PartSender } from './part-sender.js';
 
 type Upload = LentRequest | { uploadId: string; partBytes: number };
 
@@ -89,7 +90,8 @@ export class BrokeredDriver implements ArtifactDriver {
     const { uploadId, partBytes } = upload;
     const sender = new PartSender(this.client, { location, uploadId, signal });
     try {
-      for await (const { bytes } of partsOf(body, partBytes)) await sender.send(bytes);
+      const buffers = new PartBuffers(partSizes(partBytes, sizeBytes), PARTS_IN_MEMORY);
+      for await (const part of buffers.partsOf(body)) await sender.send(part);
       await this.client.ask('/uploads/complete', location, { uploadId, parts: await sender.finish() });
     } catch (error) {
       await sender.settled();

@@ -3,16 +3,19 @@ import { TransientError, type ArtifactLocation } from '#libs/workflow-spec';
 import { successful } from '../http/exchange.js';
 import { keyOf } from '../location.js';
 
+import type { LentPart } from '../part-buffers.js';
+
 import type { BrokerClient, LentRequest } from './broker-client.js';
 
 /** How many parts are asked for at a time, and how many are under way: as many are held in memory, and one that is being read. */
 const LENT_AT_A_TIME = 20;
 const PARTS_AT_A_TIME = 2;
+export const PARTS_IN_MEMORY = PARTS_AT_A_TIME + 1;
 /** A part is in memory and can be sent again by itself. */
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 500;
 
-type LentPart = LentRequest & { number: number };
+type PartRequest = LentRequest & { number: number };
 interface Place {
   location: ArtifactLocation;
   uploadId: string;
@@ -22,9 +25,8 @@ interface Place {
 /** Sends the parts of one upload by requests that the broker lends; a part that fails in passing is sent again. */
 export class PartSender {
   private readonly sent: { number: number; etag: string }[] = [];
-  private lent: LentPart[] = [];
+  private lent: PartRequest[] = [];
   private readonly underWay = new Set<Promise<void>>();
-  private count = 0;
   private failure: unknown;
 
   constructor(
@@ -32,16 +34,17 @@ export class PartSender {
     private readonly place: Place,
   ) {}
 
-  /** Resolves when there is room for the next part. */
-  async send(bytes: Buffer): Promise<void> {
-    this.count += 1;
-    const number = this.count;
-    const part = await this.partRequest(number);
-    const sending = this.sendPart(part, bytes).catch((error: unknown) => {
+  /** Resolves when there is room for the next part. The memory of this one is given back when it has been sent. */
+  async send({ number, bytes, release }: LentPart): Promise<void> {
+    const request = await this.partRequest(number);
+    const sent = this.sendPart(request, bytes).catch((error: unknown) => {
       this.failure ??= error;
     });
-    this.underWay.add(sending);
-    void sending.finally(() => this.underWay.delete(sending));
+    const settled = sent.finally(() => {
+      release();
+      this.underWay.delete(settled);
+    });
+    this.underWay.add(settled);
     if (this.underWay.size >= PARTS_AT_A_TIME) await Promise.race(this.underWay);
     this.throwFailure();
   }
@@ -62,9 +65,9 @@ export class PartSender {
     if (this.failure !== undefined) throw this.failure as Error;
   }
 
-  private async sendPart(part: LentPart, bytes: Buffer): Promise<void> {
+  private async sendPart(part: PartRequest, bytes: Buffer): Promise<void> {
     const { location, uploadId, signal } = this.place;
-    let request: LentPart = part;
+    let request: PartRequest = part;
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
       try {
@@ -76,7 +79,7 @@ export class PartSender {
       } catch (error) {
         if (!(error instanceof TransientError) || attempt === ATTEMPTS) throw error;
         await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** attempt));
-        const { parts } = await this.client.ask<{ parts: LentPart[] }>('/uploads/parts', location, {
+        const { parts } = await this.client.ask<{ parts: PartRequest[] }>('/uploads/parts', location, {
           ...{ uploadId, first: part.number, count: 1 },
         });
         request = parts[0] ?? request;
@@ -84,11 +87,11 @@ export class PartSender {
     }
   }
 
-  private async partRequest(number: number): Promise<LentPart> {
+  private async partRequest(number: number): Promise<PartRequest> {
     const { location, uploadId } = this.place;
     if (this.lent.length === 0) {
       const order = { uploadId, first: number, count: LENT_AT_A_TIME };
-      this.lent = (await this.client.ask<{ parts: LentPart[] }>('/uploads/parts', location, order)).parts;
+      this.lent = (await this.client.ask<{ parts: PartRequest[] }>('/uploads/parts', location, order)).parts;
     }
     const part = this.lent.shift();
     if (part === undefined) throw new TransientError('artifact broker: it lends no part');

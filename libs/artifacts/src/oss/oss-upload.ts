@@ -5,7 +5,7 @@ import { TransientError } from '#libs/workflow-spec';
 
 import type { SaveOptions } from '../contract.js';
 import { textOf } from '../http/exchange.js';
-import { partsOf, partBytesFor } from '../parts.js';
+import { partBytesFor, partsOf, partSizes } from '../parts.js';
 import { xmlElements, xmlText } from '../xml-fields.js';
 
 import type { OssClient } from './oss-client.js';
@@ -17,7 +17,7 @@ export async function uploadToOss(client: OssClient, body: Readable, options: Sa
   const headers = Object.fromEntries(
     Object.entries(options.metadata ?? {}).map(([name, value]) => [`${METADATA_PREFIX}${name}`, value]),
   );
-  const parts = partsOf(body, partBytesFor(options.sizeBytes));
+  const parts = partsOf(body, partSizes(partBytesFor(options.sizeBytes), options.sizeBytes));
   const first = await parts.next();
   options.signal?.throwIfAborted();
   if (first.done === true || first.value.isLast) {

@@ -130,4 +130,31 @@ describe('the s3 driver against a server that misbehaves', () => {
     expect(requests.filter((request) => request.startsWith('DELETE')).length).toBeGreaterThanOrEqual(3);
     expect(body.destroyed).toBe(true);
   });
+
+  it('takes an upload for complete when the object is there, where the completion had to be asked for twice', async () => {
+    const asked: string[] = [];
+    let completions = 0;
+    const answer: Answer = (request, response) => {
+      request.resume().on('end', () => {
+        const { method = '', url = '' } = request;
+        if (url.includes('uploads='))
+          return response.end('<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>');
+        if (method === 'PUT') return response.writeHead(200, { etag: '"part"' }).end();
+        if (method === 'POST') {
+          completions += 1;
+          if (completions === 1) return response.destroy();
+          return response.end('<CompleteMultipartUploadResult><ETag>"new"</ETag></CompleteMultipartUploadResult>');
+        }
+        if (method !== 'HEAD') return response.end('<ListMultipartUploadsResult/>');
+        asked.push(url);
+        if (asked.length === 1) return response.writeHead(404).end();
+        return response.writeHead(200, { etag: asked.length === 2 ? '"old"' : '"new"' }).end();
+      });
+    };
+    answers = Array.from({ length: 30 }, () => answer);
+    const patient = createArtifactDrivers({ clock: { nowMs: () => 0 }, readSecret: async () => SECRET, s3: { maxAttempts: 2 } });
+    await patient.driverFor(location, { namespace: 'argo' }).save(location, Readable.from([Buffer.alloc(9 * 1024 ** 2)]));
+    patient.close();
+    expect([completions, asked.length]).toEqual([2, 3]);
+  });
 });

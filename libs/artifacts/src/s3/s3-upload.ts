@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
+  HeadObjectCommand,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
@@ -12,17 +14,21 @@ import {
 import { TransientError } from '#libs/workflow-spec';
 
 import type { SaveOptions } from '../contract.js';
+import { type LentPart, PartBuffers } from '../part-buffers.js';
+import { partBytesFor, partSizes } from '../parts.js';
 
-import { type LentPart, PartBuffers } from './part-buffers.js';
 import { discardLeftovers, discardParts, type UnfinishedUpload } from './s3-leftovers.js';
 import type { S3CustomerKey, S3Encryption } from './s3-settings.js';
 
-/** S3 wants parts of 5 MiB at least and allows 10,000 of them, so objects of unknown size may reach 58 GiB. */
-const PART_BYTES = 6 * 1024 ** 2;
+/** S3 wants parts of 5 MiB at least and allows 10,000 of them. Parts that are sent at a time are in memory. */
+const PART_BYTES = 8 * 1024 ** 2;
 const MAX_PARTS = 10_000;
 /** One part is filled while others are under way. */
 const PARTS_AT_A_TIME = 2;
 const PARTS_IN_MEMORY = PARTS_AT_A_TIME + 1;
+/** How long what was said to be complete is waited for. */
+const COMPLETION_LIMIT_MS = 600_000;
+const COMPLETION_PAUSE_MS = 500;
 
 export interface UploadRequest extends SaveOptions {
   bucket: string;
@@ -45,7 +51,7 @@ export async function uploadObject(client: S3Client, request: UploadRequest): Pr
   const about = { ...target, ...(metadata === undefined ? {} : { Metadata: metadata }), ...encryption };
   const onAbort = (): void => void body.destroy(new Error('the save was aborted'));
   signal?.addEventListener('abort', onAbort, { once: true });
-  const parts = new PartBuffers(partSizeFor(sizeBytes), PARTS_IN_MEMORY).partsOf(body);
+  const parts = new PartBuffers(partSizes(partBytesFor(sizeBytes, PART_BYTES), sizeBytes), PARTS_IN_MEMORY).partsOf(body);
   try {
     const first = await parts.next();
     if (first.done === true || first.value.isLast) {
@@ -93,7 +99,8 @@ class MultipartUpload {
       this.assertWell();
       const Parts = this.sent.sort((one, other) => one.PartNumber - other.PartNumber);
       const complete = new CompleteMultipartUploadCommand({ ...upload, ...this.customerKey(), MultipartUpload: { Parts } });
-      await this.client.send(complete, sending(signal));
+      const { ETag, $metadata } = await this.client.send(complete, sending(signal));
+      if (($metadata.attempts ?? 1) > 1) await this.untilMade(upload, ETag);
       await discardLeftovers(this.client, upload);
     } catch (error) {
       await Promise.all(this.underWay);
@@ -102,11 +109,30 @@ class MultipartUpload {
     }
   }
 
+  /**
+   * A completion that was asked for again may be answered while the first one is still being done (versitygw says so at once; 5 GiB take it minutes on a
+   * slow disk), and until then the object is missing, or still the old one.
+   */
+  private async untilMade({ Bucket, Key }: UnfinishedUpload, eTag: string | undefined): Promise<void> {
+    const { signal } = this.request;
+    const head = new HeadObjectCommand({ Bucket, Key, ...this.customerKey() });
+    for (let waitedMs = 0; waitedMs < COMPLETION_LIMIT_MS; waitedMs += COMPLETION_PAUSE_MS) {
+      const found = await this.client.send(head, sending(signal)).catch((error: unknown) => {
+        if ((error as Error).name === 'NotFound') return undefined;
+        throw error;
+      });
+      if (found !== undefined && found.ETag === eTag) return;
+      await sleep(COMPLETION_PAUSE_MS, undefined, { ...(signal === undefined ? {} : { signal }), ref: false });
+    }
+    throw new TransientError(`object store: "${Key}" is said to be complete and is not there`);
+  }
+
   /** Waits until there is room for another part and begins to send it; the next one is filled meanwhile. */
   private async start(part: LentPart, upload: UnfinishedUpload): Promise<void> {
     while (this.underWay.size >= PARTS_AT_A_TIME) await Promise.race(this.underWay);
     this.assertWell();
-    if (part.number > MAX_PARTS) throw new Error(`the artifact is larger than ${MAX_PARTS} parts of ${PART_BYTES} bytes`);
+    if (part.number > MAX_PARTS)
+      throw new Error(`the artifact has more than ${MAX_PARTS} parts: it is larger than the store can take`);
     const sent = this.send(part, upload).catch((error: unknown) => {
       this.failure ??= { error };
     });
@@ -145,8 +171,4 @@ function sending(signal: AbortSignal | undefined): { abortSignal?: AbortSignal }
 /** Where the SDK adds checksums to parts by itself, the upload has to be begun as one that has them. */
 async function checksumsOf(client: S3Client): Promise<{ ChecksumAlgorithm?: 'CRC32' }> {
   return (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED' ? { ChecksumAlgorithm: 'CRC32' } : {};
-}
-
-function partSizeFor(sizeBytes: number | undefined): number {
-  return sizeBytes === undefined ? PART_BYTES : Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS));
 }

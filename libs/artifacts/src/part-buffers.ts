@@ -1,25 +1,30 @@
 import type { Readable } from 'node:stream';
 
+import type { PartSizes } from './parts.js';
+
 /** One part of a body, in memory that is lent: `release` gives it back for a later part. */
 export interface LentPart {
   number: number;
   bytes: Buffer;
   isLast: boolean;
-  release(): void;
+  release: () => void;
 }
 
+/** What the pieces may hold together, as long as one of them is not larger by itself. */
+const MOST_BYTES = 96 * 1024 ** 2;
+
 /**
- * Cuts a body into parts of exactly `partBytes`, the last one smaller; an empty body is one empty part. All parts share `count` pieces of
- * memory, made when they are first needed: a new part waits until one is free. So a body of any size leaves no garbage but the
- * chunks that it is read in.
+ * Cuts a body into parts of exactly these sizes, the last one smaller; an empty body is one empty part. All parts share `count` pieces of
+ * memory (fewer where parts are large), made when they are first needed: a new part waits until one is free. So a body of any size
+ * leaves no garbage but the chunks that it is read in.
  */
 export class PartBuffers {
-  private readonly free: Buffer[] = [];
-  private made = 0;
-  private waiting: ((buffer: Buffer) => void) | undefined;
+  private free: Buffer[] = [];
+  private lentPieces = 0;
+  private waiting: (() => void) | undefined;
 
   constructor(
-    private readonly partBytes: number,
+    private readonly sizeOf: PartSizes,
     private readonly count: number,
   ) {}
 
@@ -37,7 +42,7 @@ export class PartBuffers {
           buffer = undefined;
         }
         if (buffer === undefined) {
-          buffer = await this.borrow();
+          buffer = await this.borrow(this.sizeOf(number));
           filled = 0;
         }
         const taken = chunk.copy(buffer, filled);
@@ -53,22 +58,23 @@ export class PartBuffers {
     return { number, bytes: buffer.subarray(0, length), isLast, release: () => this.giveBack(buffer) };
   }
 
-  private async borrow(): Promise<Buffer> {
-    const free = this.free.pop();
-    if (free !== undefined) return free;
-    if (this.made < this.count) {
-      this.made += 1;
-      return Buffer.allocUnsafeSlow(this.partBytes);
-    }
-    return new Promise((settle) => {
-      this.waiting = settle;
-    });
+  private async borrow(bytes: number): Promise<Buffer> {
+    const most = Math.max(1, Math.min(this.count, Math.floor(MOST_BYTES / bytes)));
+    while (this.lentPieces >= most)
+      await new Promise<void>((settle) => {
+        this.waiting = settle;
+      });
+    this.lentPieces += 1;
+    // Pieces of parts before them, which were smaller, are of no use any more.
+    this.free = this.free.filter((piece) => piece.length === bytes);
+    return this.free.pop() ?? Buffer.allocUnsafeSlow(bytes);
   }
 
   private giveBack(buffer: Buffer): void {
+    this.lentPieces -= 1;
+    this.free.push(buffer);
     const { waiting } = this;
     this.waiting = undefined;
-    if (waiting === undefined) this.free.push(buffer);
-    else waiting(buffer);
+    waiting?.();
   }
 }
