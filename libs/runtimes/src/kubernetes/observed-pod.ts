@@ -10,6 +10,8 @@ import { PodMark } from './pod-marks.js';
 export interface ObservedContainer {
   name: string;
   isInit: boolean;
+  /** An init container that goes on beside the others (`restartPolicy: Always`); the kubelet ends it when they have ended, however it takes that. */
+  isNativeSidecar: boolean;
   isReady: boolean;
   waiting?: { reason: string; message: string };
   isRunning: boolean;
@@ -68,6 +70,7 @@ interface PodStatus {
 }
 interface PodSpec {
   nodeName?: string;
+  initContainers?: { name: string; restartPolicy?: string }[];
   containers?: { name: string; env?: KubernetesObject[] }[];
 }
 
@@ -78,7 +81,12 @@ export function observedPod(pod: ApiObject): ObservedPod | undefined {
   if (identity === null) return undefined;
   const spec = (pod['spec'] ?? {}) as PodSpec;
   const status = (pod['status'] ?? {}) as unknown as PodStatus;
-  return withoutAbsent({ identity, ...fromMetadata(metadata), ...fromStatus(status), ...fromSpec(spec, status) });
+  return withoutAbsent({
+    identity,
+    ...fromMetadata(metadata),
+    ...fromStatus(status, nativeSidecars(spec)),
+    ...fromSpec(spec, status),
+  });
 }
 
 type Part<Keys extends keyof ObservedPod> = { [Key in Keys]: ObservedPod[Key] | undefined };
@@ -108,7 +116,7 @@ function fromMetadata({
   };
 }
 
-function fromStatus(status: PodStatus): Part<OfStatus> {
+function fromStatus(status: PodStatus, natives: ReadonlySet<string>): Part<OfStatus> {
   const { phase = 'Pending', reason = '', message = '', podIP, startTime } = status;
   return {
     phase,
@@ -118,11 +126,17 @@ function fromStatus(status: PodStatus): Part<OfStatus> {
     podIP,
     startedAtMs: timeOf(startTime),
     containers: [
-      ...(status.initContainerStatuses ?? []).map((each) => observedContainer(each, true)),
+      ...(status.initContainerStatuses ?? []).map((each) => ({
+        ...observedContainer(each, true),
+        isNativeSidecar: natives.has(each.name),
+      })),
       ...(status.containerStatuses ?? []).map((each) => observedContainer(each, false)),
     ],
   };
 }
+
+const nativeSidecars = ({ initContainers = [] }: PodSpec): ReadonlySet<string> =>
+  new Set(initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name));
 
 /** The work of the pod is read where it is needed: when the executor has ended. */
 function fromSpec(
@@ -139,6 +153,7 @@ function observedContainer({ name, ready, state = {} }: ContainerStatus, isInit:
   return withoutAbsent({
     name,
     isInit,
+    isNativeSidecar: false,
     isReady: ready === true,
     waiting: waiting === undefined ? undefined : { reason: waiting.reason ?? '', message: waiting.message ?? '' },
     isRunning: running !== undefined,

@@ -15,8 +15,10 @@ interface Written {
   annotations?: Record<string, string>;
   isDeleted?: boolean;
   nodeName?: string;
+  /** Init containers that go on beside the others. */
+  natives?: string[];
 }
-const assessed = ({ status, annotations = {}, isDeleted = false, nodeName = 'n' }: Written) => {
+const assessed = ({ status, annotations = {}, isDeleted = false, nodeName = 'n', natives = [] }: Written) => {
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -28,7 +30,10 @@ const assessed = ({ status, annotations = {}, isDeleted = false, nodeName = 'n' 
       annotations: { [AnnotationName.nodeId]: identity.nodeId, [PodMark.containers]: 'main', ...annotations },
       ...(isDeleted ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
     },
-    spec: nodeName === '' ? {} : { nodeName },
+    spec: {
+      ...(nodeName === '' ? {} : { nodeName }),
+      initContainers: natives.map((name) => ({ name, restartPolicy: 'Always' })),
+    },
     status,
   } as unknown as ApiObject;
   const observed = observedPod(pod);
@@ -62,6 +67,134 @@ describe('the report of a pod, by its status', () => {
       'an image that cannot be pulled',
       { status: { phase: 'Pending', containerStatuses: [waiting('main', 'ImagePullBackOff', 'Back-off pulling image "x"')] } },
       { phase: 'Pending', message: 'ImagePullBackOff: Back-off pulling image "x"' },
+    ],
+    [
+      'an image of the executor that cannot be pulled',
+      {
+        status: {
+          phase: 'Pending',
+          initContainerStatuses: [waiting('init', 'ErrImagePull', 'not found')],
+          containerStatuses: [waiting('wait', 'PodInitializing'), waiting('main', 'PodInitializing')],
+        },
+      },
+      { phase: 'Pending', message: 'ErrImagePull: not found' },
+    ],
+    ...(
+      [
+        ['an image that has no right name', 'InvalidImageName', 'couldn’t parse image name'],
+        ['an image that is never pulled', 'ErrImageNeverPull', 'Container image "x" is not present with pull policy of Never'],
+        ['a Secret that is not there', 'CreateContainerConfigError', 'secret "s" not found'],
+      ] as const
+    ).map(([what, reason, message]): [string, Written, object] => [
+      what,
+      { status: { phase: 'Pending', containerStatuses: [waiting('main', reason, message)] } },
+      { phase: 'Pending', message: `${reason}: ${message}` },
+    ]),
+    [
+      'a gate in front of the scheduler',
+      {
+        nodeName: '',
+        status: {
+          phase: 'Pending',
+          conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked' }],
+        },
+      },
+      { phase: 'Pending', message: 'SchedulingGated: Scheduling is blocked' },
+    ],
+    [
+      'a native sidecar that does not start',
+      {
+        natives: ['proxy'],
+        status: {
+          phase: 'Pending',
+          initContainerStatuses: [waiting('proxy', 'CrashLoopBackOff', 'back-off 10s restarting failed container')],
+          containerStatuses: [waiting('main', 'PodInitializing')],
+        },
+      },
+      { phase: 'Pending', message: 'CrashLoopBackOff: back-off 10s restarting failed container' },
+    ],
+    [
+      'a native sidecar that was ended behind main, and took it ill',
+      {
+        natives: ['proxy'],
+        status: {
+          phase: 'Succeeded',
+          initContainerStatuses: [ended('proxy', 143)],
+          containerStatuses: [ended('main', 0)],
+        },
+      },
+      { phase: 'Succeeded', exitCode: 0 },
+    ],
+    [
+      'a failed main beside a native sidecar',
+      {
+        natives: ['proxy'],
+        status: { phase: 'Failed', initContainerStatuses: [ended('proxy', 1)], containerStatuses: [ended('main', 3)] },
+      },
+      { phase: 'Failed', exitCode: 3, message: 'main: Error (exit code 3)' },
+    ],
+    [
+      'a container that nobody found again',
+      {
+        status: {
+          phase: 'Failed',
+          containerStatuses: [
+            ended('main', 137, {
+              reason: 'ContainerStatusUnknown',
+              message: 'The container could not be located when the pod was terminated',
+              startedAt: null,
+              finishedAt: null,
+            }),
+          ],
+        },
+      },
+      {
+        phase: 'Failed',
+        exitCode: 137,
+        message: 'main: ContainerStatusUnknown (exit code 137): The container could not be located when the pod was terminated',
+      },
+    ],
+    [
+      'a node that is gone, by whoever collects its pods',
+      {
+        isDeleted: true,
+        status: {
+          phase: 'Failed',
+          conditions: [
+            { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' },
+          ],
+          containerStatuses: [running('main')],
+        },
+      },
+      { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
+    ],
+    [
+      'a node that does not answer: nobody knows whether its programs run',
+      { isDeleted: true, status: { phase: 'Running', reason: 'NodeLost', containerStatuses: [running('main')] } },
+      { phase: 'Running' },
+    ],
+    [
+      'a pod that had to make room',
+      {
+        status: {
+          phase: 'Failed',
+          reason: 'Preempting',
+          message: 'Preempted in order to admit critical pod',
+          containerStatuses: [ended('main', 143)],
+        },
+      },
+      { phase: 'Failed', message: 'Preempted in order to admit critical pod' },
+    ],
+    [
+      'a failed init container of the template',
+      {
+        status: {
+          phase: 'Failed',
+          initContainerStatuses: [ended('init', 0), ended('prepare', 2)],
+          containerStatuses: [waiting('main', 'PodInitializing')],
+        },
+      },
+      { phase: 'Failed', infrastructure: true, message: 'prepare: Error (exit code 2)' },
     ],
     [
       'no node for it',
@@ -213,10 +346,15 @@ describe('the report of a pod, by its status', () => {
     expect(assessed(written).report).toMatchObject(report);
   });
 
-  it('says of a pod that was lost before it began why, so that it may be made anew', () => {
-    const { report } = assessed({ status: { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource' } });
-    expect(report).toMatchObject({ neverBegan: 'Evicted', message: 'The node was low on resource' });
-  });
+  it.each(['Evicted', 'NodeShutdown', 'NodeAffinity', 'UnexpectedAdmissionError'])(
+    'says of a pod that was lost before it began why (%s), so that it may be made anew',
+    (reason) => {
+      const { report } = assessed({ status: { phase: 'Failed', reason, message: 'The node was low on resource' } });
+      expect(report).toMatchObject({ neverBegan: reason, message: 'The node was low on resource' });
+      const begun = assessed({ status: { phase: 'Failed', reason, message: 'm', containerStatuses: [ended('main', 137)] } });
+      expect(begun.report.neverBegan).toBeUndefined();
+    },
+  );
 
   it('does not wait for containers that others have put into the pod', () => {
     const status = { phase: 'Running', containerStatuses: [ended('main', 0), running('injected')] };

@@ -78,7 +78,7 @@ function failureOf(pod: ObservedPod, isTerminated: boolean): Failure | undefined
   const isWell = mains.every((main) => main?.ended?.exitCode === 0);
   const own = isOurs ? undefined : ownMessage(pod, isWell);
   if (own !== undefined) return own;
-  const init = pod.containers.find((container) => container.isInit && hasFailed(container));
+  const init = pod.containers.find((container) => container.isInit && !container.isNativeSidecar && hasFailed(container));
   if (init !== undefined) return { message: failureText(init), ...(isTerminated ? {} : { infrastructure: true }) };
   const failedMain = mains.find((main) => main !== undefined && hasFailed(main));
   if (failedMain !== undefined) return { message: failureText(failedMain) };
