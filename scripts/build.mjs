@@ -4,6 +4,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
+import { executorBundle } from './executor-bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -44,7 +45,9 @@ process.on('exit', () => discard(output));
 await build({
   cwd: root,
   input: Object.fromEntries([
-    ...programs.map((name) => [`services/${name}/src/main`, `services/${name}/src/main.ts`]),
+    ...programs
+      .filter((name) => name !== 'executor')
+      .map((name) => [`services/${name}/src/main`, `services/${name}/src/main.ts`]),
     ...configurations.map((name) => [`services/${name}/src/${name}.config`, `services/${name}/src/${name}.config.ts`]),
     ['libs/config/src/index', 'libs/config/src/index.ts'],
     // For `npm run generate`.
@@ -68,6 +71,7 @@ await build({
   },
   logLevel: 'warn',
 });
+await build(executorBundle(root, join(output, 'services/executor/src')));
 const before = `${output}.before`;
 if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), join(root, before));
 renameSync(join(root, output), join(root, 'dist'));

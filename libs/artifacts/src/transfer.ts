@@ -10,7 +10,6 @@ import { DEFAULT_ARCHIVE_LIMITS, type ArchiveLimits } from './archives/limits.js
 import { openSource, sourceTree } from './archives/source-tree.js';
 import { packTar, unpackTar } from './archives/tar-archive.js';
 import { detectTarGz } from './archives/tar-detection.js';
-import { packZip, unpackZip } from './archives/zip-archive.js';
 import type { ArtifactDriver } from './contract.js';
 import { ArchiveRefusedError, ArtifactNotFoundError } from './errors.js';
 import { keyOf, withKey } from './location.js';
@@ -76,7 +75,7 @@ export class ArtifactTransfer {
     const { archive = {}, metadata, signal } = request;
     const options = { metadata, ...(signal === undefined ? {} : { signal }) };
     if (archive.none !== undefined) await saveTree(driver, request, options);
-    else if (archive.zip !== undefined) await driver.save(request.location, packZip(request), options);
+    else if (archive.zip !== undefined) await driver.save(request.location, (await zipArchive()).packZip(request), options);
     else await driver.save(request.location, packTar(request, archive.tar?.compressionLevel), options);
   }
 
@@ -108,7 +107,7 @@ export class ArtifactTransfer {
   private async unpack(body: Readable, archive: ArchiveStrategy, content: string): Promise<string> {
     if (archive.zip !== undefined) {
       await mkdir(content);
-      await unpackZip(body, content, { limits: this.limits, spoolFile: `${content}.zip` });
+      await (await zipArchive()).unpackZip(body, content, { limits: this.limits, spoolFile: `${content}.zip` });
       return soleEntryOf(content);
     }
     const detected =
@@ -124,6 +123,9 @@ export class ArtifactTransfer {
     return soleEntryOf(content);
   }
 }
+
+/** Zip archives are rare, and what reads them takes memory in every pod. */
+const zipArchive = () => import('./archives/zip-archive.js');
 
 /** An archive of one file or folder stands for that; of several, for the folder that holds them (Argo's `unpack`). */
 async function soleEntryOf(folder: string): Promise<string> {

@@ -13,8 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+
+import type { BuildOptions } from 'rolldown';
 
 import { sharedFolder } from './shared-folder.js';
 
@@ -54,15 +56,10 @@ export async function executorImage(): Promise<string | { skipped: string }> {
 async function bundled(folder: string): Promise<string[]> {
   const { build } = await import('rolldown');
   const target = join(folder, 'app/dist/services/executor/src');
-  await build({
-    input: { main: join(ROOT, 'services/executor/src/main.ts') },
-    cwd: ROOT,
-    platform: 'node',
-    resolve: { conditionNames: ['source', 'import', 'node', 'default'] },
-    external: [/^@opentelemetry\/(?!api$)/, 'pino-pretty'],
-    output: { dir: target, format: 'esm', minify: true, entryFileNames: '[name].js', chunkFileNames: '[name].js' },
-    logLevel: 'silent',
-  });
+  const { executorBundle } = (await import(pathToFileURL(join(ROOT, 'scripts/executor-bundle.mjs')).href)) as {
+    executorBundle: (root: string, folder: string) => BuildOptions;
+  };
+  await build({ ...executorBundle(ROOT, target), logLevel: 'silent' });
   writeFileSync(join(folder, 'app/package.json'), '{"type":"module"}');
   return readdirSync(target).map((file) => join(target, file));
 }

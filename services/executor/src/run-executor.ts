@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 
 import { ArtifactTransfer } from '#libs/artifacts';
-import { ConfigError, loadConfig, processEnvironment } from '#libs/config';
+import { ConfigError, type ConfigOf, loadConfig, processEnvironment } from '#libs/config';
 import { createPodExecution, type PodExecution } from '#libs/execution';
-import { createLogger, type Logger } from '#libs/observability';
+import type { Logger } from '#libs/observability';
 import { TransientError, UserError } from '#libs/workflow-spec';
 
 import { parseCommand, USAGE, type ExecutorCommand } from './command-line.js';
@@ -39,7 +39,7 @@ export async function runExecutor(args: readonly string[], output: ExecutorOutpu
 
 async function perform(command: ExecutorCommand, output: ExecutorOutput): Promise<ExitCode> {
   const config = loadConfig(configSchema);
-  const logger = createLogger({ program: 'executor', level: config.logLevel, format: config.logFormat });
+  const logger = await openLogger(config);
   const drivers = openExecutorDrivers(config);
   const execution = createPodExecution(new ArtifactTransfer(drivers));
   try {
@@ -47,11 +47,21 @@ async function perform(command: ExecutorCommand, output: ExecutorOutput): Promis
     const manifest = await readPodDescription(command.podFile);
     if (command.verb === 'capture') return await capture(command, { manifest, execution, output, logger });
     await execution.stage(manifest, new DirectoryPodFiles(command));
-    logger.info('inputs staged', { node: manifest.work.nodeId, artifacts: manifest.work.inputArtifacts.length });
+    logger?.info('inputs staged', { node: manifest.work.nodeId, artifacts: manifest.work.inputArtifacts.length });
     return ExitCode.Done;
   } finally {
     drivers.close();
   }
+}
+
+/** Nothing of logging is loaded where nothing is logged, as in the pods of a cluster. */
+async function openLogger({
+  logLevel: level,
+  logFormat: format,
+}: Pick<ConfigOf<typeof configSchema>, 'logLevel' | 'logFormat'>): Promise<Pick<Logger, 'info'> | undefined> {
+  if (level === 'silent') return undefined;
+  const { createLogger } = await import('#libs/observability');
+  return createLogger({ program: 'executor', level, format });
 }
 
 async function performInPod(
@@ -74,7 +84,7 @@ interface CaptureMeans {
   manifest: Awaited<ReturnType<typeof readPodDescription>>;
   execution: PodExecution;
   output: ExecutorOutput;
-  logger: Logger;
+  logger: Pick<Logger, 'info'> | undefined;
 }
 
 /** The report goes to its file by rename, so whoever waits for it never reads half of it. */
@@ -90,7 +100,7 @@ async function capture(command: ExecutorCommand & { verb: 'capture' }, means: Ca
     await writeFile(upload, text);
     await rename(upload, command.reportFile);
   }
-  logger.info('outputs captured', { node: manifest.work.nodeId, artifacts: report.outputs.artifacts?.length ?? 0 });
+  logger?.info('outputs captured', { node: manifest.work.nodeId, artifacts: report.outputs.artifacts?.length ?? 0 });
   if (report.error === undefined) return ExitCode.Done;
   output.stderr.write(`${report.error}\n`);
   return ExitCode.Failed;
