@@ -18,7 +18,8 @@ const ENGINE: readonly Worker[] = ['scheduler', 'pod-manager'];
 
 const pause = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
 
-const killed = (names: readonly ProgramName[], name = names.join(' and ')): Fault => ({
+/** SIGKILL of programs, at once, and their start. */
+export const killed = (names: readonly ProgramName[], name = names.join(' and ')): Fault => ({
   name: `SIGKILL ${name}`,
   workers: [...new Set(names.map((program) => PROGRAMS[program]))],
   strike: async (fleet) => {

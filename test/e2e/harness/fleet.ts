@@ -30,12 +30,27 @@ export const PROGRAM_NAMES = Object.keys(PROGRAMS) as ProgramName[];
 
 const clock = { nowMs: () => Date.now() };
 
-/** Why these tests cannot run here, as a line to show; undefined where they can. In continuous integration a missing part throws. */
-export async function whyNot(): Promise<string | undefined> {
+/** Where the pods of a fleet are, if not in the sandbox. */
+export interface PodPlace {
+  /** Of the workflows. */
+  namespace: string;
+  /** Address of this machine that pods reach. */
+  address: string;
+}
+
+/** What a fleet of separate processes lacks here, as a line to show. In continuous integration a missing part throws. */
+export async function missingOfFleet(): Promise<string | undefined> {
   if (!existsSync(programFile('server'))) return missingPart('the compiled programs (dist/, made by `npm run build`)');
   const redis = await startRedis();
   if (redis === undefined) return missingPart('redis-server');
   await redis.stop();
+  return undefined;
+}
+
+/** Why these tests cannot run here, as a line to show; undefined where they can. In continuous integration a missing part throws. */
+export async function whyNot(): Promise<string | undefined> {
+  const missing = await missingOfFleet();
+  if (missing !== undefined) return missing;
   const folder = await mkdtemp(path.join(tmpdir(), 'argosy-e2e-probe-'));
   try {
     const ability = await probeSandbox({ dataFolder: folder, hiddenPaths: [] });
@@ -84,7 +99,10 @@ export class Fleet {
   }
 
   /** Makes everything; nothing but the step journal is up. `more` are variables of all programs. */
-  static async prepare(more: Record<string, string> = {}): Promise<Fleet> {
+  static async prepare(
+    more: Record<string, string> = {},
+    { namespace, address }: PodPlace = { namespace: NAMESPACE, address: '127.0.0.1' },
+  ): Promise<Fleet> {
     const folder = await mkdtemp(path.join(tmpdir(), 'argosy-e2e-'));
     await chmod(folder, 0o711);
     const logFolder = path.join(folder, 'logs');
@@ -95,7 +113,7 @@ export class Fleet {
     if (redis === undefined) throw new Error(missingPart('redis-server'));
     await redis.kill();
     const journal = new StepJournal(path.join(folder, 'steps'));
-    await journal.start();
+    await journal.start(address);
     const [apiPort = 0, ...ports] = await freePorts(1 + 2 * PROGRAM_NAMES.length);
     const env = {
       DATABASE_URL: postgres.url,
@@ -123,7 +141,7 @@ export class Fleet {
       applicationName: 'e2e',
     });
     const serverAddress = `127.0.0.1:${apiPort}`;
-    const api = new WorkflowsApi(new ApiClient({ baseUrl: `http://${serverAddress}`, headers: {} }), NAMESPACE);
+    const api = new WorkflowsApi(new ApiClient({ baseUrl: `http://${serverAddress}`, headers: {} }), namespace);
     return new Fleet({ folder, postgres, redis, journal, programs, store, api, serverAddress });
   }
 

@@ -13,10 +13,11 @@ export class StepJournal {
 
   constructor(private readonly file: string) {}
 
-  async start(): Promise<void> {
+  /** On an address of this machine that the steps reach. */
+  async start(address = '127.0.0.1'): Promise<void> {
     const server = createServer((socket) => this.serve(socket));
     this.server = server;
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, address, resolve));
   }
 
   get port(): number {
