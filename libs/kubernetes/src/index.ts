@@ -1,8 +1,10 @@
 export { collectionPath, objectPath, type CollectionAddress, type ObjectAddress } from './addresses.js';
+export type { AccountName } from './connection/acting-as.js';
 export type { ClusterConnection } from './connection/connection.js';
 export { inClusterConnection, type InClusterPlace } from './connection/in-cluster.js';
 export { kubeconfigConnection } from './connection/kubeconfig.js';
 export { lazyConnection, openConnection, type ClusterPlace } from './connection/open-connection.js';
+export { KindCatalogue, type OfferedKind } from './discovery/kind-catalogue.js';
 export {
   KubernetesConflictError,
   KubernetesExistsError,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { collectionPath, type CollectionAddress, discoveryPath, type ObjectAddress, objectPath } from './addresses.js';
 import { type CalledResource, calledResource } from './request/called-resource.js';
+import { type AccountName, actingAs } from './connection/acting-as.js';
 import type { ClusterConnection } from './connection/connection.js';
 import { KubernetesNotFoundError, KubernetesUnavailableError } from './errors.js';
 import type {
@@ -60,6 +61,11 @@ export class KubernetesApi {
   constructor(private readonly options: KubernetesApiOptions) {
     this.connection = options.connection;
     this.pace = options.pace ?? new Pace();
+  }
+
+  /** The same server within the same pace, with the rights of a service account (`actingAs`). */
+  as(account: AccountName): KubernetesApi {
+    return new KubernetesApi({ ...this.options, connection: actingAs(this.connection, account), pace: this.pace });
   }
 
   /** Any request; gives the parsed body. */

@@ -15,6 +15,7 @@ const FIELDS = [
   'podPriorityClassName',
   'securityContext',
   'serviceAccountName',
+  'executor',
   'automountServiceAccountToken',
   'hostAliases',
   'imagePullSecrets',

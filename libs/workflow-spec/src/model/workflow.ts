@@ -175,6 +175,7 @@ export interface Template {
   priorityClassName?: string;
   securityContext?: KubernetesObject;
   serviceAccountName?: string;
+  executor?: { serviceAccountName?: string };
   automountServiceAccountToken?: boolean;
   hostAliases?: KubernetesObject[];
   podResources?: KubernetesObject;
@@ -194,6 +195,7 @@ export interface WorkflowPodFields {
   podPriorityClassName?: string;
   securityContext?: KubernetesObject;
   serviceAccountName?: string;
+  executor?: { serviceAccountName?: string };
   automountServiceAccountToken?: boolean;
   hostAliases?: KubernetesObject[];
   imagePullSecrets?: KubernetesObject[];

@@ -27,6 +27,8 @@ export interface TaskRuntimeParts extends Omit<TaskCourseParts, 'observe'> {
   collection: { start(): void; stop(): Promise<void> };
   sidePods: SidePods;
   madePods: MadePods;
+  /** Ends connections of the tasks' own. */
+  close?: () => void;
 }
 
 const FIRST_PAUSE_MS = 250;
@@ -129,6 +131,7 @@ export class TaskRuntime implements PodRuntime {
     await Promise.allSettled([this.adopted, ...courses.map(({ done }) => done)]);
     await this.parts.plugins.close();
     await this.parts.pods.close();
+    this.parts.close?.();
   }
 
   private async courseOf(identity: PodIdentity): Promise<TaskCourse | undefined> {

@@ -1,4 +1,5 @@
 import { ArtifactTransfer } from '#libs/artifacts';
+import type { KubernetesApi } from '#libs/kubernetes';
 import type { PodRuntime } from '#libs/runtimes';
 import { dataTask } from '../tasks/data/data-task.js';
 import { httpTask } from '../tasks/http/http-task.js';
@@ -13,7 +14,7 @@ import { SidePods } from '../tasks/side-pods/side-pods.js';
 import { TaskRuntime } from '../tasks/task-runtime.js';
 import { ResourceEnvSource } from './resource-env-source.js';
 import type { TaskPorts } from './task-ports.js';
-import { accessByKind, orphanCollection } from './task-objects.js';
+import { clusterObjects, keptObjects, noCollection, orphanCollection } from './task-objects.js';
 
 export interface TaskSettings {
   host: string;
@@ -21,6 +22,8 @@ export interface TaskSettings {
   controllerNamespace?: string | undefined;
   /** Default: auto. */
   pluginNetwork?: PluginNetwork | undefined;
+  /** Where objects are those of a cluster: its API server. Closed with the runtime. */
+  clusterApi?: KubernetesApi | undefined;
 }
 
 /** Runtimes whose pods have addresses of their own. */
@@ -32,7 +35,7 @@ const MAX_TASKS = 500;
 export const withTasks = (
   pods: PodRuntime,
   ports: TaskPorts,
-  { host, controllerNamespace = 'argo', pluginNetwork = 'auto' }: TaskSettings,
+  { host, controllerNamespace = 'argo', pluginNetwork = 'auto', clusterApi }: TaskSettings,
 ): PodRuntime => {
   const { store, queue, resources, artifacts, clock, logger } = ports;
   const secrets = new ResourceEnvSource(resources);
@@ -53,12 +56,14 @@ export const withTasks = (
       data: dataTask(artifacts),
       plugin: pluginTask({ resources, agents, controllerNamespace }),
       resource: resourceTask({
-        accessTo: accessByKind(resources, { store, queue, clock }, madePods),
+        objectsFor:
+          clusterApi === undefined ? keptObjects(resources, { store, queue, clock }, madePods) : clusterObjects(clusterApi),
         readArtifact: (run, name) => readArtifactText(transfer, run, name),
       }),
     },
     plugins: agents,
-    collection: orphanCollection(ports, madePods, host),
+    collection: clusterApi === undefined ? orphanCollection(ports, madePods, host) : noCollection,
+    close: () => clusterApi?.connection.close(),
     sidePods,
     madePods,
     openTasks: () => store.tasks.openOf(host),

@@ -1,3 +1,4 @@
+import type { ServerSaid } from '#libs/kubernetes';
 import { GrpcCode, UserError } from '#libs/workflow-spec';
 
 /** What kubectl would have written before it ended with an error; the step fails with it. */
@@ -15,9 +16,13 @@ const REASONS: Readonly<Partial<Record<GrpcCode, string>>> = {
   [GrpcCode.FailedPrecondition]: 'Invalid',
 };
 
-/** The error of a store in the words of kubectl; `doing` is what kubectl says it was at (`error when creating "/tmp/manifest.yaml": `). */
+/** The error of a store or of a cluster in the words of kubectl; `doing` is what kubectl says it was at (`error when creating "/tmp/manifest.yaml": `). */
 export const asKubectlError = (error: unknown, doing = ''): unknown => {
   if (!(error instanceof UserError) || error instanceof KubectlError) return error;
-  const reason = REASONS[error.grpcCode] ?? 'InternalError';
+  const said = (error as { said?: ServerSaid }).said;
+  // What an object's rules refuse kubectl tells with its kind in front and without group or file.
+  if (said?.reason === 'Invalid')
+    return new KubectlError(`The ${error.message.replace(/^(\w+)\.\S+ "/, '$1 "')}`, { cause: error });
+  const reason = said?.reason || (REASONS[error.grpcCode] ?? 'InternalError');
   return new KubectlError(`Error from server (${reason}): ${doing}${error.message}`, { cause: error });
 };

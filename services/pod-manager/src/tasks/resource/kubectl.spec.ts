@@ -4,6 +4,8 @@ import { MemoryResourceTable, TableResourceStore, type Resource } from '#libs/re
 import type { ResourceTemplate } from '#libs/workflow-spec';
 import { verdictOf } from './conditions.js';
 import { Kubectl, type KubectlOptions } from './kubectl.js';
+import { KeptAccess } from './kept-access.js';
+import { keptKinds } from './object-kinds.js';
 import { TableObjects } from './table-objects.js';
 
 let resources: TableResourceStore;
@@ -27,7 +29,9 @@ const run = async (template: Partial<ResourceTemplate>, manifest: unknown = '', 
   const kubectl = new Kubectl({
     namespace: 'team',
     author,
-    accessTo: ({ kind }) => new TableObjects(resources, kind),
+    kinds: keptKinds,
+    accessTo: (kind) => new KeptAccess(new TableObjects(resources, kind.kind), kind),
+    signal: new AbortController().signal,
     say: (line) => said.push(line),
     ...options,
   });

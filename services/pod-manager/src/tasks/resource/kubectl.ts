@@ -1,12 +1,9 @@
-import type { Resource } from '#libs/resources';
-import type { JsonValue, ObjectMeta, ResourceTemplate } from '#libs/workflow-spec';
+import { NotFoundError, type JsonValue, type ObjectMeta, type ResourceTemplate } from '#libs/workflow-spec';
 import { asKubectlError, KubectlError } from './kubectl-error.js';
 import { parseArguments, type KubectlArguments } from './kubectl-arguments.js';
 import { at, givenObject, parseYaml, type GivenObject } from './manifest.js';
-import { nameBy, type ObjectAccess, type ObjectPlace } from './object-access.js';
-import { objectLabel, resourceName, type ObjectKind } from './object-kinds.js';
-import { OWNER_LABEL } from './owned-objects.js';
-import { mergePatch, patchBetween, patched } from './patches.js';
+import { nameBy, type ObjectAccess, type ObjectPlace, type Writing } from './object-access.js';
+import { objectLabel, type KindSource, type ObjectKind } from './object-kinds.js';
 
 /** An object that an action has come to, by which it is found again. */
 export interface FoundObject {
@@ -19,21 +16,21 @@ export interface KubectlOptions {
   namespace: string;
   /** Marks what is made here, so that it is made once. */
   author: string;
-  /** Added to what is created, where the template asks for it. */
+  /** Added to what is created, applied and replaced, where the template asks for it. */
   owner?: NonNullable<ObjectMeta['ownerReferences']>[number];
+  kinds: KindSource;
   accessTo: (kind: ObjectKind) => ObjectAccess;
   /** A line of kubectl's output. */
   say: (line: string) => void;
+  /** Aborted when the task has to end. */
+  signal: AbortSignal;
 }
-
-/** How `apply` remembers what was asked for, to know what to take away; kubectl's own annotation. */
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 type Target = FoundObject & { access: ObjectAccess };
 
 /**
- * Does what `kubectl <action>` does with a manifest and flags, on objects that are kept here. Every action may be done again: what this author has made is
- * known, and changes are to a state. Throws KubectlError with kubectl's words.
+ * Does what `kubectl <action>` does with a manifest and flags. Every action may be done again: what this author has made is known, and changes are to a
+ * state. Throws KubectlError with kubectl's words.
  */
 export class Kubectl {
   constructor(private readonly options: KubectlOptions) {}
@@ -44,17 +41,17 @@ export class Kubectl {
     const value = manifest.trim() === '' ? undefined : parseYaml(manifest);
     switch (template.action) {
       case 'create':
-        return this.create(this.named(this.required(value), args));
+        return this.create(await this.named(this.required(value), args), args);
       case 'apply':
-        return this.apply(this.named(this.required(value), args));
+        return this.apply(await this.named(this.required(value), args), args);
       case 'replace':
-        return this.replace(this.named(this.required(value), args));
+        return this.replace(await this.named(this.required(value), args), args);
       case 'patch':
         return this.patch(value, args, args.type ?? template.mergeStrategy ?? 'strategic');
       case 'get':
         return this.get(await this.targets(value, args));
       case 'delete':
-        return this.delete(await this.targets(value, args));
+        return this.delete(await this.targets(value, args), args);
       default:
         throw new KubectlError(`error: unknown command ${JSON.stringify(template.action)}`);
     }
@@ -65,14 +62,16 @@ export class Kubectl {
     return value;
   }
 
-  /** The manifest's object with the namespace and the name that it will have. */
-  private named(value: JsonValue, args: KubectlArguments): GivenObject {
-    const { kind, object } = givenObject(value);
-    const { generateName } = object.metadata;
+  /** The manifest's object with the namespace, the name and the owner that it will have. */
+  private async named(value: JsonValue, args: KubectlArguments): Promise<GivenObject> {
+    const { kind, object } = await givenObject(value, this.options.kinds);
+    const { generateName, ownerReferences = [] } = object.metadata;
     const name = object.metadata.name || (generateName === undefined ? '' : nameBy(this.options.author, generateName));
     if (name === '') throw new KubectlError(`error: error when retrieving current configuration: resource name may not be empty`);
     const namespace = kind.isNamespaced ? { namespace: this.namespaceOf(object.metadata.namespace, args) } : {};
-    return { kind, object: { ...object, metadata: { ...object.metadata, ...namespace, name } } };
+    const { owner } = this.options;
+    const owners = owner === undefined ? {} : { ownerReferences: [...ownerReferences, owner] };
+    return { kind, object: { ...object, metadata: { ...object.metadata, ...namespace, ...owners, name } } };
   }
 
   private namespaceOf(written: string | undefined, { namespace }: KubectlArguments): string {
@@ -88,125 +87,102 @@ export class Kubectl {
     return { kind, place: { namespace: kind.isNamespaced ? namespace : '', name }, access: this.options.accessTo(kind) };
   }
 
-  private async create({ kind, object }: GivenObject): Promise<FoundObject> {
+  private async create({ kind, object }: GivenObject, args: KubectlArguments): Promise<FoundObject> {
     const target = this.target(kind, object.metadata);
-    await target.access.create(this.owned(object), this.options.author).catch((error: unknown) => {
-      throw asKubectlError(error, at('creating'));
-    });
+    await target.access.create(object, this.writing(args)).catch(told(at('creating')));
     return this.done(target, 'created');
   }
 
-  private owned(object: Resource): Resource {
-    const { owner } = this.options;
-    if (owner === undefined) return object;
-    const ownerReferences = [...(object.metadata.ownerReferences ?? []), owner];
-    const labels = { ...object.metadata.labels, ...(typeof owner['uid'] === 'string' ? { [OWNER_LABEL]: owner['uid'] } : {}) };
-    return { ...object, metadata: { ...object.metadata, labels, ownerReferences } };
+  private async apply({ kind, object }: GivenObject, args: KubectlArguments): Promise<FoundObject> {
+    const target = this.target(kind, object.metadata);
+    return this.done(target, await target.access.apply(object, this.writing(args)).catch(told()));
   }
 
-  private async apply({ kind, object }: GivenObject): Promise<FoundObject> {
+  private async replace({ kind, object }: GivenObject, args: KubectlArguments): Promise<FoundObject> {
     const target = this.target(kind, object.metadata);
-    const asked = object as unknown as { [key: string]: JsonValue };
-    const annotations = { ...object.metadata.annotations, [LAST_APPLIED]: JSON.stringify(asked) };
-    const marked = kind.kind === 'Workflow' ? object : { ...object, metadata: { ...object.metadata, annotations } };
-    const before = await this.find(target);
-    if (before === undefined) return this.create({ kind, object: marked });
-    const last = JSON.parse(before.metadata.annotations?.[LAST_APPLIED] ?? '{}') as JsonValue;
-    const merged = mergePatch(before as unknown as JsonValue, patchBetween(last, marked as unknown as typeof asked));
-    await this.store(target, merged as unknown as Resource, before, at('applying patch'));
-    return this.done(target, 'configured');
-  }
-
-  private async replace({ kind, object }: GivenObject): Promise<FoundObject> {
-    const target = this.target(kind, object.metadata);
-    const before = await this.existing(target, at('replacing'));
-    await this.store(target, object, before, at('replacing'));
+    if (!args.write.recreates) {
+      await target.access.replace(object, this.writing(args)).catch(told(at('replacing')));
+    } else {
+      await this.remove(target, args);
+      await target.access.create(object, this.writing(args)).catch(told(at('replacing')));
+    }
     return this.done(target, 'replaced');
   }
 
   private async patch(value: JsonValue | undefined, args: KubectlArguments, strategy: string): Promise<FoundObject> {
     const patch = this.required(value);
-    const [target] = args.targets.length > 0 ? this.namedTargets(args) : [this.manifestTarget(patch, args)];
+    const [target] = args.words.length > 0 ? (await this.wordTargets(args)).targets : [await this.manifestTarget(patch, args)];
     if (target === undefined) throw new KubectlError('error: must specify a resource to patch');
-    const before = await this.existing(target);
-    const after = await Promise.resolve()
-      .then(() => patched(target.kind, before, patch, strategy))
-      .catch((error: unknown) => {
-        throw asKubectlError(error);
-      });
-    await this.store(target, after, before);
+    await target.access.patch(target.place, patch, { ...this.writing(args), strategy }).catch(told());
     return this.done(target, 'patched');
   }
 
   private async get(targets: readonly Target[]): Promise<FoundObject | undefined> {
     for (const target of targets) {
-      await this.existing(target);
+      await target.access.get(target.place).catch(told());
       this.options.say(objectLabel(target.kind, target.place.name));
     }
     return targets[0];
   }
 
-  /** What is gone already counts as deleted: argoexec passes --ignore-not-found. */
-  private async delete(targets: readonly Target[]): Promise<undefined> {
+  private async delete(targets: readonly Target[], args: KubectlArguments): Promise<undefined> {
     for (const target of targets) {
-      if ((await this.find(target)) === undefined) continue;
-      await target.access.delete(target.place, this.options.author).catch((error: unknown) => {
-        throw asKubectlError(error, at('deleting'));
-      });
+      if (!(await this.remove(target, args))) continue;
       const label = objectLabel(target.kind, target.place.name).replace('/', ' "');
       this.options.say(`${label}" deleted`);
     }
     return undefined;
   }
 
+  /** What is gone already counts as deleted, as argoexec passes --ignore-not-found; false for that. */
+  private async remove(target: Target, args: KubectlArguments): Promise<boolean> {
+    try {
+      await target.access.delete(target.place, this.writing(args));
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError) return false;
+      throw asKubectlError(error, at('deleting'));
+    }
+  }
+
   /** What the flags or the manifest name; objects of a selector where one is given. */
   private async targets(value: JsonValue | undefined, args: KubectlArguments): Promise<Target[]> {
-    if (args.targets.length > 0) return this.namedTargets(args);
-    const { kind, selector, all, namespace } = args;
-    if (kind === undefined) return [this.manifestTarget(this.required(value), args)];
+    if (args.words.length === 0) return [await this.manifestTarget(this.required(value), args)];
+    const { targets, kind } = await this.wordTargets(args);
+    if (kind === undefined) return targets;
+    const { selector, all, namespace } = args;
     if (selector === undefined && !all) throw new KubectlError('error: resource(s) were provided, but no name was specified');
     const place = kind.isNamespaced ? (namespace ?? this.options.namespace) : '';
     const found = await this.options
       .accessTo(kind)
       .list(place, selector ?? '')
-      .catch((error: unknown) => {
-        throw asKubectlError(error);
-      });
+      .catch(told());
     return found.map(({ metadata }) => this.target(kind, metadata));
   }
 
-  private namedTargets({ targets, namespace = this.options.namespace }: KubectlArguments): Target[] {
-    return targets.map(({ kind, name }) => this.target(kind, { namespace, name }));
+  /** Objects that words name (`pod x`, `cm/x`), or a kind without names. */
+  private async wordTargets({ words, namespace = this.options.namespace }: KubectlArguments) {
+    const [first = '', ...names] = words;
+    const { kinds } = this.options;
+    if (first.includes('/')) {
+      const pairs = words.map((word) => word.split('/'));
+      const targets = pairs.map(async ([kind = '', name = '']) => this.target(await kinds.ofWord(kind), { namespace, name }));
+      return { targets: await Promise.all(targets) };
+    }
+    const kind = await kinds.ofWord(first);
+    if (names.length === 0) return { targets: [], kind };
+    return { targets: names.map((name) => this.target(kind, { namespace, name })) };
   }
 
-  private manifestTarget(value: JsonValue, args: KubectlArguments): Target {
-    const { kind, object } = givenObject(value);
+  private async manifestTarget(value: JsonValue, args: KubectlArguments): Promise<Target> {
+    const { kind, object } = await givenObject(value, this.options.kinds);
     if (object.metadata.name === '') throw new KubectlError(`error: resource name may not be empty`);
     return this.target(kind, { namespace: this.namespaceOf(object.metadata.namespace, args), name: object.metadata.name });
   }
 
-  private async find(target: Target): Promise<Resource | undefined> {
-    return this.existing(target).catch((error: unknown) => {
-      if (error instanceof KubectlError && error.message.startsWith('Error from server (NotFound)')) return undefined;
-      throw error;
-    });
-  }
-
-  private existing({ access, place }: Target, doing = ''): Promise<Resource> {
-    return access.get(place).catch((error: unknown) => {
-      throw asKubectlError(error, doing);
-    });
-  }
-
-  private async store({ access, kind, place }: Target, object: Resource, before: Resource, doing = ''): Promise<void> {
-    if (object.kind !== kind.kind || object.metadata.name !== place.name) {
-      throw new KubectlError(
-        `Error from server (BadRequest): ${doing}kind and name of ${resourceName(kind)} ${JSON.stringify(place.name)} cannot be changed`,
-      );
-    }
-    await access.replace(object, before, this.options.author).catch((error: unknown) => {
-      throw asKubectlError(error, doing);
-    });
+  private writing({ write }: KubectlArguments): Writing {
+    const { author, signal } = this.options;
+    return { author, signal, flags: write };
   }
 
   private done({ kind, place }: Target, what: string): FoundObject {
@@ -214,3 +190,9 @@ export class Kubectl {
     return { kind, place };
   }
 }
+
+const told =
+  (doing = '') =>
+  (error: unknown): never => {
+    throw asKubectlError(error, doing);
+  };

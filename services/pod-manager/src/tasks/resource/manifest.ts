@@ -1,12 +1,12 @@
 import type { Resource } from '#libs/resources';
 import { ManifestSyntaxError, parseManifests, sortedJson, type JsonValue, type ObjectMeta } from '#libs/workflow-spec';
 import { KubectlError } from './kubectl-error.js';
-import { kindOfManifest, type ObjectKind } from './object-kinds.js';
+import type { KindSource, ObjectKind } from './object-kinds.js';
 
 /** Where argoexec would have written the manifest: its name is in the messages. */
 const MANIFEST_FILE = '"/tmp/manifest.yaml"';
 
-/** An object out of a manifest, of a kind that is known here. `metadata.name` may be '' where a name is generated. */
+/** An object out of a manifest, of a kind that is there. `metadata.name` may be '' where a name is generated. */
 export interface GivenObject {
   kind: ObjectKind;
   object: Resource;
@@ -32,8 +32,8 @@ export const parseYaml = (text: string): JsonValue => {
   return value;
 };
 
-/** The object of a manifest. Throws KubectlError in the words of kubectl where it is none, or of a kind that only Kubernetes has. */
-export const givenObject = (value: JsonValue): GivenObject => {
+/** The object of a manifest. Throws KubectlError in the words of kubectl where it is none, or of a kind that is not there. */
+export const givenObject = async (value: JsonValue, kinds: KindSource): Promise<GivenObject> => {
   const json = sortedJson(value);
   const undecodable = (what: string): KubectlError =>
     new KubectlError(`error: unable to decode ${MANIFEST_FILE}: Object '${what}' is missing in '${json}'`);
@@ -41,12 +41,7 @@ export const givenObject = (value: JsonValue): GivenObject => {
   const { kind, apiVersion, metadata } = value;
   if (typeof kind !== 'string' || kind === '') throw undecodable('Kind');
   if (typeof apiVersion !== 'string' || apiVersion === '') throw undecodable('apiVersion');
-  const known = kindOfManifest(apiVersion, kind);
-  if (known === undefined) {
-    throw new KubectlError(
-      `error: no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}: objects of this kind need Kubernetes, and there is none here`,
-    );
-  }
+  const known = await kinds.ofManifest(apiVersion, kind);
   const meta = (metadata ?? {}) as ObjectMeta;
   return { kind: known, object: { ...value, apiVersion, kind, metadata: { ...meta, name: meta.name ?? '' } } };
 };

@@ -1,12 +1,39 @@
 import { createHash } from 'node:crypto';
 import type { Resource } from '#libs/resources';
 import type { PodIdentity } from '#libs/runtimes';
-import { generatedName } from '#libs/workflow-spec';
+import { generatedName, type JsonValue } from '#libs/workflow-spec';
 
 export interface ObjectPlace {
   /** '' for cluster-scoped kinds. */
   namespace: string;
   name: string;
+}
+
+/** What becomes of what an object owns when it is deleted. */
+export type Propagation = 'Background' | 'Foreground' | 'Orphan';
+
+/** What `flags` say about writing and deleting. Where objects are kept without a cluster, writing is always strict and deletion at once and whole. */
+export interface WriteFlags {
+  fieldValidation: 'Strict' | 'Warn' | 'Ignore' | undefined;
+  propagation: Propagation;
+  /** Whether `apply` takes fields that others manage. */
+  takesFields: boolean;
+  /** Whether a deletion waits until the object is gone, and for how long; 0: as long as it takes. */
+  waits: boolean;
+  timeoutMs: number;
+  /** Whether `replace` deletes and creates. */
+  recreates: boolean;
+  gracePeriodSeconds?: number;
+  fieldManager?: string;
+  subresource?: string;
+}
+
+/** Who writes, and how. Under the same author an object is made once: asked again, the one that is there is given. */
+export interface Writing {
+  author: string;
+  flags: WriteFlags;
+  /** Aborted when the task has to end. */
+  signal: AbortSignal;
 }
 
 /**
@@ -16,7 +43,19 @@ export interface ObjectPlace {
 export interface ObjectAccess {
   get(place: ObjectPlace): Promise<Resource>;
   list(namespace: string, selector: string): Promise<Resource[]>;
-  /** Under the same author an object is made once: asked again, the one that is there is given. */
+  create(object: Resource, writing: Writing): Promise<void>;
+  replace(object: Resource, writing: Writing): Promise<void>;
+  /** Gives what kubectl says that it has done: `created`, `configured` … */
+  apply(object: Resource, writing: Writing): Promise<string>;
+  /** `strategy` is `json`, `merge` or `strategic`. */
+  patch(place: ObjectPlace, patch: JsonValue, writing: Writing & { strategy: string }): Promise<void>;
+  delete(place: ObjectPlace, writing: Writing): Promise<void>;
+}
+
+/** Objects that are kept here, without a cluster. What is replaced is the object as it was read. */
+export interface KeptObjects {
+  get(place: ObjectPlace): Promise<Resource>;
+  list(namespace: string, selector: string): Promise<Resource[]>;
   create(object: Resource, author: string): Promise<Resource>;
   replace(object: Resource, before: Resource, author: string): Promise<Resource>;
   delete(place: ObjectPlace, author: string): Promise<void>;

@@ -1,7 +1,7 @@
 import type { Resource, ResourceStore } from '#libs/resources';
 import { parseLabelSelector, type Store } from '#libs/store';
 import { Kind, NotFoundError } from '#libs/workflow-spec';
-import type { ObjectAccess } from './object-access.js';
+import type { KeptObjects } from './object-access.js';
 import { OBJECT_KINDS, type ObjectKind } from './object-kinds.js';
 
 /** On objects that `setOwnerReference` has given to a workflow: its uid. By it they are found when the workflow is gone. */
@@ -11,7 +11,7 @@ export interface OwnedObjectsParts {
   resources: Pick<ResourceStore, 'list'>;
   workflows: Pick<Store['workflows'], 'listPage' | 'getManyByUid'>;
   /** Undefined for objects that this host leaves to another. */
-  accessTo: (kind: ObjectKind, object: Resource) => Pick<ObjectAccess, 'delete'> | undefined;
+  accessTo: (kind: ObjectKind, object: Resource) => Pick<KeptObjects, 'delete'> | undefined;
 }
 
 interface Owned {

@@ -147,7 +147,7 @@ export const patched = (kind: ObjectKind, object: Resource, patch: JsonValue, st
     case 'merge':
       return mergePatch(target, patch) as unknown as Resource;
     case 'strategic':
-      if (!kind.isCore) {
+      if (kind.group !== '') {
         throw new KubectlError(
           'Error from server (UnsupportedMediaType): the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json',
         );

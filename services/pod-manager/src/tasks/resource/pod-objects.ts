@@ -1,12 +1,12 @@
 import type { Resource, ResourceStore } from '#libs/resources';
 import type { MadePods } from '../side-pods/made-pods.js';
 import type { TaskRun } from '../task.js';
-import type { ObjectAccess, ObjectPlace } from './object-access.js';
+import type { KeptObjects, ObjectPlace } from './object-access.js';
 import { changeOwnPod, findOwnPod } from './own-pod.js';
 import { TableObjects } from './table-objects.js';
 
 /** Pods that resource templates have made, and the one that this task would have on a cluster. The pods of workflows are not among them. */
-export class PodObjects implements ObjectAccess {
+export class PodObjects implements KeptObjects {
   private readonly stored: TableObjects;
 
   constructor(

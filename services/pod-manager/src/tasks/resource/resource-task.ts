@@ -7,15 +7,21 @@ import { verdictOf } from './conditions.js';
 import { asKubectlError, ConditionError, KubectlError } from './kubectl-error.js';
 import { Kubectl, type FoundObject, type KubectlOptions } from './kubectl.js';
 import { authorOf, type ObjectAccess } from './object-access.js';
-import { objectLabel, type ObjectKind } from './object-kinds.js';
+import { objectLabel, type KindSource, type ObjectKind } from './object-kinds.js';
 import { readOutputs } from './resource-outputs.js';
 
 type ResourceOrder = Extract<TaskOrder, { kind: 'resource' }>;
 type ResourceRun = TaskRun<ResourceOrder>;
 
+/** The objects that one task may act on. */
+export interface TaskObjects {
+  kinds: KindSource;
+  accessTo: (kind: ObjectKind) => ObjectAccess;
+}
+
 export interface ResourceTaskParts {
-  /** Objects of a kind, as this task sees them. */
-  accessTo: (kind: ObjectKind, run: ResourceRun) => ObjectAccess;
+  /** Throws TaskError where the task may act on none. */
+  objectsFor: (run: ResourceRun) => Promise<TaskObjects>;
   /** The text of an input artifact. */
   readArtifact: (run: ResourceRun, name: string) => Promise<string>;
 }
@@ -51,14 +57,17 @@ const act = async (run: ResourceRun, parts: ResourceTaskParts): Promise<Outputs 
   const verdict = verdictOf(resource);
   const artifact = resource.manifestFrom?.artifact.name;
   const manifest = artifact === undefined ? (resource.manifest ?? '') : await parts.readArtifact(run, artifact);
-  const found = await new Kubectl(optionsOf(run, parts)).run(resource, manifest);
-  if (found === undefined) return undefined;
-  const json = JSON.stringify(await awaited(run, found, parts.accessTo(found.kind, run), verdict));
+  const objects = await parts.objectsFor(run);
+  const found = await new Kubectl(optionsOf(run, objects)).run(resource, manifest);
   const parameters = run.manifest.work.outputParameters;
+  // Who only creates needs no right to read.
+  const isLookedAt = parameters.length > 0 || Boolean(resource.successCondition) || Boolean(resource.failureCondition);
+  if (found === undefined || !isLookedAt) return undefined;
+  const json = JSON.stringify(await awaited(run, found, objects.accessTo(found.kind), verdict));
   return parameters.length === 0 ? undefined : { parameters: await readOutputs(parameters, json) };
 };
 
-const optionsOf = (run: ResourceRun, parts: ResourceTaskParts): KubectlOptions => {
+const optionsOf = (run: ResourceRun, objects: TaskObjects): KubectlOptions => {
   const { workflowName, workflowNamespace, workflowUid } = run.manifest.work;
   const owner = {
     apiVersion: API_VERSION,
@@ -72,8 +81,9 @@ const optionsOf = (run: ResourceRun, parts: ResourceTaskParts): KubectlOptions =
     namespace: workflowNamespace,
     author: authorOf(run.identity),
     ...(run.order.resource.setOwnerReference === true ? { owner } : {}),
-    accessTo: (kind) => parts.accessTo(kind, run),
+    ...objects,
     say: run.log,
+    signal: run.signal,
   };
 };
 

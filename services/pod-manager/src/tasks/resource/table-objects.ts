@@ -8,7 +8,7 @@ import {
   type TypedObject,
 } from '#libs/workflow-spec';
 import { strictly } from './strict-decoding.js';
-import type { ObjectAccess, ObjectPlace } from './object-access.js';
+import type { KeptObjects, ObjectPlace } from './object-access.js';
 
 /** Says which task made an object; what it finds under its own name it has made before a crash. */
 const AUTHOR_ANNOTATION = 'argosy.dev/created-by';
@@ -34,7 +34,7 @@ const stored = (object: Resource): Resource => {
 };
 
 /** ConfigMaps, Secrets, templates, CronWorkflows and event bindings, as the resource store holds them. */
-export class TableObjects implements ObjectAccess {
+export class TableObjects implements KeptObjects {
   constructor(
     private readonly resources: ResourceStore,
     private readonly kind: string,

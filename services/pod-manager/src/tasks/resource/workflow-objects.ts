@@ -17,7 +17,7 @@ import {
   type Clock,
   type Workflow,
 } from '#libs/workflow-spec';
-import { uidBy, type ObjectAccess, type ObjectPlace } from './object-access.js';
+import { uidBy, type KeptObjects, type ObjectPlace } from './object-access.js';
 import { strictly } from './strict-decoding.js';
 
 export interface WorkflowObjectsParts {
@@ -41,7 +41,7 @@ interface Controls {
  * Workflows as objects of Kubernetes: created as with `kubectl create`, so that what validation says becomes the phase of the new workflow and not an error of
  * who made it. What can be changed of one is what Argo's API changes: `spec.suspend` and `spec.shutdown`, as requests to the scheduler.
  */
-export class WorkflowObjects implements ObjectAccess {
+export class WorkflowObjects implements KeptObjects {
   constructor(private readonly parts: WorkflowObjectsParts) {}
 
   async get(place: ObjectPlace): Promise<Resource> {
