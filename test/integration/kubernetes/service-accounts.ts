@@ -92,8 +92,7 @@ export const makeServiceAccounts = async (cluster: TestCluster, namespace: strin
 
 const readRoles = (): Map<string, Role> => {
   const folder = new URL('../../../k8s/rbac/', import.meta.url);
-  // Pods are simulated here: the suites of the pod runtime play that role.
-  const files = readdirSync(folder).filter((file) => !['kustomization.yaml', 'pod-manager.yaml'].includes(file));
+  const files = readdirSync(folder).filter((file) => file !== 'kustomization.yaml');
   return new Map(files.map((file) => [file.replace('.yaml', ''), parse(readFileSync(new URL(file, folder), 'utf8')) as Role]));
 };
 
