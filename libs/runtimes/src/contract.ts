@@ -70,6 +70,8 @@ export interface LogChunk {
   bytes: Uint8Array;
   /** Milliseconds since the epoch. */
   atMs: number;
+  /** Where a reader goes on behind these bytes, in the runtime's own words (ASCII, short); absent where their count says it. */
+  bookmark?: string;
 }
 export interface LogOptions {
   container?: string;
@@ -100,12 +102,12 @@ export interface PodRuntime {
   /** Without a container: that of `main`, or of the first member of a set. */
   logs(identity: PodIdentity, options: LogOptions): AsyncIterable<LogLine>;
   /**
-   * All that a container prints from `fromByte` on, until it has ended or the signal is given. Absent where a runtime has only lines: who
-   * wants bytes then counts a line break for each.
+   * All that a container prints from `fromByte` on (or, if there is one, from the bookmark of the chunk that ended there), until it has ended or
+   * the signal is given. Absent where a runtime has only lines: who wants bytes then counts a line break for each.
    */
   logBytes?(
     identity: PodIdentity,
-    options: { container: string; fromByte: number; signal: AbortSignal },
+    options: { container: string; fromByte: number; bookmark?: string | undefined; signal: AbortSignal },
   ): AsyncIterable<LogChunk>;
   /** Makes the volume of a claim; one that is there already stays as it is. Absent where a runtime has no volumes that outlive pods. */
   createClaim?(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome>;

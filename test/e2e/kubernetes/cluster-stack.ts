@@ -45,8 +45,11 @@ export const hasEnded = (workflow: Workflow): boolean => isFinishedWorkflowPhase
 export const nodeOf = (workflow: Workflow, displayName: string): NodeStatus | undefined =>
   Object.values(workflow.status?.nodes ?? {}).find((node) => node.displayName === displayName);
 
-/** Starts it, or gives the line that says why it cannot be had here. */
-export const startClusterStack = async (prefix: string): Promise<ClusterStack | { skipped: string }> => {
+/** Starts it, or gives the line that says why it cannot be had here. `variables` go to all services. */
+export const startClusterStack = async (
+  prefix: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<ClusterStack | { skipped: string }> => {
   const cluster = await kubernetesCluster({ nodes: true });
   if ('skipped' in cluster) return cluster;
   const image = await executorImage();
@@ -63,6 +66,7 @@ export const startClusterStack = async (prefix: string): Promise<ClusterStack | 
     EXECUTOR_FOLDER,
     REGISTRY_MIRRORS: LOCAL_REGISTRY,
     MANAGED_NAMESPACE: namespace,
+    ...variables,
     ...(s3 === undefined ? {} : { ARTIFACT_REPOSITORY: JSON.stringify({ s3: repositoryOf(s3) }) }),
   });
   const stack: EmbeddedStack = await startEmbeddedStack({

@@ -38,16 +38,29 @@ export interface LogPlace {
   incarnation: number;
 }
 
-/** Metadata of an object that is (a part of) a log, beside the marks of its owner. `complete`: it was saved from the pod itself. */
-export const LogMark = { times: 'log-times', incarnation: 'log-incarnation', complete: 'log-complete' } as const;
+/**
+ * Metadata of an object that is (a part of) a log, beside the marks of its owner. `complete`: it was saved from the pod itself; `bookmark`: where a reader goes
+ * on behind a segment, in the words of the source.
+ */
+export const LogMark = {
+  times: 'log-times',
+  incarnation: 'log-incarnation',
+  complete: 'log-complete',
+  bookmark: 'log-bookmark',
+} as const;
 
 /** The metadata of an object of this log; `times` is what LogTimes writes. */
-export function logMarks(place: Omit<LogPlace, 'location' | 'namespace'>, times: string): Record<string, string> {
+export function logMarks(
+  place: Omit<LogPlace, 'location' | 'namespace'>,
+  times: string,
+  bookmark?: string,
+): Record<string, string> {
   return {
     'workflow-uid': place.workflowUid,
     'node-id': place.nodeId,
     [LogMark.incarnation]: String(place.incarnation),
     ...(times === '' ? {} : { [LogMark.times]: times }),
+    ...(bookmark === undefined ? {} : { [LogMark.bookmark]: bookmark }),
   };
 }
 

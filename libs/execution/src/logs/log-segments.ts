@@ -87,6 +87,12 @@ export async function segmentTimes(objects: LogObjects, place: LogPlace, segment
   return times;
 }
 
+/** Where the source of a log goes on behind this segment; undefined where it said nothing. */
+export async function segmentBookmark(objects: LogObjects, place: LogPlace, { key }: LogSegment): Promise<string | undefined> {
+  const found = await storeOf(objects, place).head(withLogKey(place.location, key));
+  return found?.metadata[LogMark.bookmark];
+}
+
 /** Deletes all segments of this incarnation; repeated, it finds nothing. */
 export async function deleteSegments(objects: LogObjects, place: LogPlace): Promise<void> {
   const store = storeOf(objects, place);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '#libs/workflow-spec';
 
 import { logMarks, type LogObjects, type LogPlace } from './log-objects.js';
-import { listSegments, segmentLocation, storeOf } from './log-segments.js';
+import { listSegments, segmentBookmark, segmentLocation, storeOf } from './log-segments.js';
 import { LogTimes } from './log-times.js';
 
 const FIRST_PAUSE_MS = 250;
@@ -15,11 +15,19 @@ export interface LogChunk {
   bytes: Uint8Array;
   /** Milliseconds since the epoch. */
   atMs: number;
+  /** Where the source goes on behind these bytes, in its own words (ASCII, short); absent where their count says it. */
+  bookmark?: string;
 }
 
-/** What a container prints, from any byte on. Read twice it says the same; it ends when the container has ended. */
+/** Behind which byte of a log a source goes on, and what it said of that place. */
+export interface LogReadingPlace {
+  byte: number;
+  bookmark: string | undefined;
+}
+
+/** What a container prints, from any place on. Read twice it says the same; it ends when the container has ended. */
 export interface LogByteSource {
-  read(fromByte: number, signal: AbortSignal): AsyncIterable<LogChunk>;
+  read(from: LogReadingPlace, signal: AbortSignal): AsyncIterable<LogChunk>;
 }
 
 export interface SegmentWriterOptions {
@@ -46,6 +54,7 @@ export class SegmentWriter {
   private held: Uint8Array[] = [];
   private heldBytes = 0;
   private times = new LogTimes();
+  private bookmark: string | undefined;
 
   constructor(private readonly options: SegmentWriterOptions) {}
 
@@ -59,17 +68,28 @@ export class SegmentWriter {
    * (`isFirst`) nothing can be there, so the store is not asked.
    */
   async ship(source: LogByteSource, signal: AbortSignal, isFirst = false): Promise<void> {
-    const { place, objects } = this.options;
-    if (!isFirst) {
-      const segments = await this.patiently(() => listSegments(objects, place), signal);
-      this.position = segments?.at(-1)?.endByte ?? 0;
-    }
-    const iterator = source.read(this.position, signal)[Symbol.asyncIterator]();
+    this.drop();
+    if (!isFirst) await this.patiently(() => this.resume(), signal);
+    const iterator = source.read({ byte: this.position, bookmark: this.bookmark }, signal)[Symbol.asyncIterator]();
     try {
       await this.shipAll(iterator, signal);
     } finally {
       await iterator.return?.();
     }
+  }
+
+  /** What was read and not written before a source broke off is read again. */
+  private drop(): void {
+    this.held = [];
+    this.heldBytes = 0;
+    this.times = new LogTimes();
+  }
+
+  private async resume(): Promise<void> {
+    const { place, objects } = this.options;
+    const last = (await listSegments(objects, place)).at(-1);
+    this.bookmark = last === undefined ? undefined : await segmentBookmark(objects, place, last);
+    this.position = last?.endByte ?? 0;
   }
 
   private async shipAll(iterator: AsyncIterator<LogChunk>, signal: AbortSignal): Promise<void> {
@@ -102,7 +122,8 @@ export class SegmentWriter {
     }
   }
 
-  private hold({ bytes, atMs }: LogChunk): void {
+  private hold({ bytes, atMs, bookmark }: LogChunk): void {
+    this.bookmark = bookmark;
     this.held.push(bytes);
     this.heldBytes += bytes.length;
     this.times.note({ endByte: this.position + this.heldBytes, atMs });
@@ -113,7 +134,7 @@ export class SegmentWriter {
     const { place, objects } = this.options;
     const body = Buffer.concat(this.held, this.heldBytes);
     this.held = [];
-    const metadata = logMarks(place, this.times.text());
+    const metadata = logMarks(place, this.times.text(), this.bookmark);
     const location = segmentLocation(place, this.position, this.position + body.length);
     await this.patiently(
       () => storeOf(objects, place).save(location, Readable.from([body]), { metadata, sizeBytes: body.length, signal }),

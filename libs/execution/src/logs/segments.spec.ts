@@ -54,9 +54,9 @@ class MemoryObjects implements LogObjects {
 
 /** A container that has printed `text`, read in pieces of `pieceBytes`; one that does not end waits for the signal. */
 const printed = (text: string, { pieceBytes = 3, isEnded = true } = {}): LogByteSource => ({
-  async *read(fromByte, signal) {
+  async *read({ byte }, signal) {
     const bytes = Buffer.from(text);
-    for (let at = fromByte; at < bytes.length; at += pieceBytes)
+    for (let at = byte; at < bytes.length; at += pieceBytes)
       yield { bytes: bytes.subarray(at, at + pieceBytes), atMs: 1_000 + at };
     if (!isEnded) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   },
@@ -150,7 +150,7 @@ describe('a log that is shipped in segments', () => {
           const known = isBlind ? withoutListing(objects) : objects;
           const seen = Buffer.from(text).subarray(0, seenBytes);
           await new SegmentWriter({ place, objects: known, segmentBytes: () => segmentBytes, segmentMs: 60_000 }).ship(
-            { read: (from) => asChunks(seen.subarray(from)) },
+            { read: ({ byte }) => asChunks(seen.subarray(byte)) },
             never,
           );
         }
@@ -163,6 +163,41 @@ describe('a log that is shipped in segments', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('goes on where its source said that it can, which the last segment keeps', async () => {
+    const objects = new MemoryObjects();
+    const asked: unknown[] = [];
+    const source: LogByteSource = {
+      async *read(from) {
+        asked.push(from);
+        yield { bytes: Buffer.from('12345678'), atMs: 1, bookmark: `behind ${from.byte + 8}` };
+      },
+    };
+    for (let times = 0; times < 3; times += 1) await writer(objects).ship(source, never);
+    expect(asked).toEqual([
+      { byte: 0, bookmark: undefined },
+      { byte: 8, bookmark: 'behind 8' },
+      { byte: 16, bookmark: 'behind 16' },
+    ]);
+  });
+
+  it('has each byte once where its source breaks off before a segment is written', async () => {
+    const objects = new MemoryObjects();
+    let readings = 0;
+    const source: LogByteSource = {
+      async *read({ byte }) {
+        readings += 1;
+        yield { bytes: Buffer.from('0123456789').subarray(byte, byte + 5), atMs: 1 };
+        if (readings === 1) throw new TransientError('the node is away');
+        yield { bytes: Buffer.from('0123456789').subarray(byte + 5), atMs: 2 };
+      },
+    };
+    const shipping = writer(objects, 100);
+    await expect(shipping.ship(source, never)).rejects.toThrow('the node is away');
+    await shipping.ship(source, never);
+    await finishLog(objects, place);
+    expect(objects.text()).toBe('0123456789');
   });
 
   it('waits for a store that is away, holding one segment, and says so', async () => {

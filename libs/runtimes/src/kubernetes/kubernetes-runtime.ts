@@ -9,6 +9,7 @@ import type {
   ClaimKey,
   ClaimOutcome,
   CreateOutcome,
+  LogChunk,
   LogLine,
   LogOptions,
   PodIdentity,
@@ -24,6 +25,7 @@ import { EndCollector } from './end-collector.js';
 import { createVolumeClaim, deleteVolumeClaim } from './volume-claims.js';
 import { KnownPods, type KnownPod } from './known-pods.js';
 import { readPodLog } from './pod-log.js';
+import { type ByteReading, readPodLogBytes } from './pod-log-bytes.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
 import { assessPod, isLeftToOthers } from './pod-assessment.js';
 import { PodFollower, type WatchedPod } from './pod-follower.js';
@@ -176,6 +178,11 @@ export class KubernetesRuntime implements PodRuntime {
   async *logs(identity: PodIdentity, options: LogOptions): AsyncGenerator<LogLine> {
     const pod = await this.look(identity);
     if (pod !== undefined) yield* readPodLog(this.options.api, pod, options);
+  }
+
+  async *logBytes(identity: PodIdentity, reading: ByteReading): AsyncGenerator<LogChunk> {
+    const pod = await this.look(identity);
+    if (pod !== undefined) yield* readPodLogBytes(this.options.api, pod, reading);
   }
 
   createClaim(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {

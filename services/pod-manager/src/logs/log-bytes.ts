@@ -4,6 +4,7 @@ import type { PodIdentity, PodRuntime } from '#libs/runtimes';
 interface Reading {
   container: string;
   fromByte: number;
+  bookmark?: string | undefined;
   signal: AbortSignal;
 }
 

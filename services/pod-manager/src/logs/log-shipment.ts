@@ -7,6 +7,8 @@ import { logBytes } from './log-bytes.js';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
+/** The pod has ended and its log cannot be read for so long: what was read is all that there will be. */
+const LAST_WORDS_MS = 30_000;
 
 export interface LogShipmentParts {
   identity: PodIdentity;
@@ -17,14 +19,16 @@ export interface LogShipmentParts {
   announce: () => Promise<void>;
   segmentBytes: () => number;
   segmentMs: number;
+  /** Nothing is done for so long, as most pods are over by then. */
+  restMs: number;
   /** Whether the pod was made by this process just now: nothing was shipped before. */
   isFirst: boolean;
   logger: Logger;
 }
 
 /**
- * Ships the logs of one pod while it runs. Nothing is asked of anybody in the first moments (as long as a segment may be old): a short
- * pod costs nothing, as its log is saved from the pod itself when it ends. States: resting → announced → shipping → done or stopped.
+ * Ships the logs of one pod while it runs. Nothing is asked of anybody in the first moments (`restMs`): a short pod costs nothing, as
+ * its log is saved from the pod itself when it ends. States: resting → announced → shipping → done or stopped.
  */
 export class LogShipment {
   /** Settled when all that the containers printed is shipped, or shipping was stopped or given up. */
@@ -68,9 +72,9 @@ export class LogShipment {
   }
 
   private async run(): Promise<void> {
-    const { logs, segmentMs, announce } = this.parts;
+    const { logs, restMs, announce } = this.parts;
     const { signal } = this.stopping;
-    await sleep(segmentMs, undefined, { signal: this.ending.signal, ref: false }).catch(() => undefined);
+    await sleep(restMs, undefined, { signal: this.ending.signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return;
     await this.patiently('announce', announce);
     this.announced = true;
@@ -90,7 +94,8 @@ export class LogShipment {
     });
     this.writers.push(writer);
     const source: LogByteSource = {
-      read: (fromByte, aborted) => logBytes(runtime, identity, { container: log.container, fromByte, signal: aborted }),
+      read: ({ byte, bookmark }, aborted) =>
+        logBytes(runtime, identity, { container: log.container, fromByte: byte, bookmark, signal: aborted }),
     };
     let attempts = 0;
     await this.patiently('read', () => writer.ship(source, signal, isFirst && attempts++ === 0));
@@ -98,12 +103,14 @@ export class LogShipment {
 
   private async patiently(what: string, attempt: () => Promise<void>): Promise<void> {
     const { signal } = this.stopping;
+    let afterEndMs = 0;
     for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         return await attempt();
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof TransientError)) throw error;
+        if (!(error instanceof TransientError) || (what === 'read' && afterEndMs > LAST_WORDS_MS)) throw error;
+        if (this.ending.signal.aborted) afterEndMs += pauseMs;
         const { identity, logger } = this.parts;
         logger.debug('the log of a pod has to wait', { node: identity.nodeId, what, error: error.message, pauseMs });
         await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);

@@ -175,7 +175,7 @@ describe('logs of running pods', () => {
     await first.close();
     printed += 'two\n';
     const second = shipments();
-    await second.meet(identity);
+    second.meet(identity);
     await untilShipped('one\ntwo\n');
     hasEnded = true;
     await second.ended(end('Gone'));

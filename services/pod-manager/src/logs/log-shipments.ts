@@ -42,8 +42,13 @@ interface Settling {
   done: Promise<void>;
 }
 
-/** What is known of a pod: its shipment (none where nothing of it is kept), and after its end the logs that its report names. */
+/**
+ * What is known of a pod: that it was met and will be looked at, or its shipment (none where nothing of it is kept), and after its end the logs that its
+ * report names.
+ */
 interface Known {
+  identity: PodIdentity;
+  look?: NodeJS.Timeout;
   shipment?: LogShipment;
   named?: readonly Artifact[];
 }
@@ -62,24 +67,47 @@ export class LogShipments {
   /** A pod that was made or met just now. */
   begin(identity: PodIdentity, manifest: PodManifest, isFirst: boolean): void {
     const key = keyOf(identity);
-    if (this.known.has(key) || this.isClosed) return;
+    const known = this.known.get(key);
+    if ((known !== undefined && known.look === undefined) || this.isClosed) return;
+    clearTimeout(known?.look);
     const logs = keptLogs(manifest);
-    this.known.set(key, logs.length === 0 ? {} : { shipment: this.shipmentOf(identity, logs, isFirst) });
+    this.known.set(key, logs.length === 0 ? { identity } : { identity, shipment: this.shipmentOf(identity, logs, isFirst) });
     if (this.known.size > REMEMBERED_PODS) this.forgetOldest();
   }
 
-  /** A pod that runs and that this process has not made: a predecessor may have shipped a part. */
-  async meet(identity: PodIdentity): Promise<void> {
-    if (this.known.has(keyOf(identity))) return;
-    const manifest = await this.ports.manifestOf(identity);
-    if (manifest !== undefined) this.begin(identity, manifest, false);
+  /** A pod that runs and that this process has not made: another one may have shipped a part. What it keeps is asked when the pod was not over soon. */
+  meet(identity: PodIdentity): void {
+    const key = keyOf(identity);
+    if (this.known.has(key) || this.isClosed) return;
+    const { settings, logger } = this.ports;
+    const again = (): NodeJS.Timeout => setTimeout(look, settings.segmentMs).unref();
+    const look = (): void => {
+      this.look(identity).catch((error: unknown) => {
+        logger.debug('what a pod keeps of its logs is not known yet', { node: identity.nodeId, err: error });
+        const known = this.known.get(key);
+        if (known?.look !== undefined) known.look = again();
+      });
+    };
+    this.known.set(key, { identity, look: again() });
+  }
+
+  /** This process is told no more of other pods than these; who is told of them goes on with their logs. */
+  keep(isFollowed: (identity: PodIdentity) => boolean): void {
+    for (const [key, { identity, look, shipment }] of this.known) {
+      if (isFollowed(identity)) continue;
+      clearTimeout(look);
+      shipment?.stop();
+      this.known.delete(key);
+    }
   }
 
   /** Takes the end of a pod; gives it with the logs that are to be made of segments among its outputs. Repeated it says the same. */
   async ended(observation: PodObservation): Promise<PodObservation> {
     const { identity, phase } = observation;
-    if (phase === 'Gone' && !this.known.has(keyOf(identity)) && (await this.ports.rows.ofPods([identity])).length > 0)
-      await this.meet(identity);
+    const isMet = this.known.get(keyOf(identity))?.shipment !== undefined;
+    // Of others the runtime has saved the logs, or there is nothing that could be.
+    const mayBeLost = phase === 'Gone' || observation.infrastructure === true;
+    if (!isMet && mayBeLost && (await this.ports.rows.ofPods([identity])).length > 0) await this.look(identity);
     const known = this.known.get(keyOf(identity));
     if (known?.shipment === undefined) return observation;
     known.named ??= this.end(known.shipment, observation);
@@ -88,12 +116,14 @@ export class LogShipments {
 
   /** The end of the pod is safe in the database. */
   recorded(identity: PodIdentity): void {
+    clearTimeout(this.known.get(keyOf(identity))?.look);
     this.known.delete(keyOf(identity));
   }
 
   /** The pod is about to be deleted with its files. */
   async beforeDeletion(identity: PodIdentity): Promise<void> {
     const known = this.known.get(keyOf(identity));
+    clearTimeout(known?.look);
     this.known.delete(keyOf(identity));
     const shipment = known?.shipment;
     if (shipment === undefined || known?.named !== undefined) return this.settlingOf(identity);
@@ -112,9 +142,15 @@ export class LogShipments {
   /** Pods run on: whoever comes next goes on with their logs. */
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const { shipment } of this.known.values()) shipment?.stop();
-    this.known.clear();
+    this.keep(() => false);
     await Promise.race([this.settled(), sleep(DELETION_WAIT_MS, undefined, { ref: false })]);
+  }
+
+  private async look(identity: PodIdentity): Promise<void> {
+    const key = keyOf(identity);
+    const manifest = await this.ports.manifestOf(identity);
+    if (manifest !== undefined) this.begin(identity, manifest, false);
+    else if (this.known.get(key)?.look !== undefined) this.known.delete(key);
   }
 
   /** Settles the end of a pod, and gives the logs that its report is to name. */
@@ -153,6 +189,7 @@ export class LogShipments {
         ),
       segmentBytes: () => this.segmentBytes(),
       segmentMs: settings.segmentMs,
+      restMs: isFirst ? settings.segmentMs : 0,
     });
   }
 
@@ -201,8 +238,8 @@ export class LogShipments {
   }
 
   private forgetOldest(): void {
-    for (const [key, { shipment }] of this.known) {
-      if (shipment !== undefined) continue;
+    for (const [key, { look, shipment }] of this.known) {
+      if (shipment !== undefined || look !== undefined) continue;
       this.known.delete(key);
       return;
     }

@@ -5,13 +5,13 @@ import type { LogShipments } from './log-shipments.js';
 const ENDS: ReadonlySet<PodObservation['phase']> = new Set(['Succeeded', 'Failed', 'Gone']);
 
 /**
- * A runtime whose pods' logs are shipped while they run. Everything else is the runtime's own. A pod that was made by a predecessor is met
- * when it is observed; one that was lost is reported with its log.
+ * A runtime whose pods' logs are shipped while they run. Everything else is the runtime's own. A pod that another process has made is met when it
+ * is observed; one that was lost is reported with its log. Where several processes share the pods, each ships the logs of those that it follows.
  */
 export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): PodRuntime {
   const observed = async (observation: PodObservation): Promise<PodObservation> => {
     if (ENDS.has(observation.phase)) return shipments.ended(observation);
-    if (observation.phase === 'Running') await shipments.meet(observation.identity);
+    if (observation.phase === 'Running') shipments.meet(observation.identity);
     return observation;
   };
   const { abilities } = runtime;
@@ -19,6 +19,8 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
   const createClaim = runtime.createClaim?.bind(runtime);
   const forward = runtime.forward?.bind(runtime);
   const deleteClaim = runtime.deleteClaim?.bind(runtime);
+  const follow = runtime.followShards?.bind(runtime);
+  const follows = runtime.followsPod?.bind(runtime);
   return {
     name: runtime.name,
     ...(abilities === undefined ? {} : { abilities }),
@@ -29,8 +31,8 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
       }),
     async create(identity: PodIdentity, manifest: PodManifest) {
       const outcome = await runtime.create(identity, manifest);
-      if (outcome.type === 'created' || outcome.type === 'adopted')
-        shipments.begin(identity, manifest, outcome.type === 'created');
+      const isMade = outcome.type === 'created' || outcome.type === 'adopted';
+      if (isMade && (follows?.(identity) ?? true)) shipments.begin(identity, manifest, outcome.type === 'created');
       return outcome;
     },
     terminate: (identity, graceSeconds) => runtime.terminate(identity, graceSeconds),
@@ -44,6 +46,16 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
     ...(createClaim === undefined ? {} : { createClaim }),
     ...(forward === undefined ? {} : { forward }),
     ...(deleteClaim === undefined ? {} : { deleteClaim }),
+    ...(follows === undefined ? {} : { followsPod: follows }),
+    ...(follow === undefined
+      ? {}
+      : {
+          async followShards(shards) {
+            const isFollowed = await follow(shards);
+            shipments.keep((identity) => follows?.(identity) ?? true);
+            return isFollowed;
+          },
+        }),
     async close() {
       await shipments.close();
       await runtime.close();

@@ -67,8 +67,6 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     hostPaths: settings.hostPaths ?? [],
     ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
   });
-  // In a cluster the executor of a pod stores its logs.
-  if (pods.name === 'kubernetes') return withTasks(pods, ports, { ...settings, host: settings.taskHost ?? settings.host });
   const shipments = new LogShipments({
     rows: ports.store.logShipments,
     manifestOf: (identity) => ports.store.pods.getManifest(identity),
@@ -79,7 +77,8 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     host: settings.host,
     settings: settings.logShipping,
   });
-  return withTasks(shippingRuntime(pods, shipments), ports, settings);
+  const taskHost = pods.name === 'kubernetes' ? (settings.taskHost ?? settings.host) : settings.host;
+  return withTasks(shippingRuntime(pods, shipments), ports, { ...settings, host: taskHost });
 };
 
 /** Whose share of the pods is followed here, where several have the same host. */
