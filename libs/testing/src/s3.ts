@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
-const TEST_PARTS = join(resolve(dirname(fileURLToPath(import.meta.url)), '../../..'), 'node_modules', '.cache', 'test-parts');
+import { freePort } from './free-ports.js';
+import { installedProgram, TEST_PARTS } from './installed-program.js';
+import { ServerProcess } from './server-process.js';
+
 const START_LIMIT_MS = 15_000;
 
 /** An S3 server of a test's own. */
@@ -20,8 +20,7 @@ export interface TestS3 {
 
 /** The server program: on PATH, or what `scripts/install-test-parts.mjs` has built. */
 function s3Program(): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), join(TEST_PARTS, 'versitygw')];
-  return folders.map((folder) => join(folder, 'versitygw')).find(isExecutable);
+  return installedProgram(['versitygw'], [join(TEST_PARTS, 'versitygw')]);
 }
 
 /** Whether this machine has an S3 server program. */
@@ -44,61 +43,28 @@ export async function startS3({
   const folder = mkdtempSync(join(tmpdir(), 'argosy-s3-'));
   const [objects, metadata] = [join(folder, 'objects'), join(folder, 'metadata')];
   for (const place of [metadata, ...buckets.map((bucket) => join(objects, bucket))]) mkdirSync(place, { recursive: true });
-  const port = await freePort();
+  const endpoint = `${host}:${await freePort()}`;
   const [accessKey, secretKey] = ['test-key', 'test-secret'];
-  const child = spawn(
+  const server = new ServerProcess();
+  await server.start({
     program,
-    ['--port', `${host}:${port}`, 'posix', ...(metadataInFiles ? ['--sidecar', metadata] : []), objects],
-    {
-      stdio: 'ignore',
-      env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
-    },
-  );
-  process.once('exit', () => child.kill('SIGKILL'));
-  await answering(`${host}:${port}`, () => child.exitCode);
+    args: ['--port', endpoint, 'posix', ...(metadataInFiles ? ['--sidecar', metadata] : []), objects],
+    env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
+    answers: () =>
+      fetch(`http://${endpoint}/`).then(
+        () => true,
+        () => false,
+      ),
+    startLimitMs: START_LIMIT_MS,
+  });
   return {
-    endpoint: `${host}:${port}`,
+    endpoint,
     bucket: buckets[0] ?? '',
     accessKey,
     secretKey,
     stop: async () => {
-      const ended = new Promise((settle) => child.once('exit', settle));
-      child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await ended;
+      await server.end('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function answering(address: string, exitCode: () => number | null): Promise<void> {
-  const deadline = performance.now() + START_LIMIT_MS;
-  while (performance.now() < deadline) {
-    if (exitCode() !== null) throw new Error(`the S3 server ended with exit code ${exitCode()}`);
-    if (
-      await fetch(`http://${address}/`).then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    await new Promise((settle) => setTimeout(settle, 20));
-  }
-  throw new Error('the S3 server did not answer in time');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((settle) => server.close(settle));
-  return port;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
