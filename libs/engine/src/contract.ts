@@ -253,6 +253,11 @@ export interface PodOrder {
   repository?: { [driver: string]: JsonValue };
   /** Whether the log of the pod is kept as an artifact. */
   archiveLogs?: boolean;
+  /**
+   * The pod may be there already, made by somebody else or under another incarnation. `first`: it is looked for, and made where there is none;
+   * `only`: it has been seen running, so it is never made; where it is gone the node ends.
+   */
+  adopts?: 'first' | 'only';
 }
 
 export type Command =
@@ -266,8 +271,11 @@ export type Command =
    * with a message when it cannot be, and removed by `deletePod`.
    */
   | { type: 'createClaim'; orderId: string; incarnation: number; claimName: string; claim: KubernetesObject }
-  /** Asks for all of these locks at once, for a node or ('') for the workflow. The answer comes through the inbox. */
-  | { type: 'wantLocks'; holder: string; attempt: number; priority: number; locks: WantedLock[] }
+  /**
+   * Asks for all of these locks at once, for a node or ('') for the workflow. The answer comes through the inbox. `isHeld`: it has them already,
+   * from whoever ran the workflow before, so they are noted without a question and an answer.
+   */
+  | { type: 'wantLocks'; holder: string; attempt: number; priority: number; locks: WantedLock[]; isHeld?: true }
   /** Gives back what the node or ('') the workflow holds or waits for; `all`: everything of the workflow. */
   | { type: 'releaseLocks'; holder: string; all?: boolean }
   /** Asks to be one of the running workflows; the answer comes through the inbox. */

@@ -22,3 +22,6 @@ export class DamagedStateError extends Error {
 
 /** A template could not be started; the text is what Argo shows at the node and passes to what is above it. */
 export class ExecutionError extends UserError {}
+
+/** The status of a Workflow object from which no rows can be made; the message names the node. */
+export class UnreadableStatusError extends UserError {}

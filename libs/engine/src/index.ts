@@ -27,7 +27,7 @@ export {
 export { memoId, type MemoCache, type MemoEntry, type MemoKey } from './memoization/memo-contract.js';
 export type { MetricSample, RunningGauge } from './metrics/metric-contract.js';
 export { decide } from './decide.js';
-export { DamagedStateError, ExecutionError, PhaseTransitionError } from './errors.js';
+export { DamagedStateError, ExecutionError, PhaseTransitionError, UnreadableStatusError } from './errors.js';
 export { aboveDefaults, effectiveSpecOf } from './workflow/controller-defaults.js';
 export type { ArtifactGcReport } from './artifact-gc/gc-report.js';
 export { renderNodes, renderWorkflow } from './node-tree/render.js';
@@ -41,4 +41,5 @@ export {
   snapshotOf,
 } from './state/lifecycle.js';
 export { grantClaims } from './synchronization/grants.js';
+export { importWorkflow, type ImportedObject, type ImportedWorkflow } from './takeover/import-workflow.js';
 export type { WorkflowState } from './state/workflow-state.js';

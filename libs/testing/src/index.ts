@@ -15,6 +15,7 @@ export { playPod, type PlayedPod } from './simulation/sim-pod.js';
 export { comparablePods } from './recorded-pods/comparable-pod.js';
 export { podMounts } from './recorded-pods/pod-mounts.js';
 export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions } from './simulation/simulated-run.js';
+export type { FoundPod } from './simulation/simulated-pods.js';
 export { resourceStoreContract } from './contracts/resource-store.js';
 export { resourceTableContract } from './contracts/resource-table.js';
 export { removePods } from './remove-pods.js';

@@ -89,6 +89,9 @@ export interface Ended {
   message: string;
 }
 
+/** Orders claims that are known to be there once more: who keeps them makes what is missing. */
+export const orderClaims = (pass: Pass): void => void order(pass, pass.state.spec.volumeClaimTemplates ?? []);
+
 /**
  * Orders the claims of `volumeClaimTemplates`, once. `ready`: there are none, or all have been made; `waiting`: reports are still to come.
  */

@@ -1,5 +1,6 @@
 import { carryOutShutdown } from '../limits/wake.js';
 import type { Pass } from '../pass.js';
+import { resumeImported } from '../takeover/resume-imported.js';
 import { startWorkflow } from '../workflow/first-reconcile.js';
 import { followEnds } from './ends.js';
 import { isInterrupted } from './interruption.js';
@@ -25,6 +26,7 @@ const goOnWithDeferred = (pass: Pass): void => {
 /** Everything that was left over: the start, a shutdown, the walk that was cut, ends that nobody was told, slots that nobody was given. */
 export const goOn = (pass: Pass): void => {
   startWorkflow(pass);
+  if (!resumeImported(pass)) return;
   if (isSuspended(pass.state) || pass.missing.size > 0) return;
   for (const changed of carryOutShutdown(pass)) propagate(pass, changed);
   goOnWithDeferred(pass);

@@ -91,9 +91,9 @@ const writtenPatches = (pass: Pass, node: TreeNode): Pick<PodOrder, 'writtenPatc
  * Orders the pod of a Pending node, or ends the node where the workflow is being shut down (Argo's createWorkflowPod).
  * The order carries the processed template, so that nobody behind it needs the workflow. Throws ExecutionError for a mount without a volume.
  */
-export const orderPod = (pass: Pass, node: TreeNode, template: Template): void => {
+export const orderPod = (pass: Pass, node: TreeNode, template: Template, adoption: Pick<PodOrder, 'adopts'> = {}): void => {
   const { state, nowMs } = pass;
-  if (isShutDownFor(state, node)) {
+  if (adoption.adopts !== 'only' && isShutDownFor(state, node)) {
     setPhase(state, node, { phase: NodePhase.Failed, message: shutdownPodMessage(state), nowMs });
     return;
   }
@@ -126,6 +126,7 @@ export const orderPod = (pass: Pass, node: TreeNode, template: Template): void =
     ...(podFields === undefined ? {} : { podFields }),
     ...writtenPatches(pass, node),
     ...archiveOf(pass, template),
+    ...adoption,
     ...(template.plugin === undefined || executorPlugins === undefined ? {} : { executorPlugins }),
   };
   state.pending.commands.push({ type: 'runPod', order });

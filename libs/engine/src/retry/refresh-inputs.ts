@@ -41,7 +41,7 @@ const itemOf = (pass: Pass, node: TreeNode, owner: TreeNode): Invocation | undef
 };
 
 /** How the node would be called now; undefined for one that nothing calls any more. */
-const invocationOf = (pass: Pass, node: TreeNode): Invocation | undefined => {
+export const invocationOf = (pass: Pass, node: TreeNode): Invocation | undefined => {
   const { state } = pass;
   const owner = state.find(node.memory.owner);
   if (owner === undefined) {

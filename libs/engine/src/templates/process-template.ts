@@ -1,5 +1,5 @@
 import { createScope, substituteJson, type Scope } from '#libs/expressions';
-import { isPodTemplateType, nodeId, podName, templateTypeOf, type Template } from '#libs/workflow-spec';
+import { AnnotationName, isPodTemplateType, nodeId, podName, templateTypeOf, type Template } from '#libs/workflow-spec';
 import { factId } from '../contract.js';
 import { asJson, copyOf, type Pass, type StartRequest } from '../pass.js';
 import { timeoutsOf } from '../limits/timeouts.js';
@@ -50,7 +50,8 @@ export const podNameOf = (pass: Pass, nodeName: string, templateName: string): s
   const { state } = pass;
   const id = state.idFor(nodeName);
   const usual = nodeId(state.name, nodeName);
-  const name = podName({ workflowName: state.name, nodeName, templateName, nodeId: id }, pass.config.podNames);
+  const format = state.header.annotations[AnnotationName.podNameFormat] ?? pass.config.podNames;
+  const name = podName({ workflowName: state.name, nodeName, templateName, nodeId: id }, format === 'v1' ? 'v1' : 'v2');
   return id === usual ? name : name.replace(/-\d+$/, id.slice(state.name.length));
 };
 

@@ -45,6 +45,19 @@ const takeTemplateReference = (pass: Pass): boolean => {
   return true;
 };
 
+/**
+ * For a workflow that came with its status, where the controller restricts what workflows may say: what is kept of templates in a status is not
+ * believed, but taken from them as they are now. False where that is not known yet, or where the workflow may not run and has ended.
+ */
+export const takeTemplateReferenceAnew = (pass: Pass): boolean => {
+  pass.state.changeHeader((header) => {
+    const { storedWorkflowTemplateSpec: _spec, storedTemplates: _templates, ...status } = header.status;
+    header.status = status;
+  });
+  pass.state.derived.clear();
+  return mayRunUnderRestrictions(pass) && takeTemplateReference(pass);
+};
+
 const isStarted = (pass: Pass): boolean =>
   (pass.state.header.status.phase ?? '') !== '' && pass.state.header.status.phase !== WorkflowPhase.Pending;
 

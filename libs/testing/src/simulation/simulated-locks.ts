@@ -36,6 +36,12 @@ export class SimulatedLocks {
     if (command.type === 'wantLocks') this.ask(command);
   }
 
+  /** Everything that the workflow held or waited for is lost. */
+  forget(): void {
+    this.held.clear();
+    this.waiting = [];
+  }
+
   /** Strangers let go of one of theirs. */
   freeStranger(name: string): void {
     this.strangers.set(name, Math.max(0, (this.strangers.get(name) ?? 0) - 1));
@@ -82,6 +88,7 @@ export class SimulatedLocks {
 
   private ask(want: Want): void {
     for (const lock of want.locks) this.known.set(lock.name, lock);
+    if (want.isHeld === true) return void this.held.set(want.holder, want.locks);
     this.serial += 1;
     const { priority, locks } = want;
     const claim = { id: want.holder, priority, createdAtMs: 0, serial: this.serial, locks: locks.map(({ name }) => name), want };

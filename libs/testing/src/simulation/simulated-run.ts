@@ -2,6 +2,7 @@ import {
   createWorkflowState,
   decide,
   factId,
+  importWorkflow,
   markCommitted,
   renderWorkflow,
   restoreWorkflowState,
@@ -19,8 +20,9 @@ import {
   type WorkflowState,
 } from '#libs/engine';
 import { isFinishedWorkflowPhase, type TypedObject, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
-import { playPod, type PlayedPod } from './sim-pod.js';
+import type { PlayedPod } from './sim-pod.js';
 import { SimulatedLocks } from './simulated-locks.js';
+import { type FoundPod, SimulatedPods } from './simulated-pods.js';
 
 /** How a run is played; everything left out is as calm as can be. */
 export interface SimulationOptions {
@@ -58,6 +60,13 @@ export interface SimulationOptions {
   play?: (order: PodOrder) => PlayedPod;
   /** Most decisions before the run is given up. */
   mostDecisions?: number;
+  /** Begins with an object that was found with a status, and with the pods that were there. */
+  found?: { workflow: Workflow; pods: readonly FoundPod[] };
+  /**
+   * Loses memory and rows in front of this decision, and begins again from the status as it was shown so many decisions before (default 0);
+   * the pods are those of before. `maxChanges`: where the decisions that take the status up again are cut.
+   */
+  lost?: { atDecision: number; behind?: number; maxChanges?: number };
 }
 
 /** What a run left behind. */
@@ -67,6 +76,8 @@ export interface SimulatedRun {
   ended: boolean;
   commands: Command[];
   rows: Map<string, NodeRow>;
+  /** How often a pod was made for each node; adopted ones do not count. */
+  made: ReadonlyMap<string, number>;
 }
 
 const START_MS = Date.parse('2024-01-01T00:00:00Z');
@@ -140,12 +151,15 @@ class Simulation {
   private readonly rows = new Map<string, NodeRow>();
   private readonly commands: Command[] = [];
   private readonly config: EngineConfig;
-  private readonly submitted: SubmittedWorkflow;
+  private submitted: SubmittedWorkflow;
   private readonly locks: SimulatedLocks;
   private header: WorkflowHeader | undefined;
   private state: WorkflowState;
   private serial = 0;
   private decisions = 0;
+  private readonly pods: SimulatedPods;
+  /** What was shown before each decision, where it is to be lost. */
+  private readonly shown: Workflow[] = [];
 
   constructor(
     workflow: Workflow,
@@ -155,6 +169,13 @@ class Simulation {
     this.submitted = submittedFrom(workflow);
     for (const [id, value] of options.facts ?? []) this.facts.set(id, value);
     this.state = createWorkflowState(this.config, this.submitted);
+    const { play, endsOnly } = options;
+    this.pods = new SimulatedPods({
+      ...(play === undefined ? {} : { play }),
+      ...(endsOnly === undefined ? {} : { endsOnly }),
+      tell: (atMs, entry) => this.schedule(atMs, { ...entry, id: this.nextId() }),
+    });
+    if (options.found !== undefined) this.find(options.found);
     const others = options.lockedByOthers ?? [];
     const names = [...new Set(others.map(({ lock }) => lock))];
     this.locks = new SimulatedLocks(
@@ -188,6 +209,7 @@ class Simulation {
       ended: this.isFinished(),
       commands: this.commands,
       rows: this.rows,
+      made: this.pods.made,
     };
   }
 
@@ -247,6 +269,38 @@ class Simulation {
     this.state = restoreWorkflowState(this.config, this.submitted, { header: this.header, nodes: [...this.rows.values()] });
   }
 
+  /** Rows from an object alone. */
+  private import(workflow: Workflow, isOwn: boolean): void {
+    const { submitted, header, nodes } = importWorkflow(this.config, { workflow, isOwn });
+    this.submitted = submitted;
+    this.header = header;
+    this.rows.clear();
+    for (const row of nodes) this.rows.set(row.id, row);
+    this.restore();
+  }
+
+  private find({ workflow, pods }: NonNullable<SimulationOptions['found']>): void {
+    const begun = Object.values(workflow.status?.nodes ?? {}).flatMap(({ startedAt }) =>
+      startedAt ? [Date.parse(startedAt)] : [],
+    );
+    this.nowMs = Math.max(START_MS, ...begun);
+    this.import(workflow, false);
+    this.pods.find(pods);
+  }
+
+  private lose({ atDecision, behind = 0 }: NonNullable<SimulationOptions['lost']>): void {
+    if (this.header === undefined) return;
+    this.shown.push(renderWorkflow(this.submitted, this.header, [...this.rows.values()]));
+    if (this.decisions !== atDecision) return;
+    const known = this.shown.at(-1 - behind);
+    if (known?.status?.phase === undefined) return;
+    const requests = this.events.filter(({ entry }) => entry.kind === 'request');
+    this.events.splice(0, this.events.length, ...requests);
+    this.locks.forget();
+    this.pods.orphan();
+    this.import(JSON.parse(JSON.stringify(known)) as Workflow, true);
+  }
+
   private assertNothingLeft(): void {
     const { nodes, commands, removedNodeIds } = decide(this.state, { inbox: [], facts: this.facts, nowMs: this.nowMs });
     if (nodes.length + commands.length + removedNodeIds.length > 0) {
@@ -264,6 +318,7 @@ class Simulation {
   }
 
   private decideOnce(inbox: readonly InboxEntry[]): Decision {
+    if (this.options.lost !== undefined) this.lose(this.options.lost);
     this.decisions += 1;
     if (this.options.forgetful === true) this.restore();
     for (;;) {
@@ -272,11 +327,17 @@ class Simulation {
         facts: this.facts,
         nowMs: this.nowMs,
         isAdmissionLimited: this.options.admittedAfterMs !== undefined,
-        ...(this.options.maxChanges === undefined ? {} : { maxChanges: this.options.maxChanges }),
+        ...this.limit(),
       });
       if (decision.missing.length === 0) return decision;
       for (const key of decision.missing) this.facts.set(factId(key), factOf(key, this.options));
     }
+  }
+
+  private limit(): { maxChanges?: number } {
+    const { lost, maxChanges } = this.options;
+    const most = this.header?.internal['imported'] === true ? (lost?.maxChanges ?? maxChanges) : maxChanges;
+    return most === undefined ? {} : { maxChanges: most };
   }
 
   private take(decision: Decision): void {
@@ -305,31 +366,12 @@ class Simulation {
     if (command.type === 'saveMemo') {
       this.facts.set(factId({ kind: 'memo', ...command.at }), { kind: 'memo', entry: command.entry });
     } else if (command.type === 'runPod') {
-      const { report, durationMs, running } = (this.options.play ?? playPod)(command.order);
-      const { nodeId, incarnation } = report;
-      const startedAtMs = this.nowMs;
-      const begun = this.options.endsOnly === true && running?.ready !== true ? { startedAtMs } : undefined;
-      if (begun === undefined) {
-        const beginning = { nodeId, incarnation, phase: 'Running', startedAtMs, ...running } as const;
-        this.schedule(startedAtMs, { id: this.nextId(), kind: 'pod', report: beginning });
-      }
-      if (running?.ready === true) return;
-      const finishedAtMs = startedAtMs + durationMs;
-      this.schedule(finishedAtMs, { id: this.nextId(), kind: 'pod', report: { ...report, ...begun, finishedAtMs } });
+      this.pods.run(command.order, this.nowMs);
     } else if (command.type === 'createClaim') {
       const report = { nodeId: command.orderId, incarnation: command.incarnation, phase: 'Succeeded' } as const;
       this.schedule(this.nowMs, { id: this.nextId(), kind: 'pod', report });
     } else if (command.type === 'stopPod') {
-      const { nodeId, incarnation } = command;
-      const report = {
-        nodeId,
-        incarnation,
-        phase: 'Failed',
-        exitCode: 143,
-        message: 'main: Error (exit code 143)',
-        finishedAtMs: this.nowMs,
-      } as const;
-      this.schedule(this.nowMs, { id: this.nextId(), kind: 'pod', report });
+      this.pods.stop(command, this.nowMs);
     }
   }
 }
