@@ -66,11 +66,11 @@ class PluginPeer {
   }
 
   private async save({ request }: Call, done: Done): Promise<void> {
-    const { artifactLocation } = request.outputArtifact;
-    this.configurations.push(artifactLocation.plugin.configuration);
+    const { plugin } = request.outputArtifact;
+    this.configurations.push(plugin.configuration);
     if (this.code !== undefined) return done({ code: this.code, details: 'as told' });
     if (this.refusal !== undefined) return done(null, { success: false, error: this.refusal });
-    this.objects.set(artifactLocation.plugin.key, await readFile(request.path));
+    this.objects.set(plugin.key, await readFile(request.path));
     done(null, { success: true });
   }
 
@@ -86,7 +86,7 @@ class PluginPeer {
   }
 }
 
-const keyOf = (artifact: PluginArtifactMessage): string => artifact.artifactLocation.plugin.key;
+const keyOf = (artifact: PluginArtifactMessage): string => artifact.plugin.key;
 
 async function openPeer(): Promise<{ folder: string; peer: PluginPeer }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'plug-'));
@@ -135,6 +135,22 @@ describe('plugin artifact driver', () => {
       save: (body: string) => closing(driver.save(location, Readable.from([Buffer.from(body)]))),
     };
   };
+
+  it('says things by the numbers that the published interface gives them', () => {
+    const { Save, OpenStream, IsDirectory } = ArtifactService.service;
+    const plugin = { name: 'own', configuration: 'c', connectionTimeoutSeconds: 7, key: 'k' };
+    const request = Save!.requestSerialize({ path: '/f', outputArtifact: { name: 'n', plugin } });
+    const place = [0x0a, 3, ...Buffer.from('own'), 0x12, 1, ...Buffer.from('c'), 0x18, 7, 0x22, 1, ...Buffer.from('k')];
+    const artifact = [0x0a, 1, ...Buffer.from('n'), 0x2a, place.length, ...place];
+    expect([...request]).toEqual([0x0a, 2, ...Buffer.from('/f'), 0x12, artifact.length, ...artifact]);
+    expect([Save!.path, OpenStream!.responseStream]).toEqual(['/artifact.ArtifactService/Save', true]);
+    expect(OpenStream!.responseDeserialize(Buffer.from([0x0a, 1, 0x78, 0x10, 1, 0x1a, 1, 0x65]))).toMatchObject({
+      data: Buffer.from('x'),
+      isEnd: true,
+      error: 'e',
+    });
+    expect(IsDirectory!.responseDeserialize(Buffer.from([0x08, 1]))).toMatchObject({ isDirectory: true, error: '' });
+  });
 
   it('hands the configuration on as it is', async () => {
     await use({ configuration: 'bucket: b\n' }).save('x');

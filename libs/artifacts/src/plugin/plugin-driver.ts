@@ -116,7 +116,7 @@ export class PluginArtifactDriver implements ArtifactDriver {
     const { client, folder } = await this.open(name);
     await client.connect(connectionTimeoutSeconds === 0 ? undefined : connectionTimeoutSeconds * 1000);
     const plugin = { name, configuration: textAt(block, 'configuration') ?? '', connectionTimeoutSeconds, key };
-    return { client, folder, key, message: { name: path.posix.basename(key), artifactLocation: { plugin } } };
+    return { client, folder, key, message: { name: path.posix.basename(key), plugin } };
   }
 }
 

@@ -8,8 +8,8 @@ const about = { fields: { artifact: { type: 'Artifact', id: 1 } } };
 const call = (requestType: string, responseType: string) => ({ requestType, responseType });
 
 /**
- * The service that a plugin for artifacts offers (Argo v4.1 `artifact.ArtifactService`), as much of it as is used here: of an
- * artifact only its name and its place are told.
+ * The service that a plugin for artifacts offers (`artifact.ArtifactService`, with the numbers of the `artifact.proto` that Argo publishes for those who write
+ * plugins), as much of it as is used here: of an artifact only its name and its place are told.
  */
 const DEFINITION = {
   nested: {
@@ -23,8 +23,7 @@ const DEFINITION = {
             key: text(4),
           },
         },
-        ArtifactLocation: { fields: { plugin: { type: 'PluginArtifact', id: 11 } } },
-        Artifact: { fields: { name: text(1), path: text(2), artifactLocation: { type: 'ArtifactLocation', id: 5 } } },
+        Artifact: { fields: { name: text(1), path: text(2), plugin: { type: 'PluginArtifact', id: 5 } } },
         LoadArtifactRequest: { fields: { inputArtifact: { type: 'Artifact', id: 1 }, path: text(2) } },
         LoadArtifactResponse: outcome,
         OpenStreamRequest: about,
@@ -55,9 +54,7 @@ const DEFINITION = {
 /** An artifact as the service is told of it. */
 export interface PluginArtifactMessage {
   name: string;
-  artifactLocation: {
-    plugin: { name: string; configuration: string; connectionTimeoutSeconds: number; key: string };
-  };
+  plugin: { name: string; configuration: string; connectionTimeoutSeconds: number; key: string };
 }
 
 /** The service's client class, and its definition for a server. */
