@@ -1,4 +1,12 @@
-import { type Artifact, artifactDriverKinds, type EnvVar, type KubernetesObject, type ObjectMeta } from '#libs/workflow-spec';
+import {
+  type Artifact,
+  artifactDriverKinds,
+  artifactKeyField,
+  artifactKeyOf,
+  type EnvVar,
+  type KubernetesObject,
+  type ObjectMeta,
+} from '#libs/workflow-spec';
 
 import { credentialVolumes } from './cluster/credential-volumes.js';
 import { type ExecutorOrders, initVariables, waitVariables } from './cluster/executor-variables.js';
@@ -150,8 +158,12 @@ const stagedMounts = (work: PodWork, container: PodContainer): Mount[] => [
   ...(work.scriptSource === undefined ? [] : [{ name: STAGING_VOLUME, mountPath: ExecutorPath.staging }]),
 ];
 
-/** An optional input of which nobody says where it is: a mount of nothing would be an empty folder. */
-const isLeftOut = (artifact: Artifact): boolean => artifact.optional === true && artifactDriverKinds(artifact).length === 0;
+/** An optional input of which nobody says where it is, or says it with nothing (`url: ''`): a mount of nothing would be an empty folder. */
+const isLeftOut = (artifact: Artifact): boolean =>
+  artifact.optional === true &&
+  artifactDriverKinds(artifact).every(
+    (kind) => artifactKeyField(kind) !== undefined && artifactKeyOf(artifact, kind) === undefined,
+  );
 
 const mirrored = (mount: Mount): Mount => ({ ...mount, mountPath: `${ExecutorPath.mainRoot}${mount.mountPath}` });
 

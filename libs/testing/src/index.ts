@@ -10,10 +10,12 @@ export { outcomeOf, spawnTypeScript, type TypeScriptChildOptions } from './types
 export { podRuntimeContract, type PodRuntimeUnderTest } from './contracts/pod-runtime.js';
 export { makeSimImage, SIM_IMAGE, simContainer, simPod, simPodOf, type SimPodOptions } from './pod-manifests.js';
 export { quietLogger } from './quiet-logger.js';
-export { emptyEnvSource, resultStaging } from './pod-means.js';
+export { emptyEnvSource, podMeans, resultStaging } from './pod-means.js';
 export { playPod, type PlayedPod } from './simulation/sim-pod.js';
 export { comparablePods } from './recorded-pods/comparable-pod.js';
-export { podMounts } from './recorded-pods/pod-mounts.js';
+export { isFilledIn, POD_DEVIATIONS } from './recorded-pods/pod-deviations.js';
+export { podDifferences, podFacts, type PodDifference } from './recorded-pods/pod-facts.js';
+export { recordedOrders, recordedPodNames, type RecordedPod } from './recorded-pods/recorded-orders.js';
 export { runSimulated, seededRandom, type SimulatedRun, type SimulationOptions } from './simulation/simulated-run.js';
 export type { FoundPod } from './simulation/simulated-pods.js';
 export { resourceStoreContract } from './contracts/resource-store.js';
