@@ -1,5 +1,5 @@
 import type { PodManifest, RuntimeAbilities } from '#libs/pod-spec';
-import type { KubernetesObject, Outputs } from '#libs/workflow-spec';
+import type { KubernetesObject, ObjectMeta, Outputs } from '#libs/workflow-spec';
 
 /** Who a pod is, whatever its name: only a pod with all three equal is "ours, the same". */
 export interface PodIdentity {
@@ -45,6 +45,17 @@ export interface PodObservation {
 export interface ClaimKey {
   namespace: string;
   name: string;
+}
+/** Where a pod is said to be. */
+export interface PodPlaceHint {
+  namespace: string;
+  name: string;
+}
+/** What a claim is made of. */
+export interface NewClaim extends ClaimKey {
+  spec: KubernetesObject;
+  /** Absent: none. The owners count where they are objects beside the claim. */
+  metadata?: Pick<ObjectMeta, 'labels' | 'annotations' | 'ownerReferences'>;
 }
 export type ClaimOutcome = { type: 'created' } | { type: 'refused'; message: string };
 
@@ -93,10 +104,10 @@ export interface PodRuntime {
   /** Begins observing; observations of pods found are given to `observe`. `observe` resolving means the report is safe in the database. */
   start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void>;
   create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome>;
-  /** SIGTERM, then SIGKILL after the grace period; the end is observed. No such pod: observed as Gone. */
-  terminate(identity: PodIdentity, graceSeconds: number): Promise<void>;
+  /** SIGTERM, then SIGKILL after the grace period; the end is observed. No such pod: observed as Gone. `place` spares a runtime a search. */
+  terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void>;
   /** Forgets an ended pod and frees what it held; a running one is killed first. Idempotent. */
-  delete(identity: PodIdentity): Promise<void>;
+  delete(identity: PodIdentity, place?: PodPlaceHint): Promise<void>;
   /** Observes the pod anew (`Gone` where there is none): asked by the sweeper for pods that were silent. */
   inspect(identity: PodIdentity): Promise<void>;
   /** Without a container: that of `main`, or of the first member of a set. */
@@ -110,7 +121,7 @@ export interface PodRuntime {
     options: { container: string; fromByte: number; bookmark?: string | undefined; signal: AbortSignal },
   ): AsyncIterable<LogChunk>;
   /** Makes the volume of a claim; one that is there already stays as it is. Absent where a runtime has no volumes that outlive pods. */
-  createClaim?(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome>;
+  createClaim?(claim: NewClaim): Promise<ClaimOutcome>;
   /** Removes the volume of a claim with all that is in it; none there is fine. */
   deleteClaim?(claim: ClaimKey): Promise<void>;
   /**

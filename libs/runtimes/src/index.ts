@@ -7,8 +7,10 @@ export type {
   LogChunk,
   LogLine,
   LogOptions,
+  NewClaim,
   PodIdentity,
   PodObservation,
+  PodPlaceHint,
   PodRuntime,
 } from './contract.js';
 export { ImageCatalogueError, NoRuntimeError, PodRefusedError, RuntimeUnavailableError } from './errors.js';

@@ -130,7 +130,7 @@ export class Fleet {
     };
     const program = (name: ProgramName, index: number): [ProgramName, Program] => {
       const metricsPort = ports[2 * index] ?? 0;
-      const own = { METRICS_PORT: String(metricsPort), LOG_PORT: String(ports[2 * index + 1]) };
+      const own = { METRICS_PORT: String(metricsPort), LOG_PORT: String(ports[2 * index + 1]), POD_MANAGER_NAME: name };
       return [name, new Program({ name, service: PROGRAMS[name], env: { ...env, ...own }, metricsPort, logFolder })];
     };
     const programs = Object.fromEntries(PROGRAM_NAMES.map(program)) as Record<ProgramName, Program>;

@@ -12,8 +12,10 @@ import type {
   LogChunk,
   LogLine,
   LogOptions,
+  NewClaim,
   PodIdentity,
   PodObservation,
+  PodPlaceHint,
   PodRuntime,
 } from '../contract.js';
 import { RuntimeUnavailableError } from '../errors.js';
@@ -143,20 +145,20 @@ export class KubernetesRuntime implements PodRuntime {
     }
   }
 
-  async terminate(identity: PodIdentity, graceSeconds: number): Promise<void> {
-    const place = this.known.find(identity) ?? (await this.pods.find(identity));
-    if (place === undefined) return this.tellGone(identity);
-    const pod = await this.pods.end(place, EndCause.terminated);
+  async terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void> {
+    const sought = this.known.find(identity) ?? (await this.seek(identity, place));
+    if (sought === undefined) return this.tellGone(identity);
+    const pod = await this.pods.end(sought, EndCause.terminated);
     if (pod === undefined) return this.tellGone(identity);
     // No kubelet has it, so none will end it.
     if (pod.nodeName === undefined) await this.pods.delete(pod, { gracePeriodSeconds: graceSeconds });
     this.take(pod);
   }
 
-  async delete(identity: PodIdentity): Promise<void> {
+  async delete(identity: PodIdentity, place?: PodPlaceHint): Promise<void> {
     const known = this.known.find(identity);
     if (known !== undefined) known.hasEnded = true;
-    const pod = known ?? (await this.pods.find(identity));
+    const pod = known ?? (await this.seek(identity, place));
     if (pod === undefined) return;
     const gracePeriodSeconds = this.options.deletionGraceSeconds?.();
     await this.pods.delete(pod, {
@@ -185,8 +187,8 @@ export class KubernetesRuntime implements PodRuntime {
     if (pod !== undefined) yield* readPodLogBytes(this.options.api, pod, reading);
   }
 
-  createClaim(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {
-    return createVolumeClaim(this.options.api, claim);
+  createClaim(claim: NewClaim): Promise<ClaimOutcome> {
+    return createVolumeClaim(this.options.api, claim, this.options.ownersInCluster === true);
   }
 
   deleteClaim(claim: ClaimKey): Promise<void> {
@@ -199,6 +201,14 @@ export class KubernetesRuntime implements PodRuntime {
     await Promise.all([this.follower.close(), this.ownFollower?.close()]);
     await this.ends.settled();
     await this.queue?.close();
+  }
+
+  /** By its name, if that is known: a search reads a list of the pods of all workflows. */
+  private async seek(identity: PodIdentity, place: PodPlaceHint | undefined): Promise<ObservedPod | undefined> {
+    if (place === undefined) return this.pods.find(identity);
+    const found = await this.pods.get(place);
+    const pod = found === undefined ? undefined : observedPod(found);
+    return pod === undefined || identityKey(pod.identity) !== identityKey(identity) || isForgotten(pod) ? undefined : pod;
   }
 
   /** The pod as it is now; one that nobody here wants any more is as good as gone. */

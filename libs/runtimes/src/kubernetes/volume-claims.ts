@@ -1,17 +1,22 @@
 import { KubernetesExistsError, type KubernetesApi, KubernetesNotFoundError } from '#libs/kubernetes';
-import { type KubernetesObject, UserError } from '#libs/workflow-spec';
+import { UserError } from '#libs/workflow-spec';
 
-import type { ClaimKey, ClaimOutcome } from '../contract.js';
+import type { ClaimKey, ClaimOutcome, NewClaim } from '../contract.js';
 
 const CLAIMS = { apiVersion: 'v1', plural: 'persistentvolumeclaims' } as const;
 
-/** Makes the PersistentVolumeClaim; one of the name that is there already stays as it is. */
+/**
+ * Makes the PersistentVolumeClaim; one of the name that is there already stays as it is. Its owners stand on it where they are there: the
+ * cluster deletes what belongs to an object that is not.
+ */
 export async function createVolumeClaim(
   api: KubernetesApi,
-  { namespace, name, spec }: ClaimKey & { spec: KubernetesObject },
+  { namespace, name, spec, metadata: { ownerReferences, ...marks } = {} }: NewClaim,
+  areOwnersThere: boolean,
 ): Promise<ClaimOutcome> {
   try {
-    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { namespace, name }, spec };
+    const metadata = { ...marks, namespace, name, ...(areOwnersThere && ownerReferences ? { ownerReferences } : {}) };
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec };
     await api.create({ ...CLAIMS, namespace }, claim);
     return { type: 'created' };
   } catch (error) {

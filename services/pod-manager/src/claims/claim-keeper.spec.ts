@@ -4,11 +4,12 @@ import type { PodWorkRow } from '#libs/store';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClaimKeeper, mountedClaims } from './claim-keeper.js';
 
+const metadata = { labels: { a: 'b' }, ownerReferences: [{ kind: 'Workflow', uid: 'w' }] };
 const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
 const key = { workflowUid: 'w', nodeId: 'claim/wf-work', incarnation: 1 };
 const manifest = claimRow(
   { name: 'wf', namespace: 'ns', uid: 'w' },
-  { orderId: key.nodeId, incarnation: 1, claimName: 'wf-work', claim: { spec } },
+  { orderId: key.nodeId, incarnation: 1, claimName: 'wf-work', claim: { metadata: { ...metadata, name: 'wf-work' }, spec } },
 );
 const row: PodWorkRow = { key, podName: 'wf-work', namespace: 'ns', desired: 'run', manifest, status: null };
 
@@ -36,7 +37,10 @@ beforeEach(() => {
 describe('the claim of a workflow', () => {
   it('is made, and then reported as a pod that has succeeded', async () => {
     await keeper.converge(row);
-    expect(calls).toEqual([['create', { namespace: 'ns', name: 'wf-work', spec }], { identity: key, phase: 'Succeeded' }]);
+    expect(calls).toEqual([
+      ['create', { namespace: 'ns', name: 'wf-work', spec, metadata }],
+      { identity: key, phase: 'Succeeded' },
+    ]);
   });
 
   it('tells why it cannot be had', async () => {

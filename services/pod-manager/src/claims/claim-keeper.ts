@@ -1,7 +1,7 @@
 import type { PodManifest } from '#libs/pod-spec';
-import type { ClaimKey, ClaimOutcome, PodObservation, PodRuntime } from '#libs/runtimes';
+import type { ClaimOutcome, NewClaim, PodObservation, PodRuntime } from '#libs/runtimes';
 import type { PodStatusRepository, PodWorkRow } from '#libs/store';
-import { claimProblem, type Clock, type KubernetesObject, UserError } from '#libs/workflow-spec';
+import { claimProblem, type Clock, type KubernetesObject, type ObjectMeta, UserError } from '#libs/workflow-spec';
 
 export interface ClaimKeeperPorts {
   runtime: Pick<PodRuntime, 'createClaim' | 'deleteClaim'>;
@@ -43,8 +43,16 @@ export class ClaimKeeper {
       await observe([{ identity: key, phase: 'Gone' }]);
       return;
     }
-    const spec = (claimOf({ manifest })?.['spec'] ?? {}) as KubernetesObject;
-    const outcome = await this.create({ namespace, name: podName, spec });
+    const { spec = {}, metadata = {} } = (claimOf({ manifest }) ?? {}) as { spec?: KubernetesObject; metadata?: ObjectMeta };
+    const { labels, annotations, ownerReferences } = metadata;
+    const outcome = await this.create({
+      ...{ namespace, name: podName, spec },
+      metadata: {
+        ...(labels === undefined ? {} : { labels }),
+        ...(annotations === undefined ? {} : { annotations }),
+        ...(ownerReferences === undefined ? {} : { ownerReferences }),
+      },
+    });
     await observe([
       outcome.type === 'created'
         ? { identity: key, phase: 'Succeeded' }
@@ -53,7 +61,7 @@ export class ClaimKeeper {
   }
 
   /** What Kubernetes would not store is refused here too, whatever the runtime: a claim without an access mode, or of no size. */
-  private async create(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {
+  private async create(claim: NewClaim): Promise<ClaimOutcome> {
     try {
       const message = claimProblem(claim.name, claim.spec);
       if (message !== undefined) return { type: 'refused', message };

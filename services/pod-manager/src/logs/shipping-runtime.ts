@@ -35,10 +35,10 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
       if (isMade && (follows?.(identity) ?? true)) shipments.begin(identity, manifest, outcome.type === 'created');
       return outcome;
     },
-    terminate: (identity, graceSeconds) => runtime.terminate(identity, graceSeconds),
-    async delete(identity) {
+    terminate: (identity, graceSeconds, place) => runtime.terminate(identity, graceSeconds, place),
+    async delete(identity, place) {
       await shipments.beforeDeletion(identity);
-      await runtime.delete(identity);
+      await runtime.delete(identity, place);
     },
     inspect: (identity) => runtime.inspect(identity),
     logs: (identity, options) => runtime.logs(identity, options),

@@ -1,7 +1,7 @@
 import type { JobOutcome } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import type { PodManifest } from '#libs/pod-spec';
-import type { CreateOutcome, PodObservation, PodRuntime } from '#libs/runtimes';
+import type { CreateOutcome, PodObservation, PodPlaceHint, PodRuntime } from '#libs/runtimes';
 import type { HeldClaim, PodBucket, PodRepository, PodStatusRepository, PodWorkRow } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
 import { ClaimHosts, type ClaimHostsPorts } from '../claims/claim-hosts.js';
@@ -121,10 +121,10 @@ export class PodConvergenceService {
         return this.create(row);
       case 'terminate':
         if (row.status === null) await this.ports.observe([{ identity: row.key, phase: 'Gone' }]);
-        else await runtime.terminate(row.key, row.manifest.work.terminationGracePeriodSeconds);
+        else await runtime.terminate(row.key, row.manifest.work.terminationGracePeriodSeconds, placeOf(row));
         return 'done';
       case 'delete':
-        await runtime.delete(row.key);
+        await runtime.delete(row.key, placeOf(row));
         await podStatus.markDeletedMany([row.key], clock.nowMs());
         return 'done';
     }
@@ -166,6 +166,8 @@ export class PodConvergenceService {
     if (this.handled.size > REMEMBERED_PODS && oldest !== undefined) this.handled.delete(oldest);
   }
 }
+
+const placeOf = ({ namespace, podName }: PodWorkRow): PodPlaceHint => ({ namespace, name: podName });
 
 /** What the scheduler could not make a pod of says why. */
 const refusalOf = ({ manifest }: PodWorkRow): CreateOutcome | undefined => {

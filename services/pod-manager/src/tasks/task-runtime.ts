@@ -6,12 +6,13 @@ import type {
   CreateOutcome,
   LogLine,
   LogOptions,
+  NewClaim,
   PodIdentity,
   PodObservation,
+  PodPlaceHint,
   PodRuntime,
 } from '#libs/runtimes';
 import type { TaskRow } from '#libs/store';
-import type { KubernetesObject } from '#libs/workflow-spec';
 import type { MadePods } from './side-pods/made-pods.js';
 import { SidePods } from './side-pods/side-pods.js';
 import { TaskCourse, type TaskCourseParts } from './task-course.js';
@@ -85,15 +86,15 @@ export class TaskRuntime implements PodRuntime {
     return { type: 'created' };
   }
 
-  async terminate(identity: PodIdentity, graceSeconds: number): Promise<void> {
+  async terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void> {
     const course = await this.courseOf(identity);
-    if (course === undefined) return this.parts.pods.terminate(identity, graceSeconds);
+    if (course === undefined) return this.parts.pods.terminate(identity, graceSeconds, place);
     course.stop('terminated');
   }
 
-  async delete(identity: PodIdentity): Promise<void> {
+  async delete(identity: PodIdentity, place?: PodPlaceHint): Promise<void> {
     const course = await this.courseOf(identity);
-    if (course === undefined) return this.parts.pods.delete(identity);
+    if (course === undefined) return this.parts.pods.delete(identity, place);
     course.stop('deleted');
     this.courses.delete(keyOf(identity));
   }
@@ -108,7 +109,7 @@ export class TaskRuntime implements PodRuntime {
     yield* course === undefined ? this.parts.pods.logs(identity, options) : course.log.read(options);
   }
 
-  async createClaim(claim: ClaimKey & { spec: KubernetesObject }): Promise<ClaimOutcome> {
+  async createClaim(claim: NewClaim): Promise<ClaimOutcome> {
     const made = await this.parts.pods.createClaim?.(claim);
     return made ?? { type: 'refused', message: `the runtime ${this.name} has no volumes that outlive pods` };
   }
