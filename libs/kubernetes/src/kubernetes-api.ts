@@ -132,7 +132,8 @@ export class KubernetesApi {
   /** Creates `object` in the collection, or a subresource such as `eviction` where an object's address is given. */
   create<T = ApiObject>(address: CollectionAddress | ObjectAddress, object: object, options: WriteOptions = {}): Promise<T> {
     const path = 'name' in address ? objectPath(address) : collectionPath(address);
-    return this.request({ method: 'POST', path, body: object, query: writeQuery(options) });
+    const { isPatient = false } = options;
+    return this.request({ method: 'POST', path, body: object, isPatient, query: writeQuery(options) });
   }
 
   /** Replaces; `metadata.resourceVersion` in the object makes it conditional (KubernetesConflictError). */
@@ -213,7 +214,7 @@ export class KubernetesApi {
   }
 
   private async paced<T>(request: ApiRequest): Promise<T> {
-    const leave = await this.pace.enter(request.signal);
+    const leave = await this.pace.enter(request.signal, request.isPatient);
     const beganAtMs = performance.now();
     try {
       const text = await this.told(request, async () => textOf(await exchange(this.connection, request)));

@@ -55,6 +55,8 @@ export interface WriteOptions {
   dryRun?: boolean | undefined;
   /** What the server does with unknown fields: `Strict` refuses, `Warn` and `Ignore` drop them. */
   fieldValidation?: 'Strict' | 'Warn' | 'Ignore' | undefined;
+  /** Of a creation: where requests have to wait, all others go before it. */
+  isPatient?: boolean | undefined;
 }
 
 /** How an object is patched. */

@@ -1,4 +1,4 @@
-import { type ApiCall, KubernetesApi, lazyConnection } from '#libs/kubernetes';
+import { type ApiCall, KubernetesApi, lazyConnection, Pace } from '#libs/kubernetes';
 import type { Logger, Metrics } from '#libs/observability';
 import { KubernetesResourceStore, KubernetesWorkflowObjects, type ResourceStore, type WorkflowObjects } from '#libs/resources';
 import type { ProgramConfig } from './parts.js';
@@ -16,14 +16,26 @@ type ClusterConfig = Pick<
   'kubeconfig' | 'kubernetesServiceHost' | 'kubernetesServicePort' | 'managedNamespace' | 'instanceId'
 >;
 
-/** The API server as a program's configuration names it. Opened at the first call. */
-export const openKubernetesApi = (config: ClusterConfig, metrics?: Metrics): KubernetesApi => {
+/** The API server as a program's configuration names it, for objects or for pods. Opened at the first call. */
+export const openKubernetesApi = (
+  config: ClusterConfig,
+  metrics?: Metrics,
+  purpose: 'objects' | 'pods' = 'objects',
+): KubernetesApi => {
   const connection = lazyConnection({
     kubeconfig: config.kubeconfig,
     serviceHost: config.kubernetesServiceHost,
     servicePort: config.kubernetesServicePort,
   });
-  return new KubernetesApi({ connection, ...(metrics === undefined ? {} : { onCall: countCalls(metrics) }) });
+  if (metrics === undefined) return new KubernetesApi({ connection });
+  const pace = new Pace();
+  const window = metrics.gauge({
+    name: 'argosy_kubernetes_window',
+    help: 'Requests to the API server of the cluster that may be in flight at once; it follows what the server answers.',
+    labelNames: ['purpose'],
+  });
+  metrics.beforeScrape(() => window.set(pace.size, { purpose }));
+  return new KubernetesApi({ connection, pace, onCall: countCalls(metrics) });
 };
 
 /** Objects on the cluster. */

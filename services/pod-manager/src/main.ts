@@ -29,7 +29,7 @@ await runProgram({
         hiddenPaths: [],
         logShipping: logShippingOf(config),
       },
-      { store, queue, resources, controllerConfig, artifacts, clock, logger },
+      { store, queue, resources, controllerConfig, artifacts, clock, logger, metrics },
     );
     const settings = {
       ...config,

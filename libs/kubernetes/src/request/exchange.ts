@@ -15,6 +15,8 @@ export interface ApiRequest {
   contentType?: string;
   accept?: string;
   signal?: AbortSignal;
+  /** What is in flight already, and what is not patient, goes before it where requests have to wait. */
+  isPatient?: boolean;
   /** For how long the server may say nothing; default 30 s. */
   silenceMs?: number;
 }

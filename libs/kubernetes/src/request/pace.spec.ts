@@ -19,6 +19,20 @@ describe('Pace', () => {
     expect(order).toEqual(['third', 'fourth']);
   });
 
+  it('lets patient callers in behind all others', async () => {
+    const pace = new Pace({ initial: 1 });
+    const first = await pace.enter();
+    const order: string[] = [];
+    const waiting = [
+      pace.enter(undefined, true).then((leave) => (order.push('patient'), leave)),
+      pace.enter().then((leave) => (order.push('urgent'), leave)),
+      pace.enter(undefined, true).then((leave) => (order.push('patient too'), leave)),
+    ];
+    first({ kind: 'failed' });
+    for (const index of [1, 0, 2]) (await waiting[index])?.({ kind: 'failed' });
+    expect(order).toEqual(['urgent', 'patient', 'patient too']);
+  });
+
   it('grows by about one for each full window of quick answers, up to its maximum', async () => {
     const pace = new Pace({ initial: 2, max: 4 });
     const round = async () => {

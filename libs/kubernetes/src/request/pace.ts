@@ -25,7 +25,7 @@ export type PaceOutcome = { kind: 'answered'; latencyMs: number } | { kind: 'bus
 /**
  * How many requests may be in flight: a window that grows by one for each full window of quick answers and is halved when the server
  * says that it is busy (429) or becomes slow. After `Retry-After` nothing is sent for so long. States: open, full (callers wait
- * in order), pausing.
+ * in order, patient ones behind the others), pausing.
  */
 export class Pace {
   private window: number;
@@ -35,6 +35,8 @@ export class Pace {
   private quickestMs = Infinity;
   private timer: NodeJS.Timeout | undefined;
   private readonly waiting: (() => void)[] = [];
+  /** Of requests that come after all others. */
+  private readonly patient: (() => void)[] = [];
   private readonly nowMs: () => number;
 
   constructor(private readonly options: PaceOptions = {}) {
@@ -47,10 +49,12 @@ export class Pace {
     return this.window;
   }
 
-  /** Waits for a place; gives how to give it back. Rejects where the signal aborts first. */
-  async enter(signal?: AbortSignal): Promise<(outcome: PaceOutcome) => void> {
+  /** Waits for a place, as a patient one behind all who are not; gives how to give it back. Rejects where the signal aborts first. */
+  async enter(signal?: AbortSignal, isPatient = false): Promise<(outcome: PaceOutcome) => void> {
     signal?.throwIfAborted();
-    if (this.waiting.length > 0 || !this.hasRoom()) await this.place(signal);
+    const queue = isPatient ? this.patient : this.waiting;
+    const isBehind = this.waiting.length > 0 || queue.length > 0;
+    if (isBehind || !this.hasRoom()) await this.place(queue, signal);
     else this.inFlight += 1;
     let isOut = false;
     return (outcome) => {
@@ -66,33 +70,33 @@ export class Pace {
     return this.inFlight < Math.floor(this.window) && this.nowMs() >= this.pausedUntilMs;
   }
 
-  private place(signal: AbortSignal | undefined): Promise<void> {
+  private place(queue: (() => void)[], signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const enter = (): void => {
         signal?.removeEventListener('abort', leave);
         resolve();
       };
       const leave = (): void => {
-        this.waiting.splice(this.waiting.indexOf(enter), 1);
+        queue.splice(queue.indexOf(enter), 1);
         reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
       };
       signal?.addEventListener('abort', leave, { once: true });
-      this.waiting.push(enter);
+      queue.push(enter);
       this.wakeAfterPause();
     });
   }
 
   private admit(): void {
-    while (this.waiting.length > 0 && this.hasRoom()) {
+    while (this.waiting.length + this.patient.length > 0 && this.hasRoom()) {
       this.inFlight += 1;
-      this.waiting.shift()?.();
+      (this.waiting.shift() ?? this.patient.shift())?.();
     }
     this.wakeAfterPause();
   }
 
   private wakeAfterPause(): void {
     const restMs = this.pausedUntilMs - this.nowMs();
-    if (restMs <= 0 || this.waiting.length === 0 || this.timer !== undefined) return;
+    if (restMs <= 0 || this.waiting.length + this.patient.length === 0 || this.timer !== undefined) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.admit();

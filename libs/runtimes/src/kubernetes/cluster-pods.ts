@@ -39,8 +39,9 @@ export class ClusterPods {
     private readonly options: ClusterPodsOptions = {},
   ) {}
 
+  /** New pods wait where the server is slow: what there is goes on and ends first. */
   create(pod: KubernetesPod): Promise<ApiObject> {
-    return this.api.create({ ...PODS, namespace: pod.metadata.namespace ?? 'default' }, pod);
+    return this.api.create({ ...PODS, namespace: pod.metadata.namespace ?? 'default' }, pod, { isPatient: true });
   }
 
   /** Undefined where there is none of the name. */

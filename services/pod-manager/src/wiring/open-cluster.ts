@@ -5,7 +5,7 @@ import type { KubernetesObject } from '#libs/workflow-spec';
 import type { ClusterSettings } from '../pod-manager.config.js';
 import type { PodRuntimePorts } from './open-pod-runtime.js';
 
-type Ports = Pick<PodRuntimePorts, 'store' | 'controllerConfig' | 'clock' | 'logger'>;
+type Ports = Pick<PodRuntimePorts, 'store' | 'controllerConfig' | 'clock' | 'logger' | 'metrics'>;
 
 /** Argo's own requests for its executor. */
 const EXECUTOR_RESOURCES = { requests: { cpu: '10m', memory: '64Mi' } };
@@ -21,7 +21,7 @@ export const clusterOf = (settings: ClusterSettings, ports: Ports): KubernetesRu
     tokenLifeMs: settings.artifactBrokerTokenTtlMs,
   });
   const registry = new ImageRegistry({ mirrors: mirrorsOf(settings.registryMirrors), nowMs: () => clock.nowMs() });
-  const api = openKubernetesApi(settings);
+  const api = openKubernetesApi(settings, ports.metrics, 'pods');
   return {
     api,
     ownersInCluster: settings.resources === 'kubernetes',

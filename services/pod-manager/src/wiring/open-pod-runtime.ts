@@ -3,7 +3,7 @@ import { type ArtifactDrivers, ArtifactTransfer } from '#libs/artifacts';
 import { processEnvironment } from '#libs/config';
 import { createPodExecution } from '#libs/execution';
 import type { JobQueue } from '#libs/jobs';
-import type { Logger } from '#libs/observability';
+import type { Logger, Metrics } from '#libs/observability';
 import type { ControllerSettings, ResourceStore } from '#libs/resources';
 import { chooseRuntime, ImageCatalogue, type PodRuntime, type RuntimeChoice } from '#libs/runtimes';
 import type { Store } from '#libs/store';
@@ -47,6 +47,8 @@ export interface PodRuntimePorts {
   artifacts: ArtifactDrivers;
   clock: Clock;
   logger: Logger;
+  /** Counts the calls to the API server; absent: nobody counts. */
+  metrics?: Metrics;
 }
 
 /** Opens the runtime that the settings name, or the first that works on this machine. Throws NoRuntimeError saying what is missing. */
