@@ -84,7 +84,7 @@ interface Manifest {
 
 const k8s = join(root, 'k8s');
 /** What makes the services programs of a cluster, put together of the rest: overlays.spec.ts. */
-const ON_CLUSTERS = new Set(['cluster-pods', 'cluster-rights', 'namespace-rights', 'overlays', 'rbac']);
+const ON_CLUSTERS = new Set(['cluster-pods', 'cluster-rights', 'namespace-rights', 'overlays', 'rbac', 'workflow-rights']);
 const folders = readdirSync(k8s, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !ON_CLUSTERS.has(entry.name))
   .map(({ name }) => name);

@@ -33,6 +33,7 @@ const folders = [
   'cluster-pods',
   'cluster-rights',
   'namespace-rights',
+  'workflow-rights',
   ...readdirSync(join(k8s, 'overlays')).map((name) => `overlays/${name}`),
 ];
 const roles = readdirSync(join(k8s, 'rbac'))

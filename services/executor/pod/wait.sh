@@ -1,6 +1,7 @@
 # Waits for the main containers and captures what they leave; runs in the container `wait` (busybox sh).
 # In: variables ARGOSY_* (libs/pod-spec, executor-variables.ts), files of the wrappers. Out: the report, as base64 of a gzipped tar with `result`, `parameters/<index>`
-# and, where artifacts move, `report.json`: in the termination message (`argosy report <length> <base64>`) if it fits, else as the last line of the log (`argosy log <length>`).
+# and, where artifacts move, `report.json`: in the termination message (`argosy report <length> <base64>`) if it fits, else in a WorkflowTaskResult (`argosy result <uid>`), or,
+# where that may not be written or would be too large, as the last line of the log (`argosy log <length>`).
 # Ends with 0, or 64 where an output is missing. Asked to end, it still waits for the mains that have begun and captures: the kubelet's grace period bounds it.
 here=${0%/*}
 bb=$here/busybox
@@ -61,8 +62,12 @@ rm -f $work/trouble
 
 tar -C $work -cf - . | gzip -c | base64 -w 0 > /tmp/argosy-report
 size=$(wc -c < /tmp/argosy-report)
+uid=
+[ "$size" -le $limit ] || uid=$("$here/executor" result --report $work/report.json 2> /dev/null) || uid=
 if [ "$size" -le $limit ]; then
   { printf 'argosy report %s ' "$size"; cat /tmp/argosy-report; } > /dev/termination-log
+elif [ -n "$uid" ]; then
+  printf 'argosy result %s' "$uid" > /dev/termination-log
 else
   cat /tmp/argosy-report
   echo

@@ -7,12 +7,13 @@ export const USAGE = `usage:
   executor capture --pod <file> --root <folder> --exit-code <n> --stdout <file> [--logs <folder>] [--report <file>]
   executor init                    in the container init of a pod
   executor wait --report <file>    in its container wait
+  executor result --report <file>  there, where the report is too large for a termination message: prints the UID of the WorkflowTaskResult that has it
 `;
 
 /** What is asked of the executor. Paths are of the host. */
 export type ExecutorCommand =
   | { verb: 'init' }
-  | { verb: 'wait'; reportFile: string }
+  | { verb: 'wait' | 'result'; reportFile: string }
   | { verb: 'stage'; podFile: string; rootFolder: string }
   | {
       verb: 'capture';
@@ -40,7 +41,7 @@ export function parseCommand(args: readonly string[]): ExecutorCommand {
   const { values, positionals } = parsed(args);
   const [verb, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`unexpected argument "${rest[0]}"`);
-  if (verb === 'init' || verb === 'wait') return commandInPod(verb, values);
+  if (verb === 'init' || verb === 'wait' || verb === 'result') return commandInPod(verb, values);
   const common = { podFile: required(values, 'pod'), rootFolder: required(values, 'root') };
   if (verb === 'stage') {
     const foreign = Object.keys(values).find((name) => !OF_STAGE.includes(name));
@@ -58,7 +59,7 @@ export function parseCommand(args: readonly string[]): ExecutorCommand {
   };
 }
 
-function commandInPod(verb: 'init' | 'wait', values: Values): ExecutorCommand {
+function commandInPod(verb: 'init' | 'wait' | 'result', values: Values): ExecutorCommand {
   const foreign = Object.keys(values).find((name) => verb === 'init' || name !== 'report');
   if (foreign !== undefined) throw new UsageError(`--${foreign} has no meaning for ${verb}`);
   return verb === 'init' ? { verb } : { verb, reportFile: required(values, 'report') };

@@ -12,7 +12,7 @@ import { DirectoryPodFiles } from './directory-pod-files.js';
 import { UsageError } from './errors.js';
 import { openExecutorDrivers } from './executor-drivers.js';
 import { configSchema } from './executor.config.js';
-import { captureInPod, podOfEnvironment, stageInPod } from './pod/run-in-pod.js';
+import { captureInPod, podOfEnvironment, reportInPod, stageInPod } from './pod/run-in-pod.js';
 import { readPodDescription } from './pod-description.js';
 
 /** How the executor ends. 64 is what Argo's executor ends with; 75 is the system's code for "try again". */
@@ -43,7 +43,8 @@ async function perform(command: ExecutorCommand, output: ExecutorOutput): Promis
   const drivers = openExecutorDrivers(config);
   const execution = createPodExecution(new ArtifactTransfer(drivers));
   try {
-    if (command.verb === 'init' || command.verb === 'wait') return await performInPod(command, execution, output);
+    if (command.verb === 'init' || command.verb === 'wait' || command.verb === 'result')
+      return await performInPod(command, execution, output);
     const manifest = await readPodDescription(command.podFile);
     if (command.verb === 'capture') return await capture(command, { manifest, execution, output, logger });
     await execution.stage(manifest, new DirectoryPodFiles(command));
@@ -65,13 +66,18 @@ async function openLogger({
 }
 
 async function performInPod(
-  command: ExecutorCommand & { verb: 'init' | 'wait' },
+  command: ExecutorCommand & { verb: 'init' | 'wait' | 'result' },
   execution: PodExecution,
   output: ExecutorOutput,
 ): Promise<ExitCode> {
   const pod = podOfEnvironment(processEnvironment());
   if (command.verb === 'init') {
     await stageInPod(pod, execution);
+    return ExitCode.Done;
+  }
+  if (command.verb === 'result') {
+    const { storeTaskResult } = await import('./pod/task-result.js');
+    output.stdout.write(await storeTaskResult(pod, await reportInPod(pod, execution, command.reportFile), processEnvironment()));
     return ExitCode.Done;
   }
   const missing = await captureInPod(pod, execution, command.reportFile);

@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { applyCustomResources } from '#libs/testing';
 import type { Template, WorkflowSpec } from '#libs/workflow-spec';
 import { type ClusterStack, hasEnded, nodeOf, startClusterStack } from './cluster-stack.js';
 
+const WORKFLOW_RIGHTS = fileURLToPath(new URL('../../../k8s/workflow-rights', import.meta.url));
 const started = await startClusterStack('e2e');
 
 const shell = (name: string, script: string, more: Partial<Template> = {}): Template => ({
@@ -93,9 +96,10 @@ if ('skipped' in started) {
       expect(nodeOf(ended, 'two')?.outputs?.result).toBe('42 a  value spare');
     });
 
-    it('brings large results out of the pod', async () => {
+    it('brings large results out of the pod by its log where it has no right to write objects', async () => {
       const ended = await stack.run({
         entrypoint: 'all',
+        automountServiceAccountToken: false,
         templates: [
           { name: 'make', script: { image: 'busybox', command: ['sh'], source: 'head -c 30000 /dev/urandom | base64 -w 0' } },
           shell('use', 'true', { inputs: { parameters: [{ name: 'text' }] } }),
@@ -116,6 +120,40 @@ if ('skipped' in started) {
       });
       expect(ended.status?.phase).toBe('Succeeded');
       expect(nodeOf(ended, 'one')?.outputs?.result).toHaveLength(40_000);
+    });
+
+    it('brings them in a WorkflowTaskResult that belongs to the pod where the service account may write one', async () => {
+      const { cluster } = stack;
+      await applyCustomResources(cluster);
+      await cluster.kubectl(['-n', stack.namespace, 'apply', '--kustomize', WORKFLOW_RIGHTS]);
+      const make: Template = {
+        name: 'make',
+        container: {
+          image: 'busybox',
+          command: ['sh', '-c', 'head -c 9000 /dev/urandom | base64 -w 0 > /tmp/large; printf small > /tmp/small'],
+        },
+        outputs: {
+          parameters: ['large', 'small'].map((name) => ({ name, valueFrom: { path: `/tmp/${name}` } })),
+        },
+      };
+      const ended = await stack.run(single(make));
+      expect(ended.status?.phase).toBe('Succeeded');
+      const [node] = Object.values(ended.status?.nodes ?? {});
+      expect(node?.outputs?.parameters).toMatchObject([
+        { name: 'large', value: expect.stringMatching(/^[A-Za-z0-9+/]{12000}$/) as string },
+        { name: 'small', value: 'small' },
+      ]);
+      const result = await cluster.api.get<{ metadata: object; outputs: object }>({
+        apiVersion: 'argoproj.io/v1alpha1',
+        plural: 'workflowtaskresults',
+        namespace: stack.namespace,
+        name: node?.id ?? '',
+      });
+      expect(result.outputs).toEqual({ parameters: node?.outputs?.parameters });
+      expect(result.metadata).toMatchObject({
+        labels: { 'workflows.argoproj.io/workflow': ended.metadata.name },
+        ownerReferences: [{ kind: 'Pod', name: node?.id }],
+      });
     });
 
     it('says how a pod ended that never was one: an image that cannot be pulled, and then a stop', async () => {

@@ -14,8 +14,8 @@ import { makeServiceAccounts, type ServiceAccounts } from './service-accounts.js
 
 const found = await kubernetesCluster({ nodes: false });
 
-/** Of tasks and credentials: their own suites ask for them. */
-const NOT_PLAYED = /^(?:get|list|impersonate) \/(?:configmaps|secrets|serviceaccounts)$/;
+/** Of tasks, credentials and large outputs: their own suites ask for them. */
+const NOT_PLAYED = /^(?:get|list|impersonate) (?:\/configmaps|\/secrets|\/serviceaccounts|argoproj.io\/workflowtaskresults)$/;
 const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
 
 describe.skipIf('skipped' in found)(`rights of the pod-manager ${'skipped' in found ? `(${found.skipped})` : ''}`, () => {

@@ -13,11 +13,16 @@ const MAX_RESULT_BYTES = 256 * 1024;
 const MAX_PARAMETER_BYTES = 1024 * 1024;
 const REPORT = /^argosy (report|log) (\d+)(?: (\S+))?$/;
 
-/** Where the report of `wait` is: in its termination message, or in the last line of its log. */
-export type ReportPlace = { type: 'here'; text: string } | { type: 'log'; length: number } | { type: 'missing' };
+const RESULT = /^argosy result (\S+)$/;
+
+/** Where the report of `wait` is: in its termination message, in the WorkflowTaskResult of this UID, or in the last line of its log. */
+export type ReportPlace =
+  { type: 'here'; text: string } | { type: 'result'; uid: string } | { type: 'log'; length: number } | { type: 'missing' };
 
 /** Reads the termination message of `wait`; one that the kubelet has cut counts as missing. */
 export function reportPlace(message: string): ReportPlace {
+  const uid = RESULT.exec(message.trim())?.[1];
+  if (uid !== undefined) return { type: 'result', uid };
   const [, kind, size, text = ''] = REPORT.exec(message.trim()) ?? [];
   const length = Number(size);
   if (kind === 'log') return { type: 'log', length };

@@ -74,4 +74,14 @@ export class TaskResults {
       throw error;
     }
   }
+  /** The outputs of the object of this UID. Throws TaskResultError where it is not there, and as `find`. */
+  async outputsOf({ namespace, nodeId, uid }: { namespace: string; nodeId: string; uid: string }): Promise<Outputs> {
+    try {
+      const object = await this.api.get<ApiObject>({ ...TASK_RESULTS, namespace, name: nodeId });
+      if (object.metadata.uid === uid) return taskResultOf(object).outputs;
+    } catch (error) {
+      if (!(error instanceof KubernetesNotFoundError)) throw error;
+    }
+    throw new TaskResultError(`WorkflowTaskResult ${nodeId} that the executor has left is gone`);
+  }
 }

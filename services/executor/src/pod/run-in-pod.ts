@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { PodExecution } from '#libs/execution';
+import type { CaptureResult, PodExecution } from '#libs/execution';
 import { type ExecutorPod, ExecutorVariable, longTextOf, outputContainerName, type PodManifest } from '#libs/pod-spec';
 import { UserError } from '#libs/workflow-spec';
 
@@ -46,6 +47,12 @@ export async function captureInPod(pod: ExecutorPod, execution: PodExecution, re
   await writeFile(`${reportFile}.new`, JSON.stringify(report));
   await rename(`${reportFile}.new`, reportFile);
   return report.error;
+}
+
+/** The report that is there, else one that is made now. */
+export async function reportInPod(pod: ExecutorPod, execution: PodExecution, reportFile: string): Promise<CaptureResult> {
+  if (!existsSync(reportFile)) await captureInPod(pod, execution, reportFile);
+  return JSON.parse(await readFile(reportFile, 'utf8')) as CaptureResult;
 }
 
 const filesOf = (pod: ExecutorPod): MountedPodFiles =>
