@@ -19,7 +19,8 @@ const TABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
  * that it can be repeated after any crash. Tables of a newer Argo are left as they are. Our own indexes are added beside Argo's. With
  * `skipMigration` nothing is touched. Throws StoreSchemaError where the tables are older than archives by cluster (version 23).
  */
-export async function bringUpArgoTables(connection: Executor, place: SchemaPlace, logger?: StoreLogger): Promise<void> {
+export async function bringUpArgoTables(given: Executor, place: SchemaPlace, logger?: StoreLogger): Promise<void> {
+  const connection: Executor = { run: (statement) => given.run({ ...statement, unlimited: true }) };
   const offloadName = place.tableName ?? DEFAULT_OFFLOAD_TABLE;
   if (!TABLE_NAME.test(offloadName)) throw new StoreSchemaError('persistence: tableName must be a plain name of a table');
   if (place.skipMigration) return;

@@ -43,6 +43,8 @@ export interface Statement {
   name?: string;
   text: string;
   values?: unknown[];
+  /** Takes as long as it takes, where the session has no limit either. */
+  unlimited?: true;
 }
 
 /** Runs statements; a transaction gives the same interface bound to its connection. */
@@ -70,6 +72,10 @@ const types: pg.CustomTypesConfig = {
 };
 
 const POSTGRES_INTEGER_MAX = 2_147_483_647;
+/** The server ends a statement at its limit and says so; who hears nothing for so long after it talks to a connection that is dead without a word. */
+const ANSWER_GRACE_MS = 5_000;
+/** Of an idle connection, before the system asks whether the other side is there. */
+const KEEP_ALIVE_MS = 10_000;
 
 /**
  * The connection to Postgres. States: *unknown* (constructed, nothing connected: allowed while Postgres is away), *ready* (the schema
@@ -95,9 +101,13 @@ export class Database implements TransactionalDatabase {
       ...options.connection,
       types,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       options: SESSION_SETTINGS,
       application_name: options.applicationName ?? 'argosy',
       statement_timeout: statementTimeoutMs,
+      ...(statementTimeoutMs === 0
+        ? {}
+        : { query_timeout: Math.min(statementTimeoutMs + ANSWER_GRACE_MS, POSTGRES_INTEGER_MAX) }),
       idle_in_transaction_session_timeout: statementTimeoutMs,
       connectionTimeoutMillis: 15_000,
     };
@@ -195,7 +205,9 @@ export class Database implements TransactionalDatabase {
 
 async function runOn<Row>(target: pg.Pool | pg.PoolClient, statement: Statement): Promise<Row[]> {
   try {
-    const result = await target.query(statement as pg.QueryConfig);
+    const { unlimited, ...query } = statement;
+    const limit = unlimited === undefined ? {} : { query_timeout: POSTGRES_INTEGER_MAX };
+    const result = await target.query({ ...query, ...limit } as pg.QueryConfig);
     return result.rows as Row[];
   } catch (error) {
     throw classifyStoreError(error);
