@@ -122,7 +122,7 @@ class MultipartUpload {
         throw error;
       });
       if (found !== undefined && found.ETag === eTag) return;
-      await sleep(COMPLETION_PAUSE_MS, undefined, { ...(signal === undefined ? {} : { signal }), ref: false });
+      await sleep(COMPLETION_PAUSE_MS, undefined, signal === undefined ? {} : { signal });
     }
     throw new TransientError(`object store: "${Key}" is said to be complete and is not there`);
   }
