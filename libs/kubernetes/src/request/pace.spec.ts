@@ -76,6 +76,23 @@ describe('Pace', () => {
     expect(pace.size).toBe(1);
   });
 
+  it('grows again where answers stay slow with one request at a time: it is not that which slows the server', async () => {
+    let nowMs = 0;
+    const pace = new Pace({ initial: 8, nowMs: () => nowMs });
+    (await pace.enter())(answered);
+    const slowAnswers = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index += 1) {
+        const leaves = await Promise.all(Array.from({ length: Math.floor(pace.size) }, () => pace.enter()));
+        nowMs += 1_000;
+        for (const leave of leaves) leave({ kind: 'answered', latencyMs: 1_000 });
+      }
+    };
+    await slowAnswers(10);
+    expect(pace.size).toBe(1);
+    await slowAnswers(40);
+    expect(pace.size).toBeGreaterThan(4);
+  });
+
   it('lets a caller leave the queue', async () => {
     const pace = new Pace({ initial: 1 });
     const leave = await pace.enter();

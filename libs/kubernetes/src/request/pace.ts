@@ -16,8 +16,11 @@ const CALM_MS = 1_000;
 /** An answer is slow that takes longer than this and than SLOW_FACTOR times the quickest of late. */
 const SLOW_MS = 500;
 const SLOW_FACTOR = 5;
-/** The quickest answer is forgotten by this share with every answer, so that it follows a server that changes. */
-const FORGETTING = 0.01;
+/**
+ * In what time the quickest answer counts as twice as slow: with one request at a time none of ours wait for each other, and a server that is still as
+ * slow then is not slow because of them (from 5 ms to 1 s in half a minute).
+ */
+const FORGOTTEN_BY_HALF_MS = 5_000;
 
 /** What came of a request, for the window. */
 export type PaceOutcome = { kind: 'answered'; latencyMs: number } | { kind: 'busy'; retryAfterMs?: number } | { kind: 'failed' };
@@ -33,6 +36,7 @@ export class Pace {
   private pausedUntilMs = 0;
   private reducedAtMs = -Infinity;
   private quickestMs = Infinity;
+  private answeredAtMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly waiting: (() => void)[] = [];
   /** Of requests that come after all others. */
@@ -111,10 +115,9 @@ export class Pace {
       return;
     }
     const { latencyMs } = outcome;
-    this.quickestMs = Math.min(
-      latencyMs,
-      this.quickestMs + (Number.isFinite(this.quickestMs) ? FORGETTING * this.quickestMs : 0),
-    );
+    const nowMs = this.nowMs();
+    this.quickestMs = Math.min(latencyMs, this.quickestMs * 2 ** ((nowMs - this.answeredAtMs) / FORGOTTEN_BY_HALF_MS));
+    this.answeredAtMs = nowMs;
     if (latencyMs > Math.max(SLOW_MS, SLOW_FACTOR * this.quickestMs)) this.reduce();
     else if (this.inFlight + 1 >= Math.floor(this.window))
       this.window = Math.min(this.options.max ?? MAX, this.window + 1 / this.window);
