@@ -110,6 +110,15 @@ describe('properties of decisions', { timeout: TIMEOUT_MS }, () => {
     sameEnd({ oneByOne: true }, { losingEvery });
   });
 
+  it.each([
+    { maxChanges: 4, losingEvery: 5 },
+    { maxChanges: 3, losingEvery: 2 },
+  ])('ends every workflow though decisions are cut at $maxChanges changes and one in $losingEvery is lost', (stormy) => {
+    holdsFor((workflow, seed) => {
+      expect(runSimulated(workflow, { seed, oneByOne: true, endsOnly: true, ...stormy }).ended).toBe(true);
+    });
+  });
+
   // What a cache knows ends at once, and goes on from there before or after others have got their slots, as the cut falls.
   it.each([7, 3])('comes to the same tree when its decisions are cut at %i changes', (maxChanges) => {
     sameEnd({ oneByOne: true }, { maxChanges }, randomWorkflow({ remembers: false }));

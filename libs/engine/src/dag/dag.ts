@@ -13,7 +13,7 @@ import { templateOf } from '../templates/process-template.js';
 import { type Dag, taskNode } from './dag-in-hand.js';
 import { brokenLoops } from './broken-loops.js';
 import { assessDagPhase } from './dag-phase.js';
-import { follow, isCut, takeInterruption, waitingNames } from './follow-tasks.js';
+import { follow, isCut, isWholeLookDue, takeInterruption, waitingNames } from './follow-tasks.js';
 import { graphOf, isFailFastDag } from './resolve-task.js';
 import { startReady, unresolvedTasks } from './start-task.js';
 import { markTaskError } from './task-group.js';
@@ -90,7 +90,7 @@ export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): 
   const own = changed === undefined ? undefined : (subjectOf(pass, changed.node).memory.name ?? '');
   const errored = changed?.error === undefined ? undefined : own;
   const left = takeInterruption(pass, dag) ?? {
-    names: own === undefined ? waitingNames(pass, dag) : [],
+    names: own === undefined || isWholeLookDue(pass, dag) ? waitingNames(pass, dag) : [],
     late: { hooks: [], exits: [] },
   };
   const followed = follow(pass, dag, { ...left, names: [...(own === undefined ? [] : [own]), ...left.names] }, errored);

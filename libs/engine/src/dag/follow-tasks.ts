@@ -31,6 +31,12 @@ export const takeInterruption = (pass: Pass, dag: Dag): Interruption | undefined
   return left;
 };
 
+/** Whether the walk has still to come to all of this DAG: what is cut meanwhile must not make it forget the others that wait. */
+export const isWholeLookDue = (pass: Pass, dag: Dag): boolean => {
+  const isResumed = pass.state.resuming.delete(dag.node.id);
+  return isResumed || pass.state.deferred.has(dag.node.id);
+};
+
 export const isCut = (pass: Pass, dag: Dag): boolean => pass.state.deferred.has(dag.node.id);
 
 const keep = (pass: Pass, dag: Dag, left: Interruption): void => {
