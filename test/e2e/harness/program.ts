@@ -7,6 +7,8 @@ import { patiently } from './patiently.js';
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file));
 const STOP_LIMIT_MS = 30_000;
+const CLUSTER_WRITE =
+  /^argosy_kubernetes_calls_total\{verb="(create|update|patch|delete|deletecollection)",resource="([^"]*)",[^}]*\} (\d+)$/gm;
 const LOG_TAIL_CHARACTERS = 4_000;
 
 export interface ProgramOptions {
@@ -116,6 +118,15 @@ export class Program {
     const response = await fetch(`http://127.0.0.1:${this.options.metricsPort}/metrics`);
     const samples = (await response.text()).matchAll(/^argosy_job_runs_total\{[^}]*\} (\d+)$/gm);
     return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
+  }
+
+  /** Calls in this life of the process that change objects of the cluster, refused ones too, by verb and resource. */
+  async clusterWrites(): Promise<Map<string, number>> {
+    const response = await fetch(`http://127.0.0.1:${this.options.metricsPort}/metrics`);
+    const writes = new Map<string, number>();
+    for (const [, verb = '', resource = '', count] of (await response.text()).matchAll(CLUSTER_WRITE))
+      writes.set(`${verb} ${resource}`, (writes.get(`${verb} ${resource}`) ?? 0) + Number(count));
+    return writes;
   }
 
   waitUntilReady(limitMs = 60_000): Promise<void> {
