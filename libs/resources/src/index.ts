@@ -31,6 +31,7 @@ export { KubernetesResourceStore, type KubernetesResourceStoreOptions } from './
 export type {
   WorkflowControls,
   WorkflowNotice,
+  EventSelection,
   WorkflowObject,
   WorkflowObjectEvent,
   WorkflowObjectKey,

@@ -23,6 +23,7 @@ import { IntakeLoop } from './intake/intake-loop.js';
 import { IntakeService } from './intake/intake.service.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { EventTeller } from './events/event-teller.js';
+import { BudgetKeeper } from './budgets/budget-keeper.js';
 import { engineConfigOf } from './controller-engine-config.js';
 import { FactLoader } from './reconcile/fact-loader.js';
 import { ReconcileProcessor } from './reconcile/reconcile.processor.js';
@@ -259,6 +260,7 @@ export class SchedulerModule {
         memos,
         specMetrics,
         events: eventTeller(ports),
+        budgets: ports.objects && new BudgetKeeper({ objects: ports.objects, logger: ports.logger }),
         removal,
       },
       {

@@ -1,4 +1,4 @@
-import type { Workflow } from '#libs/workflow-spec';
+import type { KubernetesObject, Workflow } from '#libs/workflow-spec';
 
 /** Which workflow object is meant; another one of the name is none of it. */
 export interface WorkflowObjectKey {
@@ -60,6 +60,13 @@ export interface WorkflowNotice {
   annotations?: Record<string, string>;
 }
 
+/** Which events of a cluster are meant: those of a namespace ('' for all), by selectors of the API server. */
+export interface EventSelection {
+  namespace: string;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+}
+
 /**
  * Workflow objects where they are the door for workflows: on a cluster. The user owns their spec, we own their status. Throws the
  * errors of ResourceStore.
@@ -79,6 +86,12 @@ export interface WorkflowObjects {
   release(key: WorkflowObjectKey): Promise<void>;
   /** Sets one label; an object that is gone, or another of the name, is no error. */
   setLabel(key: WorkflowObjectKey, name: string, value: string): Promise<void>;
+  /** Makes the PodDisruptionBudget of a workflow's pods; one that is there already stays. Throws UserError where it is refused, or another one has its name. */
+  makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void>;
+  /** Removes it; one that is gone is no error. */
+  removeBudget(key: WorkflowObjectKey): Promise<void>;
   /** At most once: a notice that cannot be told is dropped. */
   tell(notice: WorkflowNotice, atMs: number): Promise<void>;
+  /** The selected events as the cluster has them: those that are there, then new ones and changed ones, until the signal aborts. */
+  events(selection: EventSelection, signal: AbortSignal): AsyncIterable<KubernetesObject>;
 }

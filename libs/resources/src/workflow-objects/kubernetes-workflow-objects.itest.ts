@@ -120,6 +120,27 @@ describe.skipIf('skipped' in found)(
       expect(seen.at(-1)).toEqual({ type: 'deleted', key });
     });
 
+    it('has a disruption budget for the pods of a workflow, and takes none of somebody else', async () => {
+      const key = await create('guarded');
+      const shown = (): Promise<string> =>
+        cluster.kubectl(['-n', namespace, 'get', 'pdb', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.spec}{"\\n"}{end}']);
+      await objects.makeBudget(key, { minAvailable: 9999 });
+      await objects.makeBudget(key, { minAvailable: 1 });
+      expect(await shown()).toBe(
+        'guarded {"minAvailable":9999,"selector":{"matchLabels":{"workflows.argoproj.io/workflow":"guarded"}}}\n',
+      );
+      const stranger = { ...key, uid: 'another' };
+      await expect(objects.makeBudget(stranger, { minAvailable: 1 })).rejects.toThrow(
+        /already exists, and belongs to somebody else/,
+      );
+      await objects.removeBudget(stranger);
+      expect(await shown()).toContain('guarded');
+      await expect(objects.makeBudget({ ...key, name: 'refused' }, { minAvailable: 'x' })).rejects.toThrow(/minAvailable/);
+      await objects.removeBudget(key);
+      await objects.removeBudget(key);
+      expect(await shown()).toBe('');
+    });
+
     it('tells events that kubectl shows', async () => {
       const key = await create('told');
       await objects.tell({ key, type: 'Normal', reason: 'WorkflowRunning', message: 'Workflow Running' }, Date.UTC(2026, 0, 1));
@@ -132,6 +153,16 @@ describe.skipIf('skipped' in found)(
         '--no-headers',
       ]);
       expect(shown).toMatch(/Normal\s+WorkflowRunning\s+workflow\/told\s+Workflow Running/);
+      const other = await create('untold');
+      const ending = new AbortController();
+      const seen: unknown[] = [];
+      for await (const event of objects.events({ namespace, fieldSelector: 'involvedObject.name=told' }, ending.signal)) {
+        seen.push(event['reason']);
+        if (event['reason'] === 'WorkflowSucceeded') ending.abort();
+        await objects.tell({ key: other, type: 'Normal', reason: 'WorkflowFailed', message: '' }, Date.UTC(2026, 0, 1));
+        await objects.tell({ key, type: 'Normal', reason: 'WorkflowSucceeded', message: '' }, Date.UTC(2026, 0, 1));
+      }
+      expect(seen).toEqual(['WorkflowRunning', 'WorkflowSucceeded']);
     });
   },
 );

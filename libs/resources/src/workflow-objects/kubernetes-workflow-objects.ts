@@ -8,9 +8,19 @@ import {
   KubernetesNotFoundError,
   KubernetesUnavailableError,
 } from '#libs/kubernetes';
-import { API_VERSION, FinalizerName, formatTime, LabelName, TransientError, UserError, type Workflow } from '#libs/workflow-spec';
+import {
+  API_VERSION,
+  FinalizerName,
+  formatTime,
+  type KubernetesObject,
+  LabelName,
+  TransientError,
+  UserError,
+  type Workflow,
+} from '#libs/workflow-spec';
 import { ResourceExistsError } from '../errors.js';
 import type {
+  EventSelection,
   WorkflowNotice,
   WorkflowObject,
   WorkflowObjectEvent,
@@ -18,6 +28,7 @@ import type {
   WorkflowObjects,
   WorkflowProjection,
 } from './contract.js';
+import { makeBudget, removeBudget } from './disruption-budget.js';
 import { workflowObjectOf } from './object-marks.js';
 import { headOf, type ObjectHead, projectionPatch, shownVersion } from './object-patch.js';
 
@@ -137,6 +148,14 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     }
   }
 
+  makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void> {
+    return makeBudget(this.options.api, key, budget);
+  }
+
+  removeBudget(key: WorkflowObjectKey): Promise<void> {
+    return removeBudget(this.options.api, key);
+  }
+
   async tell({ key, type, reason, message, annotations }: WorkflowNotice, atMs: number): Promise<void> {
     const { api, component = 'workflow-controller' } = this.options;
     const { namespace, name, uid } = key;
@@ -159,6 +178,14 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     } catch (error) {
       if (!(error instanceof KubernetesUnavailableError) && !(error instanceof UserError)) throw error;
     }
+  }
+
+  async *events({ namespace, ...selectors }: EventSelection, signal: AbortSignal): AsyncIterable<KubernetesObject> {
+    const { api, managedNamespace = namespace } = this.options;
+    if (namespace !== '' && namespace !== managedNamespace) return;
+    const address = { apiVersion: 'v1', plural: 'events', namespace: managedNamespace };
+    for await (const event of followObjects(api, address, { ...selectors, signal }))
+      if (event.type === 'ADDED' || event.type === 'MODIFIED') yield event.object as KubernetesObject;
   }
 
   private async read({ namespace, name }: { namespace: string; name: string }): Promise<ApiObject | undefined> {

@@ -22,6 +22,7 @@ import { isAdmissionLimited, type ParallelismSource } from '../admission/paralle
 import type { CommandDispatcher } from './command-dispatcher.js';
 import { type ContainerDefaults, withContainerDefaults } from './container-defaults.js';
 import { expiryOf } from './expiry.js';
+import type { BudgetKeeper } from '../budgets/budget-keeper.js';
 import type { EventTeller } from '../events/event-teller.js';
 import type { FactLoader } from './fact-loader.js';
 import { handoffsOf } from './handoffs.js';
@@ -56,6 +57,8 @@ export interface ReconcileCollaborators {
   specMetrics: Pick<SpecMetrics, 'committed'>;
   /** Events of a cluster; absent: there is none. */
   events?: Pick<EventTeller, 'committed'> | undefined;
+  /** Disruption budgets of a cluster; absent: there is none. */
+  budgets?: Pick<BudgetKeeper, 'committed'> | undefined;
   /** Begins or goes on with the removal of a workflow whose deletion was asked for. */
   removal: { advance(uid: string): Promise<JobOutcome> };
 }
@@ -200,14 +203,16 @@ export class ReconcileService {
 
   /** What is counted and remembered of a commit; gives the phase that the workflow has now. */
   private async noteCommitted(
-    { workflow, phase: before }: Held,
+    { workflow, state, phase: before }: Held,
     { header, commands, nodes }: Decision,
   ): Promise<string | undefined> {
-    const { metrics, specMetrics, memos, events } = this.collaborators;
+    const { metrics, specMetrics, memos, events, budgets } = this.collaborators;
     const { uid = '', namespace = '', name = '' } = workflow.metadata;
     const phase = header?.status.phase ?? before;
     if (phase !== undefined && phase !== '' && phase !== before) metrics.entered(phase, namespace);
-    events?.committed({ key: { uid, namespace, name }, status: phase === before ? undefined : header?.status, nodes });
+    const key = { uid, namespace, name };
+    events?.committed({ key, status: phase === before ? undefined : header?.status, nodes });
+    budgets?.committed({ key, phase, budget: state.spec['podDisruptionBudget'] });
     specMetrics.committed(uid, commands);
     await memos.committed(commands);
     return phase;
