@@ -214,6 +214,48 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await eventually(async () => (await runs()).length === 0, 'its runs went with it');
   });
 
+  it('leaves alone what belongs to another instance', async () => {
+    const ofAnother = { 'workflows.argoproj.io/controller-instanceid': 'another' };
+    const labelled = <T extends { metadata: object }>(manifest: T): T => ({
+      ...manifest,
+      metadata: { ...manifest.metadata, labels: ofAnother },
+    });
+    const main = { entrypoint: 'main', templates: [pod('main', 'result=x')] };
+    await apply(labelled(object('of-another', main)));
+    const schedule = (name: string) => ({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'CronWorkflow',
+      metadata: { name },
+      spec: { schedules: ['@every 1s'], concurrencyPolicy: 'Forbid', workflowSpec: main },
+    });
+    await apply(labelled(schedule('of-another')));
+    await apply(schedule('ours'));
+    const runsOf = async (name: string): Promise<string> =>
+      kubectl('get', 'wf', '-l', `workflows.argoproj.io/cron-workflow=${name}`, '-o', 'name');
+    await eventually(async () => (await runsOf('ours')).split('\n').length > 2, 'two runs of our own schedule');
+    await kubectl('delete', 'cwf', 'ours');
+    expect(await runsOf('of-another')).toBe('');
+    const cron = JSON.parse(await kubectl('get', 'cwf', 'of-another', '-o', 'json')) as { status?: object };
+    expect(cron.status).toBeUndefined();
+    const left = await read('of-another');
+    expect(left.status).toBeUndefined();
+    expect(left.metadata.labels).toEqual(ofAnother);
+    expect(left.metadata.annotations ?? {}).not.toHaveProperty(['argosy.dev/record-version']);
+    expect(await stack.store.workflows.getByName(namespace, 'of-another')).toBeUndefined();
+    await kubectl('delete', 'wf,cwf', 'of-another');
+  });
+
+  it.each(['background', 'foreground', 'orphan'])(
+    'ends a running workflow that is deleted with --cascade=%s',
+    async (cascade) => {
+      const name = `cascade-${cascade}`;
+      await apply(gate(name));
+      const { uid = '' } = (await until(name, phase('Running'))).metadata;
+      await kubectl('delete', 'wf', name, `--cascade=${cascade}`, '--timeout=30s');
+      await eventually(async () => (await stack.store.workflows.getByUid(uid)) === undefined, 'its rows are gone');
+    },
+  );
+
   it('finds after a restart what was deleted and what was made meanwhile, and takes nothing in twice', async () => {
     await apply(gate('missed'));
     const { uid = '' } = (await until('missed', phase('Running'))).metadata;

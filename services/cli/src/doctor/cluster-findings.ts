@@ -12,6 +12,8 @@ const RIGHTS: readonly { verb: string; group?: string; resource: string; subreso
   { verb: 'get', resource: 'pods', subresource: 'log' },
   ...['get', 'list', 'watch', 'patch', 'update'].map((verb) => ({ verb, group: GROUP ?? '', resource: 'workflows' })),
   ...['get', 'list', 'watch'].map((verb) => ({ verb, resource: 'configmaps' })),
+  // Resource templates act as the accounts of their workflows.
+  ...['get', 'impersonate'].map((verb) => ({ verb, resource: 'serviceaccounts' })),
 ];
 
 type Asked = Pick<KubernetesApi, 'get' | 'create'>;
