@@ -2,6 +2,7 @@ import path from 'node:path';
 import { type ArtifactDrivers, ArtifactTransfer } from '#libs/artifacts';
 import { processEnvironment } from '#libs/config';
 import { createPodExecution } from '#libs/execution';
+import { openKubernetesApi } from '#libs/program';
 import type { JobQueue } from '#libs/jobs';
 import type { Logger, Metrics } from '#libs/observability';
 import type { ControllerSettings, ResourceStore } from '#libs/resources';
@@ -55,6 +56,7 @@ export interface PodRuntimePorts {
 export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRuntimePorts): Promise<PodRuntime> => {
   const { resources, artifacts, clock, logger } = ports;
   const { cluster } = settings;
+  const clusterApi = cluster?.resources === 'kubernetes' ? openKubernetesApi(cluster) : undefined;
   const pods = await chooseRuntime(settings.runtime, {
     ...(cluster === undefined ? {} : { cluster: () => ({ ...clusterOf(cluster, ports), ...sharingOf(settings) }) }),
     staging: createPodExecution(new ArtifactTransfer(artifacts)),
@@ -80,7 +82,7 @@ export const openPodRuntime = async (settings: PodRuntimeSettings, ports: PodRun
     settings: settings.logShipping,
   });
   const taskHost = pods.name === 'kubernetes' ? (settings.taskHost ?? settings.host) : settings.host;
-  return withTasks(shippingRuntime(pods, shipments), ports, { ...settings, host: taskHost });
+  return withTasks(shippingRuntime(pods, shipments), ports, { ...settings, clusterApi, host: taskHost });
 };
 
 /** Whose share of the pods is followed here, where several have the same host. */
