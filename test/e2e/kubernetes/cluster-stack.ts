@@ -1,7 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { createLogger } from '#libs/observability';
 import {
   EXECUTOR_FOLDER,
   executorImage,
@@ -14,16 +10,13 @@ import {
 import { isFinishedWorkflowPhase, type NodeStatus, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
 import { ApiClient } from '../../../services/cli/src/client/api-client.js';
 import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
-import { type EmbeddedStack, startEmbeddedStack } from '../../../services/cli/src/embedded/embedded-stack.js';
+import { HOST_OF_PODS, LOCAL_REGISTRY, repositoryOf, secretOf } from '../harness/cluster-place.js';
+import { Fleet, missingOfFleet } from '../harness/fleet.js';
 
-/** Address of this machine at which pods reach it. */
-const HOST_OF_PODS = '10.254.0.1';
-const LOCAL_REGISTRY = 'docker.io=http://127.0.0.1:5001';
 const LIMIT_MS = 120_000;
 const POLL_MS = 100;
-const SECRET = 'artifact-store';
 
-/** All services in this process, with pods in a namespace of a real cluster. */
+/** All services as processes of their own, two schedulers and two pod-managers among them, with pods in a namespace of a real cluster. */
 export interface ClusterStack {
   cluster: TestCluster;
   namespace: string;
@@ -50,6 +43,8 @@ export const startClusterStack = async (
   prefix: string,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<ClusterStack | { skipped: string }> => {
+  const missing = await missingOfFleet();
+  if (missing !== undefined) return { skipped: missing };
   const cluster = await kubernetesCluster({ nodes: true });
   if ('skipped' in cluster) return cluster;
   const image = await executorImage();
@@ -59,8 +54,9 @@ export const startClusterStack = async (
   }
   const namespace = await cluster.createNamespace(prefix);
   const s3 = await startS3({ host: HOST_OF_PODS });
-  const folder = await mkdtemp(path.join(tmpdir(), 'argosy-cluster-e2e-'));
-  Object.assign(process.env, {
+  const environment: Record<string, string> = {
+    RUNTIME: 'kubernetes',
+    POD_HOST: 'kubernetes',
     KUBECONFIG: cluster.kubeconfig,
     EXECUTOR_IMAGE: image,
     EXECUTOR_FOLDER,
@@ -68,15 +64,10 @@ export const startClusterStack = async (
     MANAGED_NAMESPACE: namespace,
     ...variables,
     ...(s3 === undefined ? {} : { ARTIFACT_REPOSITORY: JSON.stringify({ s3: repositoryOf(s3) }) }),
-  });
-  const stack: EmbeddedStack = await startEmbeddedStack({
-    dataDir: path.join(folder, 'data'),
-    runtime: 'kubernetes',
-    port: 0,
-    queuesWrite: false,
-    logger: createLogger({ program: 'e2e', level: 'error', format: 'text' }),
-  });
-  const client = new ApiClient({ baseUrl: stack.url, headers: {} });
+  };
+  const fleet = await Fleet.prepare(environment, { namespace, address: HOST_OF_PODS });
+  await fleet.start();
+  const client = new ApiClient({ baseUrl: `http://${fleet.serverAddress}`, headers: {} });
   const api = new WorkflowsApi(client, namespace);
   if (s3 !== undefined) await putSecret({ cluster, client, namespace, s3 });
   const submit = async (spec: WorkflowSpec): Promise<string> => {
@@ -101,22 +92,13 @@ export const startClusterStack = async (
     ...{ cluster, namespace, s3, client, api, submit, reach },
     run: async (spec) => reach(await submit(spec)),
     stop: async () => {
-      await stack.stop();
+      await fleet.tearDown();
       await removePods(cluster, namespace);
       await s3?.stop();
       await cluster.release();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 };
-
-const repositoryOf = (s3: TestS3) => ({
-  endpoint: s3.endpoint,
-  insecure: true,
-  bucket: s3.bucket,
-  accessKeySecret: { name: SECRET, key: 'access' },
-  secretKeySecret: { name: SECRET, key: 'secret' },
-});
 
 /** In the cluster for the pods, and in the table for what this process does itself. */
 const putSecret = async ({
@@ -125,13 +107,7 @@ const putSecret = async ({
   namespace,
   s3,
 }: Pick<ClusterStack, 'cluster' | 'client' | 'namespace'> & { s3: TestS3 }) => {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  const secret = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: SECRET, namespace },
-    data: { access: base64(s3.accessKey), secret: base64(s3.secretKey) },
-  };
+  const secret = secretOf(s3, namespace);
   await cluster.api.create({ apiVersion: 'v1', plural: 'secrets', namespace }, secret);
-  await client.send('PUT', `/api/argosy/v1/resources/secrets/${namespace}/${SECRET}`, secret);
+  await client.send('PUT', `/api/argosy/v1/resources/secrets/${namespace}/${secret.metadata.name}`, secret);
 };

@@ -9,6 +9,10 @@ export interface ApiTrouble {
   delayMs?: number;
   /** Every n-th is answered 429 with a `Retry-After` of a second, and never arrives. */
   refusedOf?: number;
+  /** Of every n-th the answer gets lost: it is done, and nobody is told. Watches are spared. */
+  lostOf?: number;
+  /** None arrives, and every connection is broken off. */
+  isAway?: boolean;
 }
 
 /** What the proxy has seen so far. */
@@ -17,6 +21,7 @@ export interface ApiCounts {
   /** Answers and ends of watches that said 410, by the API server or by `expireWatches`. */
   expired: number;
   refused: number;
+  lost: number;
 }
 
 const GONE = {
@@ -30,13 +35,15 @@ const GONE = {
 const BUSY = { ...GONE, reason: 'TooManyRequests', code: 429, message: 'too many requests' };
 const OF_410 = /"code":\s*410\b/;
 
+const isNth = (count: number, n: number): boolean => n > 0 && count % n === 0;
+
 /**
  * Stands between programs and an API server, over plain HTTP without a credential (it adds its own), passes on everything as it comes and
  * makes the trouble that it is told to. When the server breaks a connection off, so does the proxy.
  */
 export class ApiProxy {
-  trouble: ApiTrouble = {};
-  readonly counts: ApiCounts = { requests: 0, expired: 0, refused: 0 };
+  readonly counts: ApiCounts = { requests: 0, expired: 0, refused: 0, lost: 0 };
+  private trouble: ApiTrouble = {};
   private readonly sockets = new Set<Socket>();
   private readonly watches = new Map<ServerResponse, string>();
   /** Paths of watches whose next request is told 410. */
@@ -59,19 +66,18 @@ export class ApiProxy {
     return `http://127.0.0.1:${(this.server?.address() as AddressInfo).port}`;
   }
 
-  /** Watches that are open now. */
-  get openWatches(): number {
-    return this.watches.size;
+  /** From now on, instead of what was before; without any by default. */
+  make(trouble: ApiTrouble = {}): void {
+    this.trouble = trouble;
+    if (trouble.isAway === true) for (const socket of this.sockets) socket.destroy();
   }
 
-  /** Breaks all watches off; each is told 410 when it is asked for again. Answers how many there were. */
-  expireWatches(): number {
-    const open = [...this.watches];
-    for (const [response, path] of open) {
+  /** Breaks all watches off; each is told 410 when it is asked for again. */
+  expireWatches(): void {
+    for (const [response, path] of [...this.watches]) {
       this.expiring.set(path, (this.expiring.get(path) ?? 0) + 1);
       response.destroy();
     }
-    return open.length;
   }
 
   async stop(): Promise<void> {
@@ -80,18 +86,20 @@ export class ApiProxy {
   }
 
   private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { delayMs = 0, refusedOf = 0, lostOf = 0, isAway } = this.trouble;
+    if (isAway === true) return void request.socket.destroy();
     this.counts.requests += 1;
-    const { delayMs = 0, refusedOf = 0 } = this.trouble;
+    const { requests } = this.counts;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const url = new URL(request.url ?? '/', this.url);
     const isWatch = url.searchParams.get('watch') === 'true';
     if (isWatch && this.isExpiring(url.pathname)) return this.expire(response);
-    if (refusedOf > 0 && this.counts.requests % refusedOf === 0) return this.refuse(request, response);
+    if (isNth(requests, refusedOf)) return this.refuse(request, response);
     if (isWatch) {
       this.watches.set(response, url.pathname);
       response.on('close', () => this.watches.delete(response));
     }
-    await this.pass(request, response, isWatch);
+    await this.pass(request, response, { isWatch, isLost: !isWatch && isNth(requests, lostOf) });
   }
 
   private isExpiring(path: string): boolean {
@@ -113,12 +121,21 @@ export class ApiProxy {
     response.end(JSON.stringify(BUSY));
   }
 
-  private async pass(request: IncomingMessage, response: ServerResponse, isWatch: boolean): Promise<void> {
+  private async pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { isWatch, isLost }: { isWatch: boolean; isLost: boolean },
+  ): Promise<void> {
     const { server, headers, agent } = await this.connection.access();
     const { host: _host, connection: _connection, ...own } = request.headers;
     const url = new URL(`${server}${request.url ?? '/'}`);
     const send = url.protocol === 'https:' ? requestSecure : requestPlain;
     const upstream = send(url, { method: request.method, agent, headers: { ...own, ...headers } }, (answer) => {
+      if (isLost) {
+        this.counts.lost += 1;
+        answer.resume();
+        return void response.destroy();
+      }
       this.look(answer, isWatch);
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.on('error', () => response.destroy());

@@ -5,10 +5,10 @@ import { progressSince, runningWorkflows } from '../progress.js';
 import type { ClusterFleet } from './cluster-fleet.js';
 import { clusterWorkflow, type Shape } from './cluster-workflows.js';
 
-const ACCEPT_LIMIT_MS = 90_000;
-const END_LIMIT_MS = 150_000;
+const ACCEPT_LIMIT_MS = 120_000;
+const END_LIMIT_MS = 240_000;
 /** Ten times what it takes on a quiet machine. */
-const PROGRESS_LIMIT_MS = 90_000;
+const PROGRESS_LIMIT_MS = 120_000;
 
 /** What was submitted to a fleet, and how it goes on. */
 export class ClusterCourse {

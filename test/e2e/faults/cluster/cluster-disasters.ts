@@ -9,32 +9,43 @@ import type { ClusterProgram, OwnCluster } from './own-cluster.js';
 const ENGINE: readonly Worker[] = ['scheduler', 'pod-manager'];
 const AWAY_MS = Number(process.env['ARGOSY_API_OUTAGE_S'] ?? 20) * 1000;
 const SLOW_MS = 1_000;
-const TROUBLE_MS = 12_000;
+/** With all programs running. */
+const UNREACHABLE_MS = 3_000;
 const WAIT_LIMIT_MS = 60_000;
 
 const pause = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
 
-/** Trouble between the programs and any API server, which ends by itself. Progress is asked for while it lasts. */
+/** Trouble between the programs and any API server, which lasts until it is lifted. */
 export const apiFaults = ({ proxy }: Pick<ClusterFleet, 'proxy'>): Fault[] => {
-  const during = (name: string, trouble: ApiTrouble): Fault => ({
+  const from = (name: string, begin: () => void): Fault => ({
     name,
     workers: ENGINE,
     strike: async () => {
-      proxy.trouble = trouble;
-      const sinceMs = Date.now();
-      setTimeout(() => (proxy.trouble = {}), TROUBLE_MS);
-      return Promise.resolve(sinceMs);
+      begin();
+      return Promise.resolve(Date.now());
     },
   });
+  const during = (name: string, trouble: ApiTrouble): Fault => from(name, () => proxy.make(trouble));
   return [
     during(`API server slowed to ${SLOW_MS} ms per call`, { delayMs: SLOW_MS }),
     during('API server refuses every second request (429)', { refusedOf: 2 }),
+    during('every fourth answer of the API server gets lost', { lostOf: 4 }),
+    from('every watch is broken off and has expired (410)', () => proxy.expireWatches()),
     {
-      name: 'every watch is broken off and has expired (410)',
+      name: 'all programs start while the API server cannot be reached',
       workers: ENGINE,
-      strike: async () => {
-        proxy.expireWatches();
-        return Promise.resolve(Date.now());
+      strike: async ({ programs }) => {
+        proxy.make({ isAway: true });
+        await Promise.all(Object.values(programs).map((program) => program.kill()));
+        for (const program of Object.values(programs)) program.start();
+        const serves = async (): Promise<boolean> => {
+          const answers = await Promise.all(Object.values(programs).map((program) => program.readiness()));
+          return answers.every(({ status }) => status > 0);
+        };
+        await patiently(serves, () => 'all programs have started', WAIT_LIMIT_MS);
+        await pause(UNREACHABLE_MS);
+        proxy.make();
+        return Date.now();
       },
     },
   ];
@@ -45,8 +56,11 @@ const away = (program: ClusterProgram, name: string, meanwhile: () => Promise<vo
   workers: ENGINE,
   strike: async () => {
     const start = await program.kill();
-    await meanwhile();
-    start();
+    try {
+      await meanwhile();
+    } finally {
+      start();
+    }
     await back();
     return Date.now();
   },
@@ -71,7 +85,10 @@ export const clusterFaults = (own: OwnCluster): Fault[] => [
       await own.compact();
       await pause(AWAY_MS);
     },
-    () => own.waitUntilReady(),
+    async () => {
+      await own.waitUntilReady();
+      await own.restartControllers();
+    },
   ),
   away(
     own.kubelet,

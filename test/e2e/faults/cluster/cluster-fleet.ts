@@ -11,14 +11,10 @@ import {
   type TestCluster,
   type TestS3,
 } from '#libs/testing';
+import { HOST_OF_PODS, LOCAL_REGISTRY, repositoryOf, secretOf } from '../../harness/cluster-place.js';
 import { Fleet, missingOfFleet } from '../../harness/fleet.js';
 import { ApiProxy } from './api-proxy.js';
 import { type OwnCluster, ownCluster } from './own-cluster.js';
-
-/** Address of this machine at which pods reach it. */
-const HOST_OF_PODS = '10.254.0.1';
-const LOCAL_REGISTRY = 'docker.io=http://127.0.0.1:5001';
-const SECRET = 'artifact-store';
 
 /** A fleet of separate processes whose workflows and pods are objects of a cluster, reached through a proxy that makes trouble. */
 export interface ClusterFleet {
@@ -48,7 +44,7 @@ export const clusterFleet = async (prefix: string): Promise<ClusterFleet | { ski
   await applyCustomResources(cluster);
   const namespace = await cluster.createNamespace(prefix);
   const s3 = await startS3({ host: HOST_OF_PODS });
-  if (s3 !== undefined) await putSecret(cluster, namespace, s3);
+  if (s3 !== undefined) await cluster.api.create({ apiVersion: 'v1', plural: 'secrets', namespace }, secretOf(s3, namespace));
   const proxy = new ApiProxy(cluster.api.connection);
   await proxy.start();
   const variables = {
@@ -102,24 +98,3 @@ const kubeconfigOf = (server: string): string =>
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
   });
-
-const repositoryOf = (s3: TestS3) => ({
-  endpoint: s3.endpoint,
-  insecure: true,
-  bucket: s3.bucket,
-  accessKeySecret: { name: SECRET, key: 'access' },
-  secretKeySecret: { name: SECRET, key: 'secret' },
-});
-
-const putSecret = async (cluster: TestCluster, namespace: string, s3: TestS3): Promise<void> => {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  await cluster.api.create(
-    { apiVersion: 'v1', plural: 'secrets', namespace },
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: SECRET, namespace },
-      data: { access: base64(s3.accessKey), secret: base64(s3.secretKey) },
-    },
-  );
-};

@@ -71,6 +71,8 @@ const isThere = (pid: number): boolean => {
 export interface OwnCluster {
   apiServer: ClusterProgram;
   kubelet: ClusterProgram;
+  /** The cluster's own scheduler and controllers begin anew, so that how long they rest after an outage is not taken for ours. */
+  restartControllers(): Promise<void>;
   /** Forgets everything in etcd that is older than now. */
   compact(): Promise<void>;
   /** Resolves when the API server answers, and its node is ready. */
@@ -86,6 +88,9 @@ export const ownCluster = (cluster: TestCluster): OwnCluster | undefined => {
   return {
     apiServer,
     kubelet: new ClusterProgram(folder, 'kubelet'),
+    restartControllers: async () => {
+      for (const name of ['kube-scheduler', 'kube-controller-manager']) (await new ClusterProgram(folder, name).kill())();
+    },
     compact: async () => {
       const { header } = await etcdCall<{ header: { revision: string } }>(etcd, 'range', { key: 'AA==' });
       await etcdCall(etcd, 'compaction', { revision: header.revision, physical: true });
