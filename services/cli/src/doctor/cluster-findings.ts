@@ -21,18 +21,11 @@ type Asked = Pick<KubernetesApi, 'get' | 'create'>;
 /** The cluster as the given credential sees it: whether it answers, has the definitions, and lets pods be made in `namespace`. */
 export const clusterFindings = async (api: Asked, namespace: string): Promise<Finding[]> => {
   try {
-    const missing = await missingDefinitions(api);
+    const definitions = await definitionsOf(api);
     const refused = await refusedRights(api, namespace);
     return [
       { name: 'cluster', state: 'ok', message: 'answers' },
-      missing.length === 0
-        ? { name: 'definitions', state: 'ok', message: `of all kinds of ${GROUP} are there` }
-        : {
-            name: 'definitions',
-            state: 'failed',
-            message: `missing: ${missing.join(', ')}`,
-            advice: 'kubectl apply --server-side --kustomize k8s/crds',
-          },
+      definitionsFinding(definitions),
       refused.length === 0
         ? { name: 'rights', state: 'ok', message: `this credential may run workflows in ${namespace}` }
         : {
@@ -50,18 +43,42 @@ export const clusterFindings = async (api: Asked, namespace: string): Promise<Fi
   }
 };
 
-const missingDefinitions = async (api: Asked): Promise<string[]> => {
-  const missing: string[] = [];
+/** What of a definition matters here. */
+interface Definition {
+  spec?: { versions?: { name: string; subresources?: { status?: object } }[] };
+}
+
+interface Definitions {
+  missing: string[];
+  /** Those whose status is a part of its own: what is written with the object is then dropped by the server without a word. */
+  parted: string[];
+}
+
+const definitionsOf = async (api: Asked): Promise<Definitions> => {
+  const found: Definitions = { missing: [], parted: [] };
   for (const plural of DEFINITIONS) {
     const name = `${plural}.${GROUP}`;
     try {
-      await api.get({ apiVersion: 'apiextensions.k8s.io/v1', plural: 'customresourcedefinitions', name });
+      const address = { apiVersion: 'apiextensions.k8s.io/v1', plural: 'customresourcedefinitions', name };
+      const { spec } = await api.get<Definition>(address);
+      if (spec?.versions?.some(({ subresources }) => subresources?.status !== undefined)) found.parted.push(name);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
-      missing.push(name);
+      found.missing.push(name);
     }
   }
-  return missing;
+  return found;
+};
+
+const definitionsFinding = ({ missing, parted }: Definitions): Finding => {
+  const name = 'definitions';
+  const advice = 'kubectl apply --server-side --force-conflicts --kustomize k8s/crds';
+  if (missing.length > 0) return { name, state: 'failed', message: `missing: ${missing.join(', ')}`, advice };
+  if (parted.length > 0) {
+    const message = `no status would be seen of ${parted.join(', ')}: they have the subresource status, which Argo's and ours have not`;
+    return { name, state: 'failed', message, advice };
+  }
+  return { name, state: 'ok', message: `of all kinds of ${GROUP} are there` };
 };
 
 const refusedRights = async (api: Asked, namespace: string): Promise<string[]> => {

@@ -6,11 +6,12 @@ import { findingsText } from './finding.js';
 import { serverFindings } from './server-findings.js';
 
 const said = (httpStatus: number, message: string) => ({ httpStatus, reason: '', message });
-const api = (options: { missing?: string[]; refused?: string[] } = {}) => ({
-  get: (address: { name: string }) =>
-    options.missing?.includes(address.name)
-      ? Promise.reject(new KubernetesNotFoundError(said(404, 'none')))
-      : Promise.resolve({} as never),
+const api = (options: { missing?: string[]; refused?: string[]; parted?: string[] } = {}) => ({
+  get: (address: { name: string }) => {
+    if (options.missing?.includes(address.name)) return Promise.reject(new KubernetesNotFoundError(said(404, 'none')));
+    const subresources = options.parted?.includes(address.name) ? { status: {} } : {};
+    return Promise.resolve({ spec: { versions: [{ name: 'v1alpha1', subresources }] } } as never);
+  },
   create: (_address: unknown, review: object) => {
     const { verb, resource } = (review as { spec: { resourceAttributes: { verb: string; resource: string } } }).spec
       .resourceAttributes;
@@ -29,6 +30,14 @@ describe('the look at a cluster', () => {
     expect(findings[1]).toMatchObject({ state: 'failed', message: 'missing: cronworkflows.argoproj.io' });
     expect(findings[2]).toMatchObject({ state: 'warning', message: 'this credential may not, in lab: create pods' });
     expect(findings.slice(1).every(({ advice }) => advice !== undefined)).toBe(true);
+  });
+
+  it('finds definitions with which no status would be seen', async () => {
+    const [, definitions] = await clusterFindings(api({ parted: ['workflows.argoproj.io'] }), 'lab');
+    expect(definitions).toMatchObject({
+      state: 'failed',
+      message: expect.stringMatching(/^no status .* of workflows/) as unknown,
+    });
   });
 
   it('is one finding where the credential may not even ask', async () => {
