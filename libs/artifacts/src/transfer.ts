@@ -44,12 +44,14 @@ export interface SaveBytesRequest extends ArtifactPlace {
 /**
  * Moves artifacts between stores and folders, packing and unpacking on the way (Argo v4.1: `tar` is the default for saving;
  * loading follows the stated strategy, else unpacks what is a gzipped tar and leaves everything else as it is).
- * A load builds beside its target and renames at the end, so a repeated or killed load never leaves half an artifact there.
+ * A load builds beside its target and renames at the end, so a repeated or killed load never leaves half an artifact there. `stopping` ends saves that
+ * have no signal of their own; they leave nothing behind.
  */
 export class ArtifactTransfer {
   constructor(
     private readonly drivers: ArtifactDrivers,
     private readonly limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS,
+    private readonly stopping?: AbortSignal,
   ) {}
 
   /** `missing` where neither an object nor a folder of objects is at the location. */
@@ -72,7 +74,7 @@ export class ArtifactTransfer {
   /** Resolves when everything is durable. Throws ArtifactNotFoundError where nothing is at `hostPath`. */
   async save(request: SaveRequest): Promise<void> {
     const driver = this.drivers.driverFor(request.location, { namespace: request.namespace });
-    const { archive = {}, metadata, signal } = request;
+    const { archive = {}, metadata, signal = this.stopping } = request;
     const options = { metadata, ...(signal === undefined ? {} : { signal }) };
     if (archive.none !== undefined) await saveTree(driver, request, options);
     else if (archive.zip !== undefined) await driver.save(request.location, (await zipArchive()).packZip(request), options);
@@ -82,7 +84,7 @@ export class ArtifactTransfer {
   /** Saves the bytes as they are. */
   async saveBytes(request: SaveBytesRequest): Promise<void> {
     const driver = this.drivers.driverFor(request.location, { namespace: request.namespace });
-    const { metadata, signal } = request;
+    const { metadata, signal = this.stopping } = request;
     await driver.save(request.location, request.body, { metadata, ...(signal === undefined ? {} : { signal }) });
   }
 

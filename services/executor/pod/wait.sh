@@ -8,7 +8,8 @@ bb=$here/busybox
 shared=/var/run/argo
 work=/tmp/argosy
 asked=
-trap 'asked=yes' TERM INT
+pid=
+trap 'asked=$(date +%s); [ -z "$pid" ] || kill -TERM $pid' TERM INT
 
 limit=4000
 [ "$(printf '%s\n' "${ARGOSY_CONTAINERS:-}" | wc -l)" -le 2 ] || limit=1000
@@ -42,8 +43,11 @@ code=0
 if [ "${ARGOSY_MOVES:-}" = true ]; then
   pause=1
   while :; do
-    "$here/executor" wait --report $work/report.json 2> $work/trouble
-    code=$?
+    ASKED_TO_END_AT=$asked "$here/executor" wait --report $work/report.json 2> $work/trouble &
+    pid=$!
+    # A signal ends the waiting, not the program.
+    while wait $pid; code=$?; kill -0 $pid 2> /dev/null; do :; done
+    pid=
     cat $work/trouble >&2
     [ $code = 75 ] || break
     sleep $pause

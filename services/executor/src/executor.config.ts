@@ -1,4 +1,4 @@
-import { artifactStoreFields, configOf, loggingFields, optionalSecret, optionalText, text } from '#libs/config';
+import { artifactStoreFields, configOf, loggingFields, optionalInteger, optionalSecret, optionalText, text } from '#libs/config';
 
 /** Variables of the executor: where artifacts are kept and where the Secrets of artifact locations are mounted. */
 export const configSchema = configOf({
@@ -13,4 +13,9 @@ export const configSchema = configOf({
     about: 'Server that lends presigned requests on the artifacts of this pod; with it and the token no Secret is read.',
   }),
   artifactBrokerToken: optionalSecret({ about: 'What this pod shows that server.' }),
+  askedToEndAt: optionalInteger({
+    about:
+      'Seconds since 1970 when the pod was asked to end, where that was before this program began; its grace period counts from then.',
+    min: 0,
+  }),
 });

@@ -1,3 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { PodWork } from '#libs/pod-spec';
-import { outcomeOf, spawnTypeScript } from '#libs/testing';
+import { eventually, outcomeOf, spawnTypeScript } from '#libs/testing';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 let base: string;
@@ -118,5 +121,64 @@ describe('the executor as a program', () => {
     const refused = await run('stage', '--pod', at('pod.json'), '--root', at('b'));
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr).toMatch(/is no pod description/);
+  });
+});
+
+describe('the executor of a pod that is asked to end', () => {
+  /** An object store that has begun an upload and takes no part to its end. */
+  const slowStore = async (): Promise<{ endpoint: string; requests: string[]; close: () => Promise<unknown> }> => {
+    const requests: string[] = [];
+    const server = createServer((request, response) => {
+      const { method = '', url = '' } = request;
+      requests.push(`${method} ${url.replace(/^.*\?/, '')}`);
+      if (method === 'POST')
+        response.end('<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>');
+      else if (method === 'DELETE') response.writeHead(204).end();
+      else if (method === 'GET') response.writeHead(404).end('<Error><Code>NoSuchUpload</Code></Error>');
+    });
+    await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle));
+    const close = (): Promise<unknown> => {
+      server.closeAllConnections();
+      return new Promise((settle) => server.close(settle));
+    };
+    return { endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close };
+  };
+  const captureTo = async (endpoint: string, env: Record<string, string>): Promise<ChildProcess> => {
+    await writeFile(at('a/large'), Buffer.alloc(20 * 1024 ** 2));
+    await mkdir(at('secrets/keys'), { recursive: true });
+    await writeFile(at('secrets/keys/key'), 'value');
+    const secret = { name: 'keys', key: 'key' };
+    const s3 = { endpoint, bucket: 'b', insecure: true, accessKeySecret: secret, secretKeySecret: secret };
+    const outputArtifacts = [{ name: 'large', path: '/large', archive: { none: {} } }];
+    const pod = await describePod({ outputArtifacts, repository: { s3 }, terminationGracePeriodSeconds: 2 });
+    return spawnTypeScript(MAIN, {
+      args: ['capture', '--pod', pod, '--root', at('a'), '--exit-code', '0', '--stdout', at('stdout')],
+      env: { SECRETS_FOLDER: at('secrets'), LOG_LEVEL: 'silent', ...env },
+    });
+  };
+
+  it.each([
+    { how: 'while it saves', env: {} },
+    { how: 'before it began', env: { ASKED_TO_END_AT: '1' } },
+  ])('discards the parts of an upload when the grace period is nearly over, asked $how', async ({ how, env }) => {
+    const store = await slowStore();
+    try {
+      const child = await captureTo(store.endpoint, env);
+      const ended = outcomeOf(child);
+      if (how === 'while it saves') {
+        await eventually(
+          () => store.requests.some((request) => request.startsWith('PUT')),
+          () => `a part is under way: ${store.requests.join()}`,
+          30_000,
+        );
+        child.kill('SIGTERM');
+      }
+      const { exitCode, stderr } = await ended;
+      expect([exitCode, stderr]).toEqual([143, expect.stringContaining('its grace period is over')]);
+      const begun = store.requests.filter((request) => request.startsWith('POST')).length;
+      expect(store.requests.filter((request) => request === 'DELETE uploadId=u1&x-id=AbortMultipartUpload').length).toBe(begun);
+    } finally {
+      await store.close();
+    }
   });
 });

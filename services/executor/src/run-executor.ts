@@ -9,15 +9,18 @@ import { TransientError, UserError } from '#libs/workflow-spec';
 
 import { parseCommand, USAGE, type ExecutorCommand } from './command-line.js';
 import { DirectoryPodFiles } from './directory-pod-files.js';
+import { EndOfGrace, GraceOverError } from './end-of-grace.js';
 import { UsageError } from './errors.js';
 import { openExecutorDrivers } from './executor-drivers.js';
 import { configSchema } from './executor.config.js';
 import { captureInPod, podOfEnvironment, reportInPod, stageInPod } from './pod/run-in-pod.js';
 import { readPodDescription } from './pod-description.js';
 
-/** How the executor ends. 64 is what Argo's executor ends with; 75 is the system's code for "try again". */
-export const ExitCode = { Done: 0, Bug: 1, Usage: 2, Failed: 64, TryAgain: 75 } as const;
+/** How the executor ends. 64 is what Argo's executor ends with; 75 is the system's code for "try again", 143 that of SIGTERM. */
+export const ExitCode = { Done: 0, Bug: 1, Usage: 2, Failed: 64, TryAgain: 75, GraceOver: 143 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+const LOADING: ReadonlySet<string> = new Set(['init', 'stage']);
 
 /** Where the executor writes: the report to `stdout`, messages to `stderr`. */
 export interface ExecutorOutput {
@@ -41,16 +44,20 @@ async function perform(command: ExecutorCommand, output: ExecutorOutput): Promis
   const config = loadConfig(configSchema);
   const logger = await openLogger(config);
   const drivers = openExecutorDrivers(config);
-  const execution = createPodExecution(new ArtifactTransfer(drivers));
+  // Staging leaves nothing in any store: SIGTERM ends it at once.
+  const grace = LOADING.has(command.verb) ? undefined : new EndOfGrace({ nowMs: () => Date.now() }, config.askedToEndAt);
+  const execution = createPodExecution(new ArtifactTransfer(drivers, undefined, grace?.signal));
   try {
     if (command.verb === 'init' || command.verb === 'wait' || command.verb === 'result')
-      return await performInPod(command, execution, output);
+      return await performInPod(command, { execution, output, grace });
     const manifest = await readPodDescription(command.podFile);
+    grace?.setPeriod(manifest.work.terminationGracePeriodSeconds);
     if (command.verb === 'capture') return await capture(command, { manifest, execution, output, logger });
     await execution.stage(manifest, new DirectoryPodFiles(command));
     logger?.info('inputs staged', { node: manifest.work.nodeId, artifacts: manifest.work.inputArtifacts.length });
     return ExitCode.Done;
   } finally {
+    grace?.close();
     drivers.close();
   }
 }
@@ -67,10 +74,10 @@ async function openLogger({
 
 async function performInPod(
   command: ExecutorCommand & { verb: 'init' | 'wait' | 'result' },
-  execution: PodExecution,
-  output: ExecutorOutput,
+  { execution, output, grace }: { execution: PodExecution; output: ExecutorOutput; grace: EndOfGrace | undefined },
 ): Promise<ExitCode> {
   const pod = podOfEnvironment(processEnvironment());
+  grace?.setPeriod(pod.work.terminationGracePeriodSeconds);
   if (command.verb === 'init') {
     await stageInPod(pod, execution);
     return ExitCode.Done;
@@ -115,5 +122,6 @@ async function capture(command: ExecutorCommand & { verb: 'capture' }, means: Ca
 function exitCodeFor(error: unknown): ExitCode {
   if (error instanceof UsageError || error instanceof ConfigError) return ExitCode.Usage;
   if (error instanceof TransientError) return ExitCode.TryAgain;
+  if (error instanceof GraceOverError) return ExitCode.GraceOver;
   return error instanceof UserError ? ExitCode.Failed : ExitCode.Bug;
 }

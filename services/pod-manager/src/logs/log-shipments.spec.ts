@@ -81,10 +81,10 @@ const podRuntime = (): Pick<PodRuntime, 'logs' | 'logBytes'> => ({
 });
 
 /** A pod-manager's part in logs; `segmentMs` is how soon it begins and how often it ships. */
-const shipments = (segmentMs = 5): LogShipments =>
+const shipments = (segmentMs = 5, manifestOf: () => Promise<PodManifest> = async () => manifest): LogShipments =>
   new LogShipments({
     rows: repository,
-    manifestOf: async () => manifest,
+    manifestOf,
     runtime: podRuntime(),
     objects: drivers,
     clock: { nowMs: () => nowMs },
@@ -103,6 +103,13 @@ const untilShipped = (text: string): Promise<void> =>
   eventually(
     () => shipped() === text,
     () => `shipped is ${shipped()}`,
+    5_000,
+  );
+
+const untilRead = (): Promise<void> =>
+  eventually(
+    () => calls.includes('read to the end'),
+    () => 'the log is read to its end',
     5_000,
   );
 
@@ -241,6 +248,70 @@ describe('logs of running pods', () => {
     });
     expect(found).toEqual([end('Gone', { outputs: { artifacts: NAMED } }), { identity: other, phase: 'Gone' }]);
     expect([...rows.values()].map(({ state }) => state)).toEqual(['ended']);
+  });
+
+  it('of a pod that another process follows from now on are left to it, which goes on behind them', async () => {
+    const first = shipments();
+    first.begin(identity, manifest, true);
+    await untilShipped('one\n');
+    first.keep(() => false);
+    printed += 'two\n';
+    const second = shipments();
+    second.meet(identity);
+    await untilShipped('one\ntwo\n');
+    hasEnded = true;
+    expect(await first.ended(captured)).toEqual(captured);
+    await second.ended(captured);
+    await Promise.all([first.settled(), second.settled()]);
+    expect([[...objects], [...rows.keys()]]).toEqual([[], []]);
+  });
+
+  it('of a pod that was over soon are not looked for by those who only met it', async () => {
+    let asked = 0;
+    const logs = shipments(60_000, async () => {
+      asked += 1;
+      return manifest;
+    });
+    logs.meet(identity);
+    expect(await logs.ended(captured)).toEqual(captured);
+    logs.recorded(identity);
+    await logs.close();
+    expect([asked, calls, rows.size]).toEqual([0, [], 0]);
+  });
+
+  it('of an evicted pod become its log, whoever is told of its end', async () => {
+    const first = shipments();
+    first.begin(identity, manifest, true);
+    await untilShipped('one\n');
+    await first.close();
+    hasEnded = true;
+    const evicted = end('Failed', { infrastructure: true, message: 'evicted' });
+    const second = shipments();
+    second.meet(identity);
+    await untilRead();
+    expect(await second.ended(evicted)).toEqual({ ...evicted, outputs: { artifacts: NAMED } });
+    await second.settled();
+    expect([...objects]).toEqual([[KEY, 'one\n']]);
+  });
+
+  it('are begun by the process that follows the pod, not by the one that has made it', async () => {
+    const inner = {
+      ...podRuntime(),
+      name: 'inner',
+      start: async () => undefined,
+      followShards: async () => true,
+      followsPod: () => false,
+      create: async () => ({ type: 'created' as const }),
+      close: async () => undefined,
+    } as unknown as PodRuntime;
+    const logs = shipments();
+    const runtime = shippingRuntime(inner, logs);
+    await runtime.create(identity, manifest);
+    logs.begin({ ...identity, nodeId: 'moved' }, manifest, true);
+    expect([await runtime.followShards?.([]), runtime.followsPod?.(identity)]).toEqual([true, false]);
+    await logs.ended(end('Gone'));
+    await runtime.close();
+    expect([rows.size, objects.size]).toEqual([0, 0]);
   });
 
   it('are shipped by a runtime around another, which keeps what it can do', async () => {
