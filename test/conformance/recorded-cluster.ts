@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, removePods, type TestCluster } from '#libs/testing';
+import { Fleet, missingOfFleet } from '../e2e/harness/fleet.js';
 import type { RecordedObject, Recording } from './recordings.js';
 
 /** Where the recordings' pods run as those of a real cluster. */
@@ -10,6 +11,8 @@ export interface RecordedCluster {
   hostOfPods: string;
   /** Puts an object that pods look at beside the workflow into the cluster. */
   apply: (object: RecordedObject) => Promise<void>;
+  /** Starts an installation whose pods are the cluster's; `more` are variables of all its services. */
+  start(more: Readonly<Record<string, string>>): Promise<{ url: string; stop(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -52,8 +55,20 @@ const makeClaims = async (cluster: TestCluster, namespace: string, recordings: r
   }
 };
 
-/** Makes the namespace of the recordings with what stood in it, and points the stack that is about to start at the cluster. */
+/** Two schedulers and two pod-managers, and one of each other service, as processes of their own. */
+const startFleet = async (
+  environment: Record<string, string>,
+  namespace: string,
+): Promise<{ url: string; stop(): Promise<void> }> => {
+  const fleet = await Fleet.prepare(environment, { namespace, address: HOST_OF_PODS });
+  await fleet.start();
+  return { url: `http://${fleet.serverAddress}`, stop: () => fleet.tearDown() };
+};
+
+/** Makes the namespace of the recordings with what stood in it. */
 export const openRecordedCluster = async (namespace: string, recordings: readonly Recording[]): Promise<RecordedCluster> => {
+  const missing = await missingOfFleet();
+  if (missing !== undefined) throw new Error(missing);
   const cluster = await kubernetesCluster({ nodes: true });
   if ('skipped' in cluster) throw new Error(cluster.skipped);
   const image = await executorImage();
@@ -67,13 +82,15 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
   for (const account of accounts)
     if (account !== 'default') await kubectl(['-n', namespace, 'create', 'serviceaccount', account]).catch(() => undefined);
   await makeClaims(cluster, namespace, recordings);
-  Object.assign(process.env, {
+  const environment = {
+    RUNTIME: 'kubernetes',
+    POD_HOST: 'kubernetes',
     KUBECONFIG: kubeconfig,
     EXECUTOR_IMAGE: image,
     EXECUTOR_FOLDER,
     REGISTRY_MIRRORS: LOCAL_REGISTRY,
     MANAGED_NAMESPACE: namespace,
-  });
+  };
   return {
     hostOfPods: HOST_OF_PODS,
     apply: async (object) => {
@@ -83,6 +100,7 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
       const metadata = { name, namespace, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
       await kubectl(['apply', '-f', '-'], JSON.stringify({ ...object, metadata }));
     },
+    start: (more) => startFleet({ ...environment, ...more }, namespace),
     close: async () => {
       await removePods(cluster, namespace);
       await cluster.release();

@@ -68,6 +68,24 @@ const recordingsOf = ({ group, runtime }: Suite): Recording[] => {
     : runnable;
 };
 
+/** All services in this process. */
+const startHere = async (
+  { runtime }: Suite,
+  dataDir: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<EmbeddedStack> => {
+  for (const name of ['SERVICE_ACCOUNT', 'ARTIFACT_REPOSITORY']) delete process.env[name];
+  Object.assign(process.env, variables);
+  return startEmbeddedStack({
+    dataDir: path.join(dataDir, 'data'),
+    runtime,
+    imagesFile: await writeImages(path.join(folder ?? '', 'images/images.yaml'), dataDir),
+    port: 0,
+    queuesWrite: false,
+    logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
+  });
+};
+
 /** Registers the tests of the suites: every recorded workflow that can run ends as it did in the real Argo. */
 export const playRecordings = (suites: readonly Suite[]): void => {
   if (folder === undefined) {
@@ -86,7 +104,7 @@ export const playRecordings = (suites: readonly Suite[]): void => {
     );
     const recordings = all.filter(({ name }) => skipped.get(name) === undefined);
     const tally: Tally = { passed: 0, total: 0, firstPassed: 0, firstTotal: 0 };
-    let stack: EmbeddedStack;
+    let stack: { url: string; stop(): Promise<void> };
     let servers: RecordedServers;
     let cluster: RecordedCluster | undefined;
     let dataDir: string;
@@ -95,22 +113,16 @@ export const playRecordings = (suites: readonly Suite[]): void => {
     beforeAll(async () => {
       comparison = (await import(pathToFileURL(path.join(folder ?? '', 'compare.mjs')).href)) as Comparison;
       const account = RECORDED_ACCOUNT[suite.namespace];
-      if (account === undefined) delete process.env['SERVICE_ACCOUNT'];
-      else process.env['SERVICE_ACCOUNT'] = account;
       cluster = suite.runtime === 'kubernetes' ? await openRecordedCluster(suite.namespace, recordings) : undefined;
       dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-conformance-'));
       servers = await startRecordedServers(cluster?.hostOfPods);
       // Pods of a cluster do not see the folder of this machine in which artifacts are kept otherwise.
-      if (cluster === undefined || servers.repository === undefined) delete process.env['ARTIFACT_REPOSITORY'];
-      else process.env['ARTIFACT_REPOSITORY'] = JSON.stringify(servers.repository);
-      stack = await startEmbeddedStack({
-        dataDir: path.join(dataDir, 'data'),
-        runtime: suite.runtime,
-        imagesFile: await writeImages(path.join(folder ?? '', 'images/images.yaml'), dataDir),
-        port: 0,
-        queuesWrite: false,
-        logger: createLogger({ program: 'conformance', level: 'error', format: 'text' }),
-      });
+      const repository = cluster === undefined ? undefined : servers.repository;
+      const variables = {
+        ...(account === undefined ? {} : { SERVICE_ACCOUNT: account }),
+        ...(repository === undefined ? {} : { ARTIFACT_REPOSITORY: JSON.stringify(repository) }),
+      };
+      stack = await (cluster?.start(variables) ?? startHere(suite, dataDir, variables));
       const client = new ApiClient({ baseUrl: stack.url, headers: {} });
       for (const object of [...standingObjects(cluster === undefined ? undefined : servers.repository), ...servers.objects]) {
         await applyObject(client, object, suite.namespace);
