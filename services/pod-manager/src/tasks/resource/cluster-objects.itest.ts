@@ -115,7 +115,7 @@ describe.skipIf('skipped' in found)(
     });
 
     it('creates any kind once, however often the same task asks, without a trace in the object', async () => {
-      const create = { resource: { action: 'create' }, manifest: deployment('made', { replicas: 0 }) };
+      const create: Step = { resource: { action: 'create' }, manifest: deployment('made', { replicas: 0 }) };
       expect(await step(create)).toEqual({ phase: 'Succeeded', exitCode: 0 });
       expect(said).toEqual(['deployment.apps/made created']);
       expect((await step(create)).phase).toBe('Succeeded');
@@ -141,7 +141,7 @@ describe.skipIf('skipped' in found)(
         ),
       );
       expect((await step({ resource: { flags: ['node', 'x'] } })).message).toContain('cannot get resource "nodes"');
-      const elsewhere = { resource: { action: 'create' }, manifest: configMap('x', {}, { namespace: 'kube-system' }) };
+      const elsewhere: Step = { resource: { action: 'create' }, manifest: configMap('x', {}, { namespace: 'kube-system' }) };
       expect((await step(elsewhere)).message).toContain('in the namespace "kube-system"');
     });
 
