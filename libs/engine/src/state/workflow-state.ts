@@ -70,7 +70,8 @@ export class WorkflowState {
   private nextOrdinal = 0;
 
   constructor(
-    readonly config: EngineConfig,
+    /** As it is now; whoever decides sets it before. */
+    public config: EngineConfig,
     readonly submitted: SubmittedWorkflow,
     public header: WorkflowHeader,
   ) {}

@@ -221,6 +221,8 @@ export class ReconcileService {
   private async decideWithFacts(held: Held, inbox: readonly InboxEntry[]): Promise<Decision> {
     const { parallelism } = this.collaborators;
     const facts = new Map<string, FactValue>();
+    // What the controller says may have changed since the state came into memory.
+    held.state.config = this.options.engine;
     for (let round = 0; round < MAX_FACT_ROUNDS; round += 1) {
       const decision = decide(held.state, {
         inbox,
