@@ -171,13 +171,16 @@ export class PodStatusRepository {
     if (identities.length > 0) await this.#deletions.add({ identities, nowMs });
   }
 
-  /** Pods of a host that have not ended and of which nothing was recorded since `notSeenSinceMs`: to be inspected. In key order after `after`. */
+  /**
+   * Pods of a host that were seen, have not ended, and of which nothing was recorded since `notSeenSinceMs`: to be inspected. In key order after `after`. Not those
+   * that are only claimed: they may just be in the making, and are found as work.
+   */
   async silentPage(query: { host: string; notSeenSinceMs: number; after?: PodKey; limit: number }): Promise<PodKey[]> {
     return this.#database.run<PodKey>({
       name: 'pod-silent',
       text: `
         SELECT workflow AS "workflowUid", node_id AS "nodeId", incarnation FROM pod_status
-        WHERE host = $1 AND phase_rank < ${FINAL_RANK} AND updated_at_ms <= $2 AND (workflow, node_id, incarnation) > ($3, $4, $5)
+        WHERE host = $1 AND phase_rank > 0 AND phase_rank < ${FINAL_RANK} AND updated_at_ms <= $2 AND (workflow, node_id, incarnation) > ($3, $4, $5)
         ORDER BY workflow, node_id, incarnation LIMIT $6`,
       values: [
         query.host,

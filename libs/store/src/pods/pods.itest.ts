@@ -177,6 +177,7 @@ describe('work', () => {
   });
 
   it('of a host that went silent is found for inspection until it is touched', async () => {
+    await store.podStatus.claimMany([podOf('c')], `silent-${uid}`, NOW - 60_000);
     await store.podStatus.record([seen('a', 'Running'), seen('b', 'Succeeded')], `silent-${uid}`, NOW - 60_000);
     const query = { host: `silent-${uid}`, notSeenSinceMs: NOW - 30_000, limit: 10 };
     expect(await store.podStatus.silentPage(query)).toEqual([podOf('a')]);
