@@ -143,6 +143,21 @@ describe('watchObjects', () => {
     expect(troubles).toEqual(['away']);
   });
 
+  it('asks again where a watch says nothing more, not even that there is nothing new', async () => {
+    const from: (string | null)[] = [];
+    const api = await apiFor(({ query }, response) => {
+      from.push(query.get('resourceVersion'));
+      response.write(lines(from.length === 1 ? ['ADDED', pod('a', '6')] : ['DELETED', pod('a', '7')]));
+    });
+    const seen: string[] = [];
+    for await (const { type } of watchObjects(api, PODS, { resourceVersion: '5', signal: ending.signal, silenceMs: 50 })) {
+      seen.push(type);
+      if (type === 'DELETED') ending.abort();
+    }
+    expect(seen).toEqual(['ADDED', 'DELETED']);
+    expect(from).toEqual(['5', '6']);
+  });
+
   it.each([
     ['before the watch', (response: ServerResponse) => say(response, 410, status(410, 'Expired', 'too old'))],
     ['in the watch', (response: ServerResponse) => response.end(lines(['ERROR', status(410, 'Expired', 'too old')]))],

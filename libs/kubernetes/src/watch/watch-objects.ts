@@ -22,14 +22,16 @@ export interface WatchOptions<T extends ApiObject> extends Selection {
   signal: AbortSignal;
   /** Told once when the server cannot be reached, again after it was there. */
   onTrouble?: (error: Error) => void;
+  /** A watch that says nothing for so long is a dead connection, whatever the network says; default 100 s. */
+  silenceMs?: number;
   /** The version up to which everything has been told; after events and, while nothing happens, about once a minute. */
   onProgress?: (resourceVersion: string) => void;
 }
 
 /** After which time the server ends a watch; one of them differs from the next. */
 const WATCH_SECONDS = { least: 240, spread: 120 };
-/** A watch that says nothing for so long after its end is a dead connection. */
-const GRACE_MS = 15_000;
+/** The server sends a bookmark every minute at least. */
+const SILENCE_MS = 100_000;
 export const TROUBLE_PAUSE = { firstMs: 250, maxMs: 10_000 };
 
 interface WireEvent {
@@ -87,14 +89,14 @@ const errorOfEvent = ({ object }: WireEvent): Error =>
 async function* eventsOnce<T extends ApiObject>(
   api: KubernetesApi,
   address: CollectionAddress,
-  { resourceVersion, labelSelector, fieldSelector, signal }: WatchOptions<T>,
+  { resourceVersion, labelSelector, fieldSelector, signal, silenceMs = SILENCE_MS }: WatchOptions<T>,
 ): AsyncGenerator<WireEvent> {
   const timeoutSeconds = Math.round(WATCH_SECONDS.least + Math.random() * WATCH_SECONDS.spread);
   const answer = await api.stream({
     method: 'GET',
     path: collectionPath(address),
     query: { watch: true, allowWatchBookmarks: true, timeoutSeconds, resourceVersion, labelSelector, fieldSelector },
-    silenceMs: timeoutSeconds * 1000 + GRACE_MS,
+    silenceMs,
     signal,
   });
   try {
