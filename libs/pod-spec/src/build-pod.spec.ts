@@ -49,6 +49,15 @@ describe('the pod of a node', () => {
     expect(JSON.stringify(pod).length).toBeLessThan(2_000);
   });
 
+  it.each<[string, Partial<Template>]>([
+    ['names its variable', { container: { image: 'alpine', args: ['echo 1/2 > $ARGO_PROGRESS_FILE'] } }],
+    ['names its file', { container: { image: 'alpine', args: ['echo 1/2 > /var/run/argo/progress'] } }],
+    ['says where it begins', { metadata: { annotations: { 'workflows.argoproj.io/progress': '0/9' } } }],
+  ])('has wait where the template tells its progress: it %s', (_, template) => {
+    const { containers } = buildPod(input(template)).spec as { containers: { name: string }[] };
+    expect(containers.map(({ name }) => name)).toEqual(['wait', 'main']);
+  });
+
   it('has init and wait where there is work for them', () => {
     const pod = buildPod(
       input({

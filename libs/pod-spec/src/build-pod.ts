@@ -7,6 +7,7 @@ import { assertFilledIn } from './filled-patch.js';
 import { podFields } from './pod-fields.js';
 import { referencedVolumes } from './pod-volumes.js';
 import { podWork } from './pod-work.js';
+import { tellsProgress } from './progress.js';
 import { strategicMergePatch } from './strategic-merge/strategic-merge-patch.js';
 
 /** Image of our executor where a pod needs staging or capture inside a cluster; the kubernetes runtime resolves it. */
@@ -103,7 +104,7 @@ function executorContainer(name: ExecutorName): KubernetesObject {
 }
 
 /**
- * `wait` captures; `init` stages, and puts the wrapper there behind which the user's containers run where their ends or outputs have to be known within
+ * `wait` captures, and tells of progress; `init` stages, and puts the wrapper there behind which the user's containers run where their ends or outputs have to be known within
  * the pod: beside `wait`, among several containers, and where a program is started again.
  */
 function executorsNeeded({ order: { template } }: BuildPodInput, work: PodWork): ExecutorName[] {
@@ -111,8 +112,9 @@ function executorsNeeded({ order: { template } }: BuildPodInput, work: PodWork):
   const isCaptured =
     work.captureResult || work.archiveLogs || work.outputParameters.length > 0 || work.outputArtifacts.length > 0;
   const isStaged = work.scriptSource !== undefined || work.inputArtifacts.length > 0;
-  const isWrapped = isCaptured || template.containerSet !== undefined || (template.sidecars ?? []).length > 0;
-  return [...(isStaged || isWrapped ? (['init'] as const) : []), ...(isCaptured ? (['wait'] as const) : [])];
+  const isFollowed = isCaptured || tellsProgress(template);
+  const isWrapped = isFollowed || template.containerSet !== undefined || (template.sidecars ?? []).length > 0;
+  return [...(isStaged || isWrapped ? (['init'] as const) : []), ...(isFollowed ? (['wait'] as const) : [])];
 }
 
 function lean(spec: KubernetesObject, needed: readonly ExecutorName[]): KubernetesObject {

@@ -5,6 +5,7 @@ export { HOST_LABEL, identityFromMetadata, identityLabels, IdentityLabel, type P
 export { MAIN_CONTAINER, SCRIPT_PATH } from './pod-containers.js';
 export type { MergeType } from './strategic-merge/merge-schema.js';
 export { imagesToKnow, kubernetesPod, type KubernetesPod, type KubernetesPodOptions } from './kubernetes-pod.js';
+export { PROGRESS_FILE } from './progress.js';
 export { claimRow, podOrRefusal } from './pod-or-refusal.js';
 export { strategicMergePatch } from './strategic-merge/strategic-merge-patch.js';
 export { type TaskOrder } from './task-order.js';

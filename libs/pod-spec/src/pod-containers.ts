@@ -2,6 +2,7 @@ import { type Container, type EnvVar, formatTime, type KubernetesObject, type Te
 
 import type { BuildPodInput } from './contract.js';
 import { withoutUndefined } from './present-fields.js';
+import { PROGRESS_FILE } from './progress.js';
 
 /** Where a script's source stands inside the container; it is the last argument of the script's command. */
 export const SCRIPT_PATH = '/argo/staging/script';
@@ -61,7 +62,7 @@ export function argoEnvironment({ order, workflow }: BuildPodInput, containerNam
     { name: 'ARGO_INCLUDE_SCRIPT_OUTPUT', value: String(order.captureResult) },
     { name: 'ARGO_DEADLINE', value: order.deadlineMs === undefined ? NO_DEADLINE : formatTime(order.deadlineMs) },
     { name: 'ARGO_WORKFLOW_NAME', value: workflow.name },
-    { name: 'ARGO_PROGRESS_FILE', value: '/var/run/argo/progress' },
+    { name: 'ARGO_PROGRESS_FILE', value: PROGRESS_FILE },
     { name: 'ARGO_PROGRESS_PATCH_TICK_DURATION', value: '1m0s' },
     { name: 'ARGO_PROGRESS_FILE_TICK_DURATION', value: '3s' },
   ];

@@ -2,9 +2,6 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 import { type EnvVar, parseGoDuration, UserError } from '#libs/workflow-spec';
 
-/** Where a program writes its progress (`ARGO_PROGRESS_FILE`), as its container sees it. */
-export const PROGRESS_FILE = '/var/run/argo/progress';
-
 const MAX_BYTES = 4_096;
 const PROGRESS = /^(\d+)\/(\d+)$/;
 

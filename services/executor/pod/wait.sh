@@ -34,8 +34,23 @@ ended() {
   done
 }
 
+# The program's progress goes to the pod's annotation now and then, if the pod's account may write it.
+ticker=
+if [ -n "${ARGOSY_PROGRESS_SECONDS:-}" ]; then
+  (
+    trap '' TERM INT
+    told=
+    while sleep "$ARGOSY_PROGRESS_SECONDS"; do
+      now=$(tail -n 1 $shared/progress 2> /dev/null)
+      [ -n "$now" ] && [ "$now" != "$told" ] && "$here/executor" progress 2> /dev/null && told=$now
+    done
+  ) &
+  ticker=$!
+fi
+
 exec 3<> $shared/news
 until ended; do read -r -t 1 line <&3; done
+[ -z "$ticker" ] || kill -KILL $ticker
 
 main=$shared/ctr/$ARGOSY_OUTPUT_CONTAINER
 mkdir -p $work/parameters

@@ -14,12 +14,13 @@ describe('the command line', () => {
   });
 
   it('asks for what happens in the containers of a pod', () => {
-    expect(parseCommand(['init'])).toEqual({ verb: 'init' });
+    for (const verb of ['init', 'progress']) expect(parseCommand([verb])).toEqual({ verb });
     for (const verb of ['wait', 'result']) expect(parseCommand([verb, '--report', 'r'])).toEqual({ verb, reportFile: 'r' });
   });
 
   it.each<[string[], RegExp]>([
     [['result'], /--report is required/],
+    [['progress', '--report', 'r'], /--report has no meaning for progress/],
     [[], /--pod is required/],
     [paths, /stage or capture is required/],
     [['run', ...paths], /unknown command "run"/],

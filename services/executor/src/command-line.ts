@@ -7,12 +7,13 @@ export const USAGE = `usage:
   executor capture --pod <file> --root <folder> --exit-code <n> --stdout <file> [--logs <folder>] [--report <file>]
   executor init                    in the container init of a pod
   executor wait --report <file>    in its container wait
+  executor progress                there, prints nothing: what the progress file says goes to the pod's annotation
   executor result --report <file>  there, where the report is too large for a termination message: prints the UID of the WorkflowTaskResult that has it
 `;
 
 /** What is asked of the executor. Paths are of the host. */
 export type ExecutorCommand =
-  | { verb: 'init' }
+  | { verb: 'init' | 'progress' }
   | { verb: 'wait' | 'result'; reportFile: string }
   | { verb: 'stage'; podFile: string; rootFolder: string }
   | {
@@ -41,7 +42,7 @@ export function parseCommand(args: readonly string[]): ExecutorCommand {
   const { values, positionals } = parsed(args);
   const [verb, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`unexpected argument "${rest[0]}"`);
-  if (verb === 'init' || verb === 'wait' || verb === 'result') return commandInPod(verb, values);
+  if (verb === 'init' || verb === 'progress' || verb === 'wait' || verb === 'result') return commandInPod(verb, values);
   const common = { podFile: required(values, 'pod'), rootFolder: required(values, 'root') };
   if (verb === 'stage') {
     const foreign = Object.keys(values).find((name) => !OF_STAGE.includes(name));
@@ -59,10 +60,11 @@ export function parseCommand(args: readonly string[]): ExecutorCommand {
   };
 }
 
-function commandInPod(verb: 'init' | 'wait' | 'result', values: Values): ExecutorCommand {
-  const foreign = Object.keys(values).find((name) => verb === 'init' || name !== 'report');
+function commandInPod(verb: 'init' | 'progress' | 'wait' | 'result', values: Values): ExecutorCommand {
+  const hasReport = verb === 'wait' || verb === 'result';
+  const foreign = Object.keys(values).find((name) => !hasReport || name !== 'report');
   if (foreign !== undefined) throw new UsageError(`--${foreign} has no meaning for ${verb}`);
-  return verb === 'init' ? { verb } : { verb, reportFile: required(values, 'report') };
+  return hasReport ? { verb, reportFile: required(values, 'report') } : { verb };
 }
 
 function parsed(args: readonly string[]): { values: Values; positionals: string[] } {

@@ -41,6 +41,11 @@ export async function runExecutor(args: readonly string[], output: ExecutorOutpu
 }
 
 async function perform(command: ExecutorCommand, output: ExecutorOutput): Promise<ExitCode> {
+  if (command.verb === 'progress') {
+    const { tellProgress } = await import('./pod/tell-progress.js');
+    await tellProgress(processEnvironment());
+    return ExitCode.Done;
+  }
   const config = loadConfig(configSchema);
   const logger = await openLogger(config);
   const drivers = openExecutorDrivers(config);

@@ -26,6 +26,8 @@ if ('skipped' in started) {
   const stack: ClusterStack = started;
   const podOf = async (name: string): Promise<string> =>
     stack.cluster.kubectl(['-n', stack.namespace, 'get', 'pods', '-l', `workflows.argoproj.io/workflow=${name}`, '-o', 'json']);
+  const grantRights = (): Promise<string> =>
+    stack.cluster.kubectl(['-n', stack.namespace, 'apply', '--server-side', '--kustomize', WORKFLOW_RIGHTS]);
   afterAll(() => stack.stop());
 
   describe.concurrent('workflows on a Kubernetes cluster', () => {
@@ -125,7 +127,7 @@ if ('skipped' in started) {
     it('brings them in a WorkflowTaskResult that belongs to the pod where the service account may write one', async () => {
       const { cluster } = stack;
       await applyCustomResources(cluster);
-      await cluster.kubectl(['-n', stack.namespace, 'apply', '--kustomize', WORKFLOW_RIGHTS]);
+      await grantRights();
       const make: Template = {
         name: 'make',
         container: {
@@ -154,6 +156,21 @@ if ('skipped' in started) {
         labels: { 'workflows.argoproj.io/workflow': ended.metadata.name },
         ownerReferences: [{ kind: 'Pod', name: node?.id }],
       });
+    });
+
+    it('shows the progress that a running program tells', async () => {
+      await grantRights();
+      const env = [{ name: 'ARGO_PROGRESS_PATCH_TICK_DURATION', value: '1s' }];
+      const script = 'echo 10/50 > $ARGO_PROGRESS_FILE; until [ -e /tmp/end ]; do sleep 0.2; done';
+      const name = await stack.submit(
+        single({ name: 'slow', container: { image: 'busybox', command: ['sh', '-c', script], env } }),
+      );
+      const running = await stack.reach(name, (workflow) => workflow.status?.progress === '10/50');
+      expect(nodeOf(running, name)).toMatchObject({ phase: 'Running', progress: '10/50' });
+      await stack.cluster.kubectl(['-n', stack.namespace, 'exec', name, '-c', 'main', '--', 'touch', '/tmp/end']);
+      const ended = await stack.reach(name);
+      expect(ended.status).toMatchObject({ phase: 'Succeeded', progress: '50/50' });
+      expect(nodeOf(ended, name)?.resourcesDuration).toEqual({ cpu: expect.any(Number), memory: expect.any(Number) });
     });
 
     it('says how a pod ended that never was one: an image that cannot be pulled, and then a stop', async () => {

@@ -1,6 +1,7 @@
 import { type EnvVar, type KubernetesObject } from '#libs/workflow-spec';
 
 import type { PodManifest, PodWork } from '../contract.js';
+import { progressSeconds } from '../progress.js';
 import { longTextVariables } from './long-text.js';
 
 /** Names under which the executor's containers find what they have to do; services/executor reads them. */
@@ -22,6 +23,8 @@ export const ExecutorVariable = {
   /** `true` where artifacts or logs move, which takes the executor's program. */
   moves: 'ARGOSY_MOVES',
   graceSeconds: 'ARGOSY_GRACE_SECONDS',
+  /** Seconds between two looks at the progress of the program. */
+  progress: 'ARGOSY_PROGRESS_SECONDS',
   /** The script's source, in parts. */
   script: 'ARGOSY_SCRIPT',
   /** The pod's work and what the output container mounts, as JSON in parts. */
@@ -40,6 +43,7 @@ type Mount = KubernetesObject & { name: string; mountPath: string };
 export interface MountedContainer {
   name: string;
   volumeMounts?: Mount[];
+  env?: EnvVar[];
 }
 
 export interface ExecutorOrders {
@@ -82,9 +86,13 @@ export function waitVariables(orders: ExecutorOrders): EnvVar[] {
     plain(ExecutorVariable.graceSeconds, String(graceSeconds(orders.manifest))),
     ...(work.captureResult ? [plain(ExecutorVariable.result, 'true')] : []),
     ...(moves ? [plain(ExecutorVariable.moves, 'true')] : []),
+    plain(ExecutorVariable.progress, String(progressSeconds(outputEnvironment(orders)))),
     ...podVariables(orders),
   ].filter((variable) => variable.value !== '');
 }
+
+const outputEnvironment = ({ manifest: { work }, containers }: ExecutorOrders): EnvVar[] =>
+  containers.find(({ name }) => name === outputContainerName(work))?.env ?? [];
 
 const plain = (name: string, value: string): EnvVar => ({ name, value: value.replaceAll('$', '$$$$') });
 const lines = (name: string, texts: readonly string[]): EnvVar => plain(name, texts.join('\n'));

@@ -1,9 +1,10 @@
 import type { ApiObject } from '#libs/kubernetes';
 import { ExecutorVariable, identityFromMetadata, longTextOf } from '#libs/pod-spec';
-import { FinalizerName, type KubernetesObject } from '#libs/workflow-spec';
+import { AnnotationName, FinalizerName, type KubernetesObject } from '#libs/workflow-spec';
 
 import type { PodIdentity } from '../contract.js';
 import { SKIPPED_EXIT } from '../pod-ends.js';
+import { progressOf } from '../progress.js';
 import { PodMark } from './pod-marks.js';
 
 /** State of one container as the kubelet tells it. */
@@ -41,6 +42,8 @@ export interface ObservedPod {
   /** Why this runtime asked it to end. */
   endCause?: string;
   podIP?: string;
+  /** `N/M`, as its executor or itself has written it. */
+  progress?: string;
   nodeName?: string;
   startedAtMs?: number;
   containers: ObservedContainer[];
@@ -91,7 +94,17 @@ export function observedPod(pod: ApiObject): ObservedPod | undefined {
 
 type Part<Keys extends keyof ObservedPod> = { [Key in Keys]: ObservedPod[Key] | undefined };
 type OfMetadata =
-  'namespace' | 'name' | 'uid' | 'mains' | 'isContainerSet' | 'ordered' | 'endCause' | 'isDeleted' | 'isHeld' | 'finalizers';
+  | 'namespace'
+  | 'name'
+  | 'uid'
+  | 'mains'
+  | 'isContainerSet'
+  | 'ordered'
+  | 'endCause'
+  | 'isDeleted'
+  | 'isHeld'
+  | 'finalizers'
+  | 'progress';
 type OfStatus = 'phase' | 'reason' | 'message' | 'unschedulable' | 'podIP' | 'startedAtMs' | 'containers';
 
 function fromMetadata({
@@ -110,6 +123,7 @@ function fromMetadata({
     isContainerSet: annotations[PodMark.set] === 'true',
     ordered: annotations[PodMark.containers]?.split(','),
     endCause: annotations[PodMark.endCause],
+    progress: progressOf(annotations[AnnotationName.progress] ?? ''),
     isDeleted: deletionTimestamp !== undefined,
     isHeld: finalizers.includes(FinalizerName.podStatus),
     finalizers,

@@ -363,6 +363,12 @@ describe('the report of a pod, by its status', () => {
     expect(waits).toMatchObject({ isEnd: false, isLeft: false });
   });
 
+  it('tells the progress of the annotation, where it is one', () => {
+    const status = { phase: 'Running', containerStatuses: [running('main')] };
+    const told = (text: string) => assessed({ status, annotations: { [AnnotationName.progress]: text } }).report.progress;
+    expect([told('3/7'), told('8/7'), told('much')]).toEqual(['3/7', undefined, undefined]);
+  });
+
   it('leaves nothing to others where only the phase is late', () => {
     const status = { phase: 'Running', containerStatuses: [ended('main', 0)] };
     expect(assessed({ status })).toMatchObject({ isEnd: true, isLeft: false });

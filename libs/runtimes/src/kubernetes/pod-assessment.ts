@@ -44,6 +44,7 @@ function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phas
     ...(pod.podIP === undefined ? {} : { podIP: pod.podIP }),
     ...(pod.nodeName === undefined ? {} : { hostNodeName: pod.nodeName }),
     ...(startedAtMs === undefined ? {} : { startedAtMs }),
+    ...(pod.progress === undefined ? {} : { progress: pod.progress }),
     ...(pod.isContainerSet ? { containers: pod.mains.map((name) => memberReport(pod, name)) } : {}),
   };
 }

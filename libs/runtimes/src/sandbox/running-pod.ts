@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 
+import { PROGRESS_FILE } from '#libs/pod-spec';
 import type { EnvVar } from '#libs/workflow-spec';
 
 import type { ContainerReport } from '../contract.js';
@@ -7,7 +8,7 @@ import { graceSecondsOf, isContainerSet, outputContainerOf, podContainers } from
 import { askNetwork } from '../probes/ask-network.js';
 import { ContainerWatch } from '../probes/container-watch.js';
 import { containerProbes, type ContainerProbes, type ProbeQuestion } from '../probes/probe.js';
-import { PROGRESS_FILE, progressTicks, ProgressWatch } from '../progress.js';
+import { progressTicks, ProgressWatch } from '../progress.js';
 import type { HostTools } from './init-script.js';
 import { hasOwnNetwork, podAddress } from './pod-address.js';
 import { askToEnd } from './pod-ending.js';

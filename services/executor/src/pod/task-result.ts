@@ -1,13 +1,13 @@
-import { inClusterConnection, KubernetesApi, KubernetesExistsError } from '#libs/kubernetes';
 import type { CaptureResult } from '#libs/execution';
+import { KubernetesExistsError } from '#libs/kubernetes';
 import type { ExecutorPod } from '#libs/pod-spec';
 import { API_VERSION, LabelName, UserError } from '#libs/workflow-spec';
+
+import { type PodVariables, withOwnCluster } from './own-cluster.js';
 
 const TASK_RESULTS = { apiVersion: API_VERSION, plural: 'workflowtaskresults' } as const;
 /** An API server takes objects of some 1.5 MB. */
 const MAX_BYTES = 1_000_000;
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Leaves the outputs in the WorkflowTaskResult of the node and gives its UID, which the pod tells as its own. It takes the right of the pod's service account to
@@ -17,29 +17,24 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export async function storeTaskResult(
   pod: ExecutorPod,
   { outputs, error }: CaptureResult,
-  variables: Variables,
+  variables: PodVariables,
 ): Promise<string> {
   if (error !== undefined) throw new UserError(error);
   const result = taskResult(pod, outputs, variables);
   if (Buffer.byteLength(JSON.stringify(result)) > MAX_BYTES) throw new UserError('the outputs are too large for one object');
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = variables;
-  if (host === undefined) throw new UserError('KUBERNETES_SERVICE_HOST is not set');
-  const connection = inClusterConnection({ host, port });
-  const api = new KubernetesApi({ connection });
-  const namespace = (await connection.namespace()) ?? pod.work.workflowNamespace;
-  try {
-    return uidOf(await api.create({ ...TASK_RESULTS, namespace }, result));
-  } catch (failure) {
-    if (!(failure instanceof KubernetesExistsError)) throw failure;
-    return uidOf(await api.patch({ ...TASK_RESULTS, namespace, name: pod.work.nodeId }, result, { type: 'merge' }));
-  } finally {
-    connection.close();
-  }
+  return withOwnCluster(variables, async (api, namespace) => {
+    try {
+      return uidOf(await api.create({ ...TASK_RESULTS, namespace }, result));
+    } catch (failure) {
+      if (!(failure instanceof KubernetesExistsError)) throw failure;
+      return uidOf(await api.patch({ ...TASK_RESULTS, namespace, name: pod.work.nodeId }, result, { type: 'merge' }));
+    }
+  });
 }
 
 const uidOf = ({ metadata }: { metadata: { uid?: string } }): string => metadata.uid ?? '';
 
-const taskResult = ({ work }: ExecutorPod, outputs: CaptureResult['outputs'], variables: Variables): object => ({
+const taskResult = ({ work }: ExecutorPod, outputs: CaptureResult['outputs'], variables: PodVariables): object => ({
   apiVersion: API_VERSION,
   kind: 'WorkflowTaskResult',
   metadata: {
