@@ -27,6 +27,8 @@ export interface PodWork {
   network?: 'own';
   /** A PersistentVolumeClaim to be made instead of a pod: the whole object. `spec` has no containers then. */
   claim?: KubernetesObject;
+  /** The pod may be there already; see PodOrder.adopts. */
+  adopts?: 'first' | 'only';
   /** Why no pod can be made of its order; whoever is to make it reports this as the node's error. */
   refusal?: string;
   /** Containers whose end decides the pod; absent in rows of older versions, which have `main` alone. */

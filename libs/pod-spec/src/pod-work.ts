@@ -19,6 +19,7 @@ export function podWork(input: BuildPodInput): PodWork {
     workflowUid: workflow.uid,
     nodeId: order.nodeId,
     ...(task === undefined ? containerWork(template) : { task }),
+    ...(order.adopts === undefined ? {} : { adopts: order.adopts }),
     ...(template.script === undefined ? {} : { scriptSource: template.script.source }),
     inputArtifacts: template.inputs?.artifacts ?? [],
     outputParameters: outputs.parameters ?? [],

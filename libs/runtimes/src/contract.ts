@@ -104,6 +104,11 @@ export interface PodRuntime {
   /** Begins observing; observations of pods found are given to `observe`. `observe` resolving means the report is safe in the database. */
   start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void>;
   create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome>;
+  /**
+   * Makes the pod ours that somebody else, or an earlier incarnation, has made for the node; its observations follow. False where there is none.
+   * Absent where a runtime knows no pods but its own.
+   */
+  takeOver?(identity: PodIdentity, manifest: PodManifest): Promise<boolean>;
   /** SIGTERM, then SIGKILL after the grace period; the end is observed. No such pod: observed as Gone. `place` spares a runtime a search. */
   terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void>;
   /** Forgets an ended pod and frees what it held; a running one is killed first. Idempotent. */

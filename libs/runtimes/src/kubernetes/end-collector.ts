@@ -14,6 +14,7 @@ import { TaskResults } from './task-results.js';
 
 type Report = Omit<PodObservation, 'identity'>;
 
+const NO_REPORT = 'wait: the executor ended without a report of the outputs';
 const LONGEST_PAUSE_MS = 10_000;
 /** As long as Argo waits for a WorkflowTaskResult. */
 const PATIENCE_MS = 600_000;
@@ -48,9 +49,12 @@ export class EndCollector {
 
   private async captured(pod: ObservedPod, message: string): Promise<CaptureResult> {
     const { executorPod, identity, namespace } = pod;
+    if (pod.leavesTaskResult === true) {
+      const result = await this.patiently(pod, () => this.results.find(namespace, identity.nodeId));
+      return result === undefined ? { outputs: {}, error: NO_REPORT } : { outputs: result.outputs };
+    }
     const place = reportPlace(message);
-    if (place.type === 'missing' || executorPod === undefined)
-      return { outputs: {}, error: 'wait: the executor ended without a report of the outputs' };
+    if (place.type === 'missing' || executorPod === undefined) return { outputs: {}, error: NO_REPORT };
     if (place.type === 'result') {
       const { uid } = place;
       return { outputs: await this.patiently(pod, () => this.results.outputsOf({ namespace, nodeId: identity.nodeId, uid })) };

@@ -24,6 +24,7 @@ import { identityKey } from '../pod-identity.js';
 import { clusterPod, shardOf } from './cluster-pod.js';
 import { ClusterPods, isForgotten } from './cluster-pods.js';
 import { EndCollector } from './end-collector.js';
+import { adoptPod, findPodOfNode, isForeign } from './foreign-pods.js';
 import { createVolumeClaim, deleteVolumeClaim } from './volume-claims.js';
 import { KnownPods, type KnownPod } from './known-pods.js';
 import { readPodLog } from './pod-log.js';
@@ -136,13 +137,21 @@ export class KubernetesRuntime implements PodRuntime {
   async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
     try {
       const pod = await this.describe(identity, manifest);
-      return await this.make(identity, pod);
+      return await this.make(identity, pod, manifest);
     } catch (error) {
       if (error instanceof KubernetesForbiddenError && error.message.includes('exceeded quota'))
         return { type: 'busy', message: error.message };
       if (error instanceof UserError) return { type: 'refused', message: error.message };
       throw error;
     }
+  }
+
+  async takeOver(identity: PodIdentity, manifest: PodManifest): Promise<boolean> {
+    const found = await findPodOfNode(this.options.api, { identity, manifest });
+    const pod = found === undefined ? undefined : await adoptPod(this.options.api, found, { identity, manifest });
+    if (pod === undefined || isForgotten(pod)) return false;
+    this.take(pod);
+    return true;
   }
 
   async terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void> {
@@ -241,7 +250,7 @@ export class KubernetesRuntime implements PodRuntime {
   }
 
   /** A pod of the name that is another incarnation of ours goes first; a stranger's is waited for by whoever asks again. */
-  private async make(identity: PodIdentity, pod: KubernetesPod): Promise<CreateOutcome> {
+  private async make(identity: PodIdentity, pod: KubernetesPod, manifest: PodManifest): Promise<CreateOutcome> {
     const place = { namespace: pod.metadata.namespace ?? 'default', name: pod.metadata.name ?? '' };
     for (let attempt = 0; attempt < NAME_TAKEN.attempts; attempt += 1) {
       try {
@@ -258,6 +267,8 @@ export class KubernetesRuntime implements PodRuntime {
         this.take(there);
         return { type: 'adopted' };
       }
+      // Argo's controller has made it before it wrote down that it wants to.
+      if (found !== undefined && isForeign(found) && (await this.takeOver(identity, manifest))) return { type: 'adopted' };
       if (there !== undefined) await this.pods.delete(there, { finalizers: there.finalizers });
       await sleep(NAME_TAKEN.pauseMs);
     }

@@ -41,6 +41,8 @@ export interface ObservedPod {
   finalizers: string[];
   /** Why this runtime asked it to end. */
   endCause?: string;
+  /** Its outputs are in the WorkflowTaskResult of its node. */
+  leavesTaskResult?: boolean;
   podIP?: string;
   /** `N/M`, as its executor or itself has written it. */
   progress?: string;
@@ -101,6 +103,7 @@ type OfMetadata =
   | 'isContainerSet'
   | 'ordered'
   | 'endCause'
+  | 'leavesTaskResult'
   | 'isDeleted'
   | 'isHeld'
   | 'finalizers'
@@ -124,6 +127,7 @@ function fromMetadata({
     ordered: annotations[PodMark.containers]?.split(','),
     endCause: annotations[PodMark.endCause],
     progress: progressOf(annotations[AnnotationName.progress] ?? ''),
+    leavesTaskResult: annotations[PodMark.outputs] === 'task-result' ? true : undefined,
     isDeleted: deletionTimestamp !== undefined,
     isHeld: finalizers.includes(FinalizerName.podStatus),
     finalizers,

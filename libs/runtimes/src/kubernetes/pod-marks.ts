@@ -8,6 +8,8 @@ export const PodMark = {
   containers: 'argosy.dev/containers',
   /** Annotation: why the pod was asked to end, a PodEndCause of this runtime. */
   endCause: 'argosy.dev/end-cause',
+  /** Annotation: `task-result` where the outputs are in the WorkflowTaskResult of the node, as Argo's executor leaves them. */
+  outputs: 'argosy.dev/outputs',
   /** Label: the part of all pods that the pod belongs to, 0 to 63. */
   shard: 'argosy.dev/shard',
 } as const;

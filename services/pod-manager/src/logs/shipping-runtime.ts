@@ -18,6 +18,7 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
   const logBytes = runtime.logBytes?.bind(runtime);
   const createClaim = runtime.createClaim?.bind(runtime);
   const forward = runtime.forward?.bind(runtime);
+  const takeOver = runtime.takeOver?.bind(runtime);
   const deleteClaim = runtime.deleteClaim?.bind(runtime);
   const follow = runtime.followShards?.bind(runtime);
   const follows = runtime.followsPod?.bind(runtime);
@@ -45,6 +46,8 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
     ...(logBytes === undefined ? {} : { logBytes }),
     ...(createClaim === undefined ? {} : { createClaim }),
     ...(forward === undefined ? {} : { forward }),
+    // What somebody else has made keeps its logs itself.
+    ...(takeOver === undefined ? {} : { takeOver }),
     ...(deleteClaim === undefined ? {} : { deleteClaim }),
     ...(follows === undefined ? {} : { followsPod: follows }),
     ...(follow === undefined

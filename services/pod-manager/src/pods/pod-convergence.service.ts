@@ -11,7 +11,7 @@ import type { WaitingBuckets } from './waiting-buckets.js';
 export interface PodConvergencePorts extends ClaimHostsPorts {
   pods: Pick<PodRepository, 'readWork' | 'hostsOf'>;
   podStatus: Pick<PodStatusRepository, 'claimMany' | 'takeOverClaims' | 'releaseClaim' | 'markDeletedMany'>;
-  runtime: Pick<PodRuntime, 'create' | 'terminate' | 'delete' | 'createClaim' | 'deleteClaim'>;
+  runtime: Pick<PodRuntime, 'create' | 'takeOver' | 'terminate' | 'delete' | 'createClaim' | 'deleteClaim'>;
   /** Takes what this service itself learns of a pod (refused, never made). */
   observe: (observations: PodObservation[]) => Promise<void>;
   waiting: WaitingBuckets;
@@ -120,7 +120,7 @@ export class PodConvergenceService {
       case 'run':
         return this.create(row);
       case 'terminate':
-        if (row.status === null) await this.ports.observe([{ identity: row.key, phase: 'Gone' }]);
+        if (row.status === null && !(await this.isAdopted(row))) await this.ports.observe([{ identity: row.key, phase: 'Gone' }]);
         else await runtime.terminate(row.key, row.manifest.work.terminationGracePeriodSeconds, placeOf(row));
         return 'done';
       case 'delete':
@@ -130,16 +130,29 @@ export class PodConvergenceService {
     }
   }
 
+  /** Whether somebody else has made it, and it is ours from now on. */
+  private async isAdopted({ key, manifest }: WorkItem): Promise<boolean> {
+    const { runtime } = this.ports;
+    return workOf(manifest)?.adopts !== undefined && (await runtime.takeOver?.(key, manifest)) === true;
+  }
+
+  private async makeOrAdopt(row: WorkItem): Promise<CreateOutcome> {
+    const { runtime, observe } = this.ports;
+    if (await this.isAdopted(row)) return { type: 'adopted' };
+    if (workOf(row.manifest)?.adopts === 'only') {
+      await observe([{ identity: row.key, phase: 'Gone', infrastructure: true, message: 'pod deleted' }]);
+      return { type: 'adopted' };
+    }
+    return refusalOf(row) ?? runtime.create(row.key, row.manifest);
+  }
+
   private async create(row: WorkItem): Promise<'done' | 'busy'> {
-    const { runtime, podStatus, observe, logger } = this.ports;
+    const { podStatus, observe, logger } = this.ports;
     this.remember(row, 'making');
-    const refusal = refusalOf(row);
-    const outcome = await (refusal === undefined ? runtime.create(row.key, row.manifest) : Promise.resolve(refusal)).catch(
-      (error: unknown) => {
-        this.handled.delete(keyText(row.key));
-        throw error;
-      },
-    );
+    const outcome = await this.makeOrAdopt(row).catch((error: unknown) => {
+      this.handled.delete(keyText(row.key));
+      throw error;
+    });
     this.remember(row, 'made');
     switch (outcome.type) {
       case 'created':
@@ -169,9 +182,12 @@ export class PodConvergenceService {
 
 const placeOf = ({ namespace, podName }: PodWorkRow): PodPlaceHint => ({ namespace, name: podName });
 
+/** Rows of older versions have none. */
+const workOf = ({ work }: PodManifest): PodManifest['work'] | undefined => work;
+
 /** What the scheduler could not make a pod of says why. */
 const refusalOf = ({ manifest }: PodWorkRow): CreateOutcome | undefined => {
-  const message = (manifest.work as PodManifest['work'] | undefined)?.refusal;
+  const message = workOf(manifest)?.refusal;
   return message === undefined ? undefined : { type: 'refused', message };
 };
 

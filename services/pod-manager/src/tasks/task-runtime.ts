@@ -86,6 +86,10 @@ export class TaskRuntime implements PodRuntime {
     return { type: 'created' };
   }
 
+  async takeOver(identity: PodIdentity, manifest: PodManifest): Promise<boolean> {
+    return (await this.parts.pods.takeOver?.(identity, manifest)) ?? false;
+  }
+
   async terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void> {
     const course = await this.courseOf(identity);
     if (course === undefined) return this.parts.pods.terminate(identity, graceSeconds, place);
@@ -159,7 +163,7 @@ export class TaskRuntime implements PodRuntime {
   private async adopt(): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !this.isClosing; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        for (const row of await this.parts.openTasks()) this.resume(row);
+        for (const row of await this.parts.openTasks()) await this.resume(row);
         await this.parts.madePods.resume();
         return;
       } catch (error) {
@@ -170,8 +174,9 @@ export class TaskRuntime implements PodRuntime {
   }
 
   /** Goes on with a task of a predecessor; one that is to end by now only tells so. */
-  private resume({ key, desired, manifest }: TaskRow): void {
+  private async resume({ key, desired, manifest }: TaskRow): Promise<void> {
     if (!isTask(manifest) || this.courses.has(keyOf(key))) return;
+    if (manifest.work.adopts !== undefined && (await this.takeOver(key, manifest))) return;
     this.begin(key, manifest);
     if (desired !== 'run') this.courses.get(keyOf(key))?.stop(desired === 'terminate' ? 'terminated' : 'deleted');
   }
