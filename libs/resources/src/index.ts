@@ -29,6 +29,7 @@ export {
 export { TableResourceStore, type LabelSelectorParser, type TableResourceStoreOptions } from './table-resource-store.js';
 export { KubernetesResourceStore, type KubernetesResourceStoreOptions } from './kubernetes/kubernetes-resource-store.js';
 export type {
+  RivalController,
   WorkflowControls,
   WorkflowNotice,
   EventSelection,

@@ -92,6 +92,7 @@ export type {
 } from './archive/archive-store.js';
 export { RecordRepository, type RecordMark, type RecordRepositoryOptions, type RecordWrite } from './record/record.repository.js';
 export { OffloadNotesRepository, type OffloadedVersion } from './record/offload-notes.repository.js';
+export { TakeoverRepository, type FoundState, type FoundWorkflow } from './takeover/takeover.repository.js';
 export { OffloadTable, type OffloadDatabase, type OffloadTableOptions } from './record/offload-table.js';
 export {
   COMPRESSION_ALGORITHMS,

@@ -27,6 +27,7 @@ import { RetentionRepository } from './retention/retention.repository.js';
 import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { ShardLeaseRepository } from './shards/shard-lease.repository.js';
 import { WorkflowStateRepository } from './state/state.repository.js';
+import { TakeoverRepository } from './takeover/takeover.repository.js';
 import { WorkflowRepository } from './workflows/workflow.repository.js';
 
 export interface StoreOptions extends DatabaseOptions {
@@ -39,6 +40,7 @@ export interface StoreOptions extends DatabaseOptions {
 export class Store {
   readonly workflows: WorkflowRepository;
   readonly workflowState: WorkflowStateRepository;
+  readonly takeover: TakeoverRepository;
   readonly inbox: InboxRepository;
   readonly requests: RequestRepository;
   readonly pods: PodRepository;
@@ -75,6 +77,7 @@ export class Store {
     this.changes = new ChangeFeed(database, options.changes, options.logger);
     this.workflows = new WorkflowRepository(database, this.changes);
     this.workflowState = new WorkflowStateRepository(database, this.changes);
+    this.takeover = new TakeoverRepository(database, this.changes);
     this.inbox = new InboxRepository(database);
     this.requests = new RequestRepository(database, this.changes);
     this.pods = new PodRepository(database);

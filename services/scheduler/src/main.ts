@@ -6,7 +6,7 @@ import { schedulerSettings } from './scheduler.settings.js';
 await runProgram({
   name: 'scheduler',
   configSchema,
-  build: ({ store, queue, resources, cluster, controllerConfig, clock, logger, metrics }, config) => {
+  build: ({ store, queue, resources, cluster, controllerConfig, argoDatabase, clock, logger, metrics }, config) => {
     const settings = schedulerSettings(config);
     return {
       module: SchedulerModule.register({
@@ -15,6 +15,7 @@ await runProgram({
         resources,
         objects: cluster?.objects,
         controllerConfig,
+        argoDatabase,
         clock,
         logger,
         metrics,

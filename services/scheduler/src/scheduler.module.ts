@@ -10,7 +10,7 @@ import {
   type ResourceStore,
   type WorkflowObjects,
 } from '#libs/resources';
-import type { ParallelismLimits, Store } from '#libs/store';
+import { type ArgoDatabase, OffloadTable, type ParallelismLimits, type Store } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { ConfigMapMemos } from './memoization/config-map-memos.js';
 import { memoExpiryTimer } from './memoization/memo-expiry.js';
@@ -21,6 +21,8 @@ import { parallelismFrom, type ParallelismSource } from './admission/parallelism
 import { limitReader } from './admission/limit-reader.js';
 import { IntakeLoop } from './intake/intake-loop.js';
 import { IntakeService } from './intake/intake.service.js';
+import { RowsGuard } from './intake/rows-guard.js';
+import { TakeoverService } from './intake/takeover.service.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
 import { EventTeller } from './events/event-teller.js';
 import { BudgetKeeper } from './budgets/budget-keeper.js';
@@ -70,6 +72,8 @@ export interface SchedulerPorts {
   controllerConfig?: ControllerSettings;
   /** Workflow objects as the door for workflows; absent: there is no cluster. */
   objects?: WorkflowObjects | undefined;
+  /** The database of Argo's tables, where it is not ours. */
+  argoDatabase?: () => Promise<ArgoDatabase | undefined>;
 }
 
 /** The jobs that a program with this module in it claims. */
@@ -118,9 +122,34 @@ const scheduleTimer = (ports: SchedulerPorts): ScheduleTimer => {
 const eventTeller = ({ objects, clock, logger, controllerConfig = NO_CONFIG }: SchedulerPorts): EventTeller | undefined =>
   objects && new EventTeller({ objects, clock, logger, config: () => controllerConfig.current() });
 
-const intakeLoop = (ports: SchedulerPorts): IntakeLoop | undefined => {
-  const { objects, store, queue, clock, logger, settings } = ports;
+/** Nodes that were offloaded, by us or by Argo's controller, wherever its tables are. */
+const readOffloaded =
+  ({ store, argoDatabase }: SchedulerPorts): ConstructorParameters<typeof TakeoverService>[0]['readOffloaded'] =>
+  async (uid, version) => {
+    const elsewhere = await argoDatabase?.();
+    if (elsewhere === undefined) return store.records.readOffloaded(uid, version);
+    return new OffloadTable(elsewhere, elsewhere.place).read({ uid, version });
+  };
+
+const takeoverOf = (ports: SchedulerPorts): TakeoverService | undefined => {
+  const { objects, store, queue, clock, logger, settings, controllerConfig = NO_CONFIG } = ports;
   if (objects === undefined) return undefined;
+  return new TakeoverService({
+    objects,
+    takeover: store.takeover,
+    readOffloaded: readOffloaded(ports),
+    engine: () => engineConfigOf(settings.engine, controllerConfig.current()),
+    queue,
+    clock,
+    logger,
+    instanceId: settings.instanceId,
+    controllerNamespace: settings.controllerNamespace,
+  });
+};
+
+const intakeLoop = (ports: SchedulerPorts, takeover: TakeoverService | undefined): IntakeLoop | undefined => {
+  const { objects, store, queue, clock, logger, settings } = ports;
+  if (objects === undefined || takeover === undefined) return undefined;
   const { workflows, requests, retention } = store;
   const { instanceId, managedNamespace } = settings;
   const intake = new IntakeService({
@@ -128,6 +157,7 @@ const intakeLoop = (ports: SchedulerPorts): IntakeLoop | undefined => {
     workflows,
     requests,
     retention,
+    takeover,
     queue,
     clock,
     logger,
@@ -146,10 +176,10 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly memos: PeriodicTask | undefined;
   private readonly intake: IntakeLoop | undefined;
 
-  constructor(ports: SchedulerPorts) {
+  constructor(ports: SchedulerPorts, takeover: TakeoverService | undefined) {
     const { store, queue, resources, clock, logger, settings } = ports;
     this.schedules = scheduleTimer(ports);
-    this.intake = intakeLoop(ports);
+    this.intake = intakeLoop(ports, takeover);
     this.memos = memoExpiryTimer({
       memos: store.memos,
       resources,
@@ -235,6 +265,7 @@ export class SchedulerModule {
       withdrawal: ports.objects && new ObjectWithdrawal(store.workflows, ports.objects),
     });
     const memos = new MemoKeeper(store.memos, new ConfigMapMemos(resources), ports.logger);
+    const takeover = takeoverOf(ports);
     const specMetrics = new SpecMetrics({
       metrics,
       unfinished: (uids) => store.workflows.unfinishedOf(uids),
@@ -262,6 +293,7 @@ export class SchedulerModule {
         events: eventTeller(ports),
         budgets: ports.objects && new BudgetKeeper({ objects: ports.objects, logger: ports.logger }),
         removal,
+        guard: takeover && new RowsGuard(takeover, clock.nowMs()),
       },
       {
         known: () => controllerConfig.known(),
@@ -281,7 +313,7 @@ export class SchedulerModule {
       controllers: [ReconcileProcessor],
       providers: [
         { provide: ReconcileService, useValue: reconciler },
-        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports) },
+        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports, takeover) },
       ],
     };
   }

@@ -51,6 +51,14 @@ export interface WorkflowProjection {
   submittedControls: WorkflowControls;
 }
 
+/** Argo's controller of the same instance, as long as its lease says that it is alive. */
+export interface RivalController {
+  /** Who holds the lease. */
+  holder: string;
+  /** Until when nobody else may act, in milliseconds since the epoch, unless it is renewed. */
+  untilMs: number;
+}
+
 /** Something to be told as an event of the cluster, beside the workflow. */
 export interface WorkflowNotice {
   key: WorkflowObjectKey;
@@ -86,6 +94,11 @@ export interface WorkflowObjects {
   release(key: WorkflowObjectKey): Promise<void>;
   /** Sets one label; an object that is gone, or another of the name, is no error. */
   setLabel(key: WorkflowObjectKey, name: string, value: string): Promise<void>;
+  /**
+   * Argo's controller of this instance, where it is alive: its Lease `workflow-controller[-instance]` in the namespace that it is installed in
+   * has been renewed within its duration. Undefined where there is no such lease, or it was given up.
+   */
+  rival(controllerNamespace: string, nowMs: number): Promise<RivalController | undefined>;
   /** Makes the PodDisruptionBudget of a workflow's pods; one that is there already stays. Throws UserError where it is refused, or another one has its name. */
   makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void>;
   /** Removes it; one that is gone is no error. */

@@ -21,6 +21,7 @@ import {
 import { ResourceExistsError } from '../errors.js';
 import type {
   EventSelection,
+  RivalController,
   WorkflowNotice,
   WorkflowObject,
   WorkflowObjectEvent,
@@ -44,6 +45,10 @@ export interface KubernetesWorkflowObjectsOptions {
 }
 
 const COLLECTION = { apiVersion: API_VERSION, plural: 'workflows' };
+const LEASES = { apiVersion: 'coordination.k8s.io/v1', plural: 'leases' };
+const ARGO_LEASE = 'workflow-controller';
+/** As Argo's leader election has it. */
+const DEFAULT_LEASE_SECONDS = 15;
 const WRITE_ATTEMPTS = 8;
 /** Heads of objects that were written last, so that a projection needs no reading. */
 const MOST_HEADS = 5_000;
@@ -148,6 +153,17 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     }
   }
 
+  async rival(controllerNamespace: string, nowMs: number): Promise<RivalController | undefined> {
+    const { api, instanceId } = this.options;
+    const name = instanceId === undefined ? ARGO_LEASE : `${ARGO_LEASE}-${instanceId}`;
+    try {
+      return holderOf(await api.get<ApiObject>({ ...LEASES, namespace: controllerNamespace, name }), nowMs);
+    } catch (error) {
+      if (error instanceof KubernetesNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
   makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void> {
     return makeBudget(this.options.api, key, budget);
   }
@@ -230,6 +246,15 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     return outcome;
   }
 }
+
+/** A lease that nobody holds, or that was not renewed in its time, is nobody's. */
+const holderOf = (lease: ApiObject, nowMs: number): RivalController | undefined => {
+  const spec = (lease['spec'] ?? {}) as { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
+  const { holderIdentity: holder = '', leaseDurationSeconds = DEFAULT_LEASE_SECONDS, renewTime = '' } = spec;
+  const renewedAtMs = Date.parse(renewTime);
+  const untilMs = renewedAtMs + leaseDurationSeconds * 1000;
+  return holder === '' || Number.isNaN(renewedAtMs) || untilMs < nowMs ? undefined : { holder, untilMs };
+};
 
 /** Who follows objects needs to know whether they have a status, not what is in it. */
 const withoutNodes = (object: ApiObject): ApiObject => {

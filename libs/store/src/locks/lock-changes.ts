@@ -10,6 +10,8 @@ export interface LockWant {
   attempt: number;
   priority: number;
   locks: readonly { name: string; shown: string; kind: 'mutex' | 'semaphore'; limit: number; source?: LimitKey }[];
+  /** It has them already, whatever their limits say: nothing is asked and nothing is answered. */
+  isHeld?: boolean;
 }
 
 /** What a decision asks of the locks. Releases come before wants. */
@@ -42,9 +44,16 @@ export async function changeLocks(
   const released = await namesOf(tx, uid, releases);
   const names = await lockNames(tx, { released, wants, nowMs });
   if (released.length > 0) await release(tx, uid, releases);
-  await insertWaiters(tx, uid, wants);
+  await insertHolders(
+    tx,
+    uid,
+    wants.filter(({ isHeld }) => isHeld === true),
+    nowMs,
+  );
+  const asked = wants.filter(({ isHeld }) => isHeld !== true);
+  await insertWaiters(tx, uid, asked);
   const outcome = await grantLocks(tx, names, nowMs);
-  const waiting = await answersForWaiting(tx, uid, wants, outcome.granted);
+  const waiting = await answersForWaiting(tx, uid, asked, outcome.granted);
   await tellWorkflows(tx, waiting, nowMs);
   return {
     wake: [...new Set([...outcome.granted.map(({ workflow }) => workflow), ...waiting.map(({ workflow }) => workflow)])],
@@ -133,6 +142,20 @@ async function insertWaiters(tx: Executor, uid: string, wants: readonly LockWant
       rows.map(({ shown }) => shown),
       rows.map(({ kind }) => kind),
     ],
+  });
+}
+
+/** Claims that somebody else had granted before: they go in over any limit, and those behind them wait for them. */
+async function insertHolders(tx: Executor, uid: string, wants: readonly LockWant[], nowMs: number): Promise<void> {
+  const rows = wants.flatMap(({ holder, attempt, locks }) => locks.map(({ name }) => ({ holder, attempt, name })));
+  if (rows.length === 0) return;
+  await tx.run({
+    name: 'lock-held',
+    text: `
+      INSERT INTO locks (name, workflow, holder, attempt, acquired_at_ms)
+      SELECT l.name, $1, l.holder, l.attempt, $5 FROM unnest($2::text[], $3::text[], $4::bigint[]) AS l (name, holder, attempt)
+      ON CONFLICT (name, workflow, holder) DO UPDATE SET attempt = excluded.attempt`,
+    values: [uid, rows.map(({ name }) => name), rows.map(({ holder }) => holder), rows.map(({ attempt }) => attempt), nowMs],
   });
 }
 

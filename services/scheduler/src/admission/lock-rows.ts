@@ -11,8 +11,8 @@ export const lockChangesOf = (commands: readonly Command[]): LockChanges | undef
   let isAll = false;
   for (const command of commands) {
     if (command.type === 'wantLocks') {
-      const { holder, attempt, priority, locks } = command;
-      wants.set(holder, { holder, attempt, priority, locks });
+      const { holder, attempt, priority, locks, isHeld } = command;
+      wants.set(holder, { holder, attempt, priority, locks, ...(isHeld === true ? { isHeld } : {}) });
     } else if (command.type === 'releaseLocks') {
       wants.delete(command.holder);
       releases.add(command.holder);

@@ -5,6 +5,7 @@ import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError } from '#lib
 import { quietLogger } from '#libs/testing';
 import { formatTime, type Workflow } from '#libs/workflow-spec';
 import { IntakeService } from './intake.service.js';
+import type { TakeoverOutcome } from './takeover.service.js';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const RUNNING = { suspend: false, shutdown: '' };
@@ -31,6 +32,9 @@ const world = () => {
   const projections: WorkflowProjection[] = [];
   const released: string[] = [];
   const woken: string[] = [];
+  const taken: string[] = [];
+  const confirmed: string[] = [];
+  const takeovers = new Map<string, TakeoverOutcome>();
   const clock = { nowMs: () => world.nowMs };
   const stored = (uid: string): StoredWorkflow | undefined => {
     const row = rows.get(uid);
@@ -83,11 +87,19 @@ const world = () => {
         return Promise.resolve(true);
       },
     },
+    takeover: {
+      takeOver: (found) => {
+        const outcome = takeovers.get(found.key.uid) ?? 'taken';
+        taken.push(found.key.uid);
+        return Promise.resolve(outcome);
+      },
+      confirm: (key, shown) => Promise.resolve((confirmed.push(`${key.uid} ${shown ?? 'unknown'}`), 'current' as const)),
+    },
     queue: { wake: (_job, payload) => Promise.resolve(void woken.push((payload as { workflow: string }).workflow)) },
     clock,
     logger: quietLogger,
   });
-  return { rows, there, requests, projections, released, woken, intake };
+  return { rows, there, requests, projections, released, woken, taken, confirmed, takeovers, intake };
 };
 world.nowMs = NOW_MS;
 
@@ -164,10 +176,32 @@ describe('IntakeService', () => {
     });
   });
 
-  it('does not run again what has a status but no rows here', async () => {
-    const { intake, rows } = world();
+  it('takes over what has a status but no rows here, once, and does not begin it', async () => {
+    const { intake, rows, taken, requests } = world();
+    const stopped = { suspend: false, shutdown: 'Stop' };
+    await intake.take(object('a', { hasStatus: true, controls: stopped }, { spec: { shutdown: 'Stop' } }));
+    await intake.take(object('a', { hasStatus: true, controls: stopped }, { spec: { shutdown: 'Stop' } }));
+    expect([rows.size, taken, requests.size]).toEqual([0, ['a'], 0]);
+  });
+
+  it('looks again at a workflow that another controller still has, and leaves one alone that cannot be read', async () => {
+    const { intake, taken, takeovers } = world();
+    takeovers.set('a', 'waits');
+    takeovers.set('b', 'held');
     await intake.take(object('a', { hasStatus: true }));
-    expect(rows.size).toBe(0);
+    await intake.take(object('b', { hasStatus: true }));
+    takeovers.set('a', 'taken');
+    await intake.retryWaiting();
+    await intake.retryWaiting();
+    expect(taken).toEqual(['a', 'b', 'a']);
+  });
+
+  it('has rows that are there compared once with what their object shows', async () => {
+    const { intake, rows, confirmed } = world();
+    rows.set('a', { workflow: { submitted: object('a').workflow, createdAtMs: 1 }, deleted: false });
+    await intake.take(object('a', { hasStatus: true, recordVersion: 7 }));
+    await intake.take(object('a', { hasStatus: true, recordVersion: 8 }));
+    expect(confirmed).toEqual(['a 7']);
   });
 
   it('leaves it to the server to make rows that hold more than the object, for a while', async () => {

@@ -19,6 +19,7 @@ import {
   type Workflow,
 } from '#libs/workflow-spec';
 import { requestIdOf, requestsOf } from './object-controls.js';
+import type { TakeoverService } from './takeover.service.js';
 
 /** What intake is wired from. */
 export interface IntakePorts {
@@ -26,6 +27,7 @@ export interface IntakePorts {
   workflows: Pick<WorkflowRepository, 'insert' | 'getByUid' | 'getByName' | 'clusterObjects'>;
   requests: Pick<RequestRepository, 'insert'>;
   retention: Pick<RetentionRepository, 'markDeleted'>;
+  takeover: Pick<TakeoverService, 'takeOver' | 'confirm'>;
   queue: Pick<JobQueue, 'wake'>;
   clock: Clock;
   logger: Logger;
@@ -41,7 +43,6 @@ const PAGE = 500;
 /** Set by the server; see its object-submission.ts. */
 const ROWS_FOLLOW = 'argosy.dev/rows-follow';
 const PATIENCE_MS = 30_000;
-const ASIDE = 'argosy.dev/not-taken-in';
 
 /**
  * Brings workflow objects and rows together: what is new becomes a row under the object's uid, what a person changes becomes a request in the
@@ -119,8 +120,11 @@ export class IntakeService {
   private async takeIn(object: WorkflowObject): Promise<WorkflowControls | undefined> {
     const { uid } = object.key;
     const stored = await this.ports.workflows.getByUid(uid);
-    if (stored !== undefined) return this.remember(uid, controlsOf(stored.submitted.spec));
-    if (object.hasStatus) return this.setAside(object);
+    if (stored !== undefined) {
+      await this.ports.takeover.confirm(object.key, object.recordVersion);
+      return this.remember(uid, controlsOf(stored.submitted.spec));
+    }
+    if (object.hasStatus) return this.takeOver(object);
     if (this.isAwaited(object)) return void this.waiting.set(uid, object);
     const workflow = await this.decoded(object);
     if (workflow === undefined) return undefined;
@@ -146,11 +150,21 @@ export class IntakeService {
     return this.ports.clock.nowMs() - parseTime(metadata.creationTimestamp) < PATIENCE_MS;
   }
 
-  /** Somebody else's status without rows of ours: it has run, so it is not run again. */
-  private setAside({ key, workflow }: WorkflowObject): undefined {
-    if (workflow.metadata.labels?.[LabelName.completed] !== 'true')
-      this.ports.logger.warn('a workflow has a status but no rows here; it is left as it is', { ...key, reason: ASIDE });
-    return undefined;
+  /** It has run, and there are no rows of it: they are made from what it shows. One that has to wait is looked at again. */
+  private async takeOver(object: WorkflowObject): Promise<WorkflowControls | undefined> {
+    try {
+      switch (await this.ports.takeover.takeOver(object)) {
+        case 'taken':
+          return this.remember(object.key.uid, controlsOf(object.workflow.spec));
+        case 'waits':
+          return void this.waiting.set(object.key.uid, object);
+        case 'held':
+          return undefined;
+      }
+    } catch (error) {
+      if (!(error instanceof WorkflowExistsError)) throw error;
+      return this.waitForName(object);
+    }
   }
 
   /** The workflow in our words; undefined where it cannot be read, which is then its end. */

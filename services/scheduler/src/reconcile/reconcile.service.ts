@@ -59,6 +59,8 @@ export interface ReconcileCollaborators {
   events?: Pick<EventTeller, 'committed'> | undefined;
   /** Disruption budgets of a cluster; absent: there is none. */
   budgets?: Pick<BudgetKeeper, 'committed'> | undefined;
+  /** Says whether the rows are as new as the object of the workflow; absent: there are no objects. */
+  guard?: { confirm(workflow: SubmittedWorkflow): Promise<'current' | 'overtaken'> } | undefined;
   /** Begins or goes on with the removal of a workflow whose deletion was asked for. */
   removal: { advance(uid: string): Promise<JobOutcome> };
 }
@@ -150,6 +152,7 @@ export class ReconcileService {
 
     const held = await this.heldAt(uid, inbox);
     if (!held) return { wakeAtMs: null };
+    if ((await this.collaborators.guard?.confirm(held.workflow)) === 'overtaken') return 'again';
     const decision = await this.decideWithFacts(held, inbox.entries);
     const pods = podChangesOf(withContainerDefaults(decision.commands, this.options.containers ?? {}), {
       workflow: { ...held.workflow, spec: held.state.spec },
