@@ -45,6 +45,22 @@ describe('EventTeller', () => {
     });
   });
 
+  it('tells that artifacts cannot be deleted, anew only where it fails otherwise', async () => {
+    const { teller, told } = tellerWith();
+    const failed = (message: string) => [{ type: 'ArtifactGCError', status: 'True' as const, message }];
+    teller.committed({ key, conditions: [{ type: 'Completed', status: 'True' }], nodes: [] });
+    for (const message of ['no access', 'no access', 'no bucket'])
+      teller.committed({ key, conditions: failed(message), nodes: [] });
+    teller.committed({ key, conditions: [], nodes: [] });
+    teller.committed({ key, conditions: failed('no bucket'), nodes: [] });
+    await eventually(() => told.length === 3, 'all are told');
+    expect(lines(told)).toEqual([
+      'Warning ArtifactGCFailed no access',
+      'Warning ArtifactGCFailed no bucket',
+      'Warning ArtifactGCFailed no bucket',
+    ]);
+  });
+
   it('is silent where the controller says so', async () => {
     const { teller, told } = tellerWith({ nodeEvents: { enabled: false }, workflowEvents: { enabled: true } });
     teller.committed({ key, status: { phase: 'Succeeded' }, nodes: [node('Succeeded')] });

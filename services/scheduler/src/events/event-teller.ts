@@ -1,14 +1,16 @@
 import type { NodeRow } from '#libs/engine';
 import type { Logger } from '#libs/observability';
 import type { WorkflowNotice, WorkflowObjectKey, WorkflowObjects } from '#libs/resources';
-import type { Clock, ControllerConfig, WorkflowStatus } from '#libs/workflow-spec';
-import { nodeNotice, workflowNotice } from './notices.js';
+import type { Clock, Condition, ControllerConfig, WorkflowStatus } from '#libs/workflow-spec';
+import { collectionNotice, nodeNotice, workflowNotice } from './notices.js';
 
 /** What a commit changed, as far as it may be told. */
 export interface ToldChange {
   key: WorkflowObjectKey;
   /** Present where the workflow has come into another phase. */
   status?: Pick<WorkflowStatus, 'phase' | 'message'> | undefined;
+  /** Present where the commit wrote the workflow's status. */
+  conditions?: readonly Condition[] | undefined;
   nodes: readonly NodeRow[];
 }
 
@@ -23,6 +25,8 @@ export interface EventTellerPorts {
 
 /** Nodes whose phase was told last. */
 const MOST_NODES = 20_000;
+/** Workflows whose failing collection was told last. */
+const MOST_COLLECTIONS = 1_000;
 /** Notices that wait; more are dropped, as they are no more than a help to people. */
 const MOST_WAITING = 1_000;
 const AT_ONCE = 2;
@@ -33,19 +37,33 @@ const AT_ONCE = 2;
  */
 export class EventTeller {
   private readonly phases = new Map<string, string>();
+  private readonly collections = new Map<string, string>();
   private readonly waiting: { notice: WorkflowNotice; atMs: number }[] = [];
   private telling = 0;
 
   constructor(private readonly ports: EventTellerPorts) {}
 
   /** Returns at once. */
-  committed({ key, status, nodes }: ToldChange): void {
+  committed({ key, status, conditions, nodes }: ToldChange): void {
     const { workflowEvents, nodeEvents } = this.ports.config();
     const isFirst = status?.phase === 'Running';
     const workflow = status && workflowEvents?.enabled !== false ? workflowNotice(status) : undefined;
     if (isFirst && workflow) this.add({ key, ...workflow });
     if (nodeEvents?.enabled !== false) this.addNodes(key, nodes);
     if (!isFirst && workflow) this.add({ key, ...workflow });
+    if (conditions && workflowEvents?.enabled !== false) this.addCollection(key, conditions);
+  }
+
+  private addCollection(key: WorkflowObjectKey, conditions: readonly Condition[]): void {
+    const notice = collectionNotice(conditions);
+    const isTold = this.collections.get(key.uid) === notice?.message;
+    if (isTold) return;
+    this.collections.delete(key.uid);
+    if (notice === undefined) return;
+    this.collections.set(key.uid, notice.message);
+    this.add({ key, ...notice });
+    const [oldest] = this.collections.keys();
+    if (this.collections.size > MOST_COLLECTIONS && oldest !== undefined) this.collections.delete(oldest);
   }
 
   private addNodes(key: WorkflowObjectKey, nodes: readonly NodeRow[]): void {

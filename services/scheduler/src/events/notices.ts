@@ -1,6 +1,13 @@
 import type { NodeRow } from '#libs/engine';
 import type { WorkflowNotice } from '#libs/resources';
-import { AnnotationName, NodePhase, type NodeStatus, WorkflowPhase, type WorkflowStatus } from '#libs/workflow-spec';
+import {
+  AnnotationName,
+  type Condition,
+  NodePhase,
+  type NodeStatus,
+  WorkflowPhase,
+  type WorkflowStatus,
+} from '#libs/workflow-spec';
 
 type Text = Pick<WorkflowNotice, 'type' | 'reason' | 'message'>;
 
@@ -20,6 +27,12 @@ export const workflowNotice = ({ phase, message = '' }: Pick<WorkflowStatus, 'ph
     default:
       return undefined;
   }
+};
+
+/** What is told where artifacts cannot be deleted: the condition's own message. */
+export const collectionNotice = (conditions: readonly Condition[]): Text | undefined => {
+  const failed = conditions.find(({ type }) => type === 'ArtifactGCError');
+  return failed === undefined ? undefined : { type: 'Warning', reason: 'ArtifactGCFailed', message: failed.message ?? '' };
 };
 
 const TOLD_PHASES: ReadonlySet<string> = new Set([NodePhase.Running, NodePhase.Succeeded, NodePhase.Failed, NodePhase.Error]);
