@@ -1,7 +1,7 @@
 import type { PodDifference } from './pod-facts.js';
 
 /** A way in which pods of ours on a cluster differ from those of Argo's controller by design. */
-export interface PodDeviation {
+interface PodDeviation {
   /** A sentence of docs/compatibility.md ("The pod"). */
   said: string;
   /** `isLean`: ours has neither `init` nor `wait`. */

@@ -1,7 +1,7 @@
 import type { JsonValue, KubernetesObject } from '#libs/workflow-spec';
 
 /** What is written in a pod, one line each: the place, by names instead of positions, and the value as JSON. */
-export type PodFacts = ReadonlyMap<string, string>;
+type PodFacts = ReadonlyMap<string, string>;
 
 /** One place at which two pods differ; absent where it has nothing there. */
 export interface PodDifference {

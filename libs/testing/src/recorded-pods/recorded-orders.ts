@@ -19,7 +19,7 @@ export interface RecordedPod {
   spec: KubernetesObject;
 }
 /** A pod of the real controller, and what our engine orders under its name. */
-export interface RecordedOrder {
+interface RecordedOrder {
   file: string;
   pod: RecordedPod;
   order: PodOrder;
