@@ -3,22 +3,24 @@ import {
   EXECUTOR_FOLDER,
   executorImage,
   kubernetesCluster,
+  missingPart,
   removePods,
+  startS3,
   type TestCluster,
 } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
+import { HOST_OF_PODS, LOCAL_REGISTRY, repositoryOf, secretOf } from '../e2e/harness/cluster-place.js';
 import { type BenchRun, until } from './bench-run.js';
 import { barePods, PodWatch } from './cluster-pods.js';
+import { watchExecutor } from './executor-memory.js';
 import type { Figure } from './figures.js';
 import { type Fleet, startFleet } from './fleet.js';
 
 const bench = 'cluster';
 const LIMIT_MS = 1_200_000;
-const STEPS = 40;
 const AT_ONCE = 100;
 const COUNTED = 10;
 const WARM_UP = 3;
-const LOCAL_REGISTRY = 'docker.io=http://127.0.0.1:5001';
 const WORKFLOWS = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows' } as const;
 
 /** What runs on the cluster in this bench, and what runs it. */
@@ -27,15 +29,30 @@ interface Stage {
   namespace: string;
   fleet: Fleet;
   watch: PodWatch;
+  /** There is a store for artifacts. */
+  hasStore: boolean;
 }
 
 const leaf = { name: 'leaf', container: { image: 'busybox', command: ['true'] } };
 const oneStep: Workflow['spec'] = { entrypoint: 'leaf', templates: [leaf] };
-const chain: Workflow['spec'] = {
+const chain = (steps: number): Workflow['spec'] => ({
   entrypoint: 'main',
   templates: [
-    { name: 'main', steps: Array.from({ length: STEPS }, (_, index) => [{ name: `step-${index}`, template: 'leaf' }]) },
+    { name: 'main', steps: Array.from({ length: steps }, (_, index) => [{ name: `step-${index}`, template: 'leaf' }]) },
     leaf,
+  ],
+});
+const captured: Workflow['spec'] = {
+  entrypoint: 'captured',
+  templates: [
+    {
+      name: 'captured',
+      container: { image: 'busybox', command: ['sh', '-c', 'echo v > /tmp/p; head -c 1000000 /dev/urandom > /tmp/a'] },
+      outputs: {
+        parameters: [{ name: 'p', valueFrom: { path: '/tmp/p' } }],
+        artifacts: [{ name: 'a', path: '/tmp/a' }],
+      },
+    },
   ],
 };
 const fan: Workflow['spec'] = {
@@ -43,7 +60,13 @@ const fan: Workflow['spec'] = {
   templates: [{ name: 'main', steps: [[{ name: 'each', template: 'leaf', withSequence: { count: String(AT_ONCE) } }]] }, leaf],
 };
 
-type Part = (stage: Stage, options: { workflows: number }) => Promise<Figure[]>;
+export interface ClusterOptions {
+  /** So many workflows make the memory of the services. */
+  workflows: number;
+  /** Length of the chain. */
+  steps: number;
+}
+type Part = (stage: Stage, options: ClusterOptions) => Promise<Figure[]>;
 
 /**
  * Workflows as objects of a real cluster, made as kubectl makes them, and their pods, beside as many bare pods of the same program in the same
@@ -51,7 +74,7 @@ type Part = (stage: Stage, options: { workflows: number }) => Promise<Figure[]>;
  */
 export const measureCluster =
   (...parts: ClusterPart[]) =>
-  async (run: BenchRun, options: { workflows: number }): Promise<Figure[]> => {
+  async (run: BenchRun, options: ClusterOptions): Promise<Figure[]> => {
     const stage = await setUp(run);
     await runAll(stage, WARM_UP, oneStep);
     await barePods(stage, WARM_UP, { inTurn: false });
@@ -73,7 +96,13 @@ const setUp = async (run: BenchRun): Promise<Stage> => {
   await applyCustomResources(cluster);
   const namespace = await cluster.createNamespace('bench');
   run.atEnd(() => removePods(cluster, namespace));
+  const s3 = await startS3({ host: HOST_OF_PODS });
+  if (s3 !== undefined) {
+    run.atEnd(() => s3.stop());
+    await cluster.api.create({ apiVersion: 'v1', plural: 'secrets', namespace }, secretOf(s3, namespace));
+  }
   const environment = {
+    ...(s3 === undefined ? {} : { ARTIFACT_REPOSITORY: JSON.stringify({ s3: repositoryOf(s3) }) }),
     RUNTIME: 'kubernetes',
     RESOURCES: 'kubernetes',
     KUBECONFIG: cluster.kubeconfig,
@@ -86,7 +115,7 @@ const setUp = async (run: BenchRun): Promise<Stage> => {
   const fleet = await startFleet(run, { schedulers: 1, podManagers: 1, environment }, bench);
   const watch = new PodWatch(cluster, namespace);
   run.atEnd(() => watch.end());
-  return { cluster, namespace, fleet, watch };
+  return { cluster, namespace, fleet, watch, hasStore: s3 !== undefined };
 };
 
 /** Makes so many workflows at once; gives the time until all have ended well. */
@@ -141,15 +170,15 @@ const measureWrites: Part = async (stage) => {
   ];
 };
 
-const measureChain: Part = async (stage) => {
-  const bareMs = await barePods(stage, STEPS, { inTurn: true });
+const measureChain: Part = async (stage, { steps }) => {
+  const bareMs = await barePods(stage, steps, { inTurn: true });
   stage.watch.forget();
-  const chainMs = await runAll(stage, 1, chain);
+  const chainMs = await runAll(stage, 1, chain(steps));
   const gaps = stage.watch.gapsMs();
   return [
-    { bench, figure: `chain of ${STEPS} steps`, value: chainMs / 1000, unit: 's', argo: `${STEPS * 10} s of waiting alone` },
-    { bench, figure: `${STEPS} bare pods in turn`, value: bareMs / 1000, unit: 's' },
-    { bench, figure: 'a step more than a bare pod', value: (chainMs - bareMs) / STEPS, unit: 'ms', argo: '10000' },
+    { bench, figure: `chain of ${steps} steps`, value: chainMs / 1000, unit: 's', argo: `${steps * 10} s of waiting alone` },
+    { bench, figure: `${steps} bare pods in turn`, value: bareMs / 1000, unit: 's' },
+    { bench, figure: 'a step more than a bare pod', value: (chainMs - bareMs) / steps, unit: 'ms', argo: '10000' },
     {
       bench,
       figure: 'end of a pod told until the next is there, median',
@@ -186,8 +215,30 @@ const measureMemory: Part = async (stage, { workflows }) => {
   ]);
 };
 
-const PARTS = { writes: measureWrites, chain: measureChain, 'at-once': measureAtOnce, memory: measureMemory } satisfies Record<
-  string,
-  Part
->;
+/** In the container `wait` of a pod with a parameter and an artifact of 1 MB that goes to S3. */
+const measureExecutor: Part = async (stage) => {
+  if (!stage.hasStore) {
+    console.log(missingPart('versitygw'));
+    return [];
+  }
+  await runAll(stage, 1, captured);
+  const most = await watchExecutor(() => runAll(stage, 3, captured));
+  if (most === undefined) {
+    console.log('the executor was not seen: this machine is not the node');
+    return [];
+  }
+  return [
+    { bench, figure: 'container wait, peak of its cgroup', value: most.cgroupPeakMb, unit: 'MB', goal: { atMost: 60 } },
+    { bench, figure: 'its program, own memory', value: most.programOwnMb, unit: 'MB' },
+    { bench, figure: 'its program, peak resident set with shared pages of Node', value: most.programPeakRssMb, unit: 'MB' },
+  ];
+};
+
+const PARTS = {
+  executor: measureExecutor,
+  writes: measureWrites,
+  chain: measureChain,
+  'at-once': measureAtOnce,
+  memory: measureMemory,
+} satisfies Record<string, Part>;
 export type ClusterPart = keyof typeof PARTS;

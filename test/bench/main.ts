@@ -5,7 +5,7 @@ import { BenchRun } from './bench-run.js';
 import { measureArchive } from './archive-bench.js';
 import { measureArchiving } from './archiving-bench.js';
 import { measureArtifacts } from './artifact-bench.js';
-import { measureCluster } from './cluster-bench.js';
+import { type ClusterOptions, measureCluster } from './cluster-bench.js';
 import { measureIdle, measureSequentialSteps } from './embedded-benches.js';
 import { measureEngine } from './engine-bench.js';
 import { measureExpressions } from './expression-bench.js';
@@ -17,7 +17,7 @@ const BENCHES: Record<
   {
     about: string;
     byDefault: boolean;
-    measure: (run: BenchRun, options: { sizeMib: number; workflows: number }) => Promise<Figure[]>;
+    measure: (run: BenchRun, options: ClusterOptions & { sizeMib: number }) => Promise<Figure[]>;
   }
 > = {
   engine: { about: 'the engine alone', byDefault: true, measure: measureEngine },
@@ -34,8 +34,13 @@ const BENCHES: Record<
     measure: measureArchiving,
   },
   cluster: { about: 'workflows and pods on a Kubernetes cluster', byDefault: false, measure: measureCluster() },
-  'cluster-writes': { about: 'its first part', byDefault: false, measure: measureCluster('writes') },
-  'cluster-chain': { about: 'its second part', byDefault: false, measure: measureCluster('chain') },
+  'cluster-executor': { about: 'memory of the executor, a part of it', byDefault: false, measure: measureCluster('executor') },
+  'cluster-writes': { about: 'writes to the API server, a part of it', byDefault: false, measure: measureCluster('writes') },
+  'cluster-chain': {
+    about: 'a chain of --cluster-steps steps, a part of it',
+    byDefault: false,
+    measure: measureCluster('chain'),
+  },
   large: { about: 'one workflow with 2,000 and with 20,000 nodes', byDefault: true, measure: measureLargeWorkflow },
 };
 
@@ -46,6 +51,7 @@ const { values } = parseArgs({
     list: { type: 'boolean' },
     'artifact-mib': { type: 'string', default: '1024' },
     'cluster-workflows': { type: 'string', default: '1000' },
+    'cluster-steps': { type: 'string', default: '40' },
   },
 });
 
@@ -54,12 +60,18 @@ const main = async (): Promise<number> => {
     for (const [name, { about }] of Object.entries(BENCHES)) console.log(`${name.padEnd(12)}${about}`);
     return 0;
   }
-  const wrong = (['artifact-mib', 'cluster-workflows'] as const).find((name) => !/^[1-9]\d*$/.test(values[name]));
+  const wrong = (['artifact-mib', 'cluster-workflows', 'cluster-steps'] as const).find(
+    (name) => !/^[1-9]\d*$/.test(values[name]),
+  );
   if (wrong !== undefined) {
     console.error(`--${wrong} must be a number above 0`);
     return 2;
   }
-  const options = { sizeMib: Number(values['artifact-mib']), workflows: Number(values['cluster-workflows']) };
+  const options = {
+    sizeMib: Number(values['artifact-mib']),
+    workflows: Number(values['cluster-workflows']),
+    steps: Number(values['cluster-steps']),
+  };
   const unknown = (values.only ?? []).filter((name) => !Object.hasOwn(BENCHES, name));
   if (unknown.length > 0) {
     console.error(`there is no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);

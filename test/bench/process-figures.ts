@@ -46,5 +46,8 @@ export const pssMegabytes = (pids: readonly number[]): number =>
 /** The largest resident set that the process ever had. Megabytes of 10⁶ bytes. */
 export const peakRssMegabytes = (pid: number): number => (kilobytes(read(`/proc/${pid}/status`), 'VmHWM') * 1024) / 1e6;
 
+/** Of the resident set what is no page of a file. Megabytes of 10⁶ bytes. */
+export const ownMegabytes = (pid: number): number => (kilobytes(read(`/proc/${pid}/status`), 'RssAnon') * 1024) / 1e6;
+
 /** The command line as the process shows it; Postgres names each connection's user and database there. */
 export const commandLine = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
