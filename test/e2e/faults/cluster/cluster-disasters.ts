@@ -90,13 +90,15 @@ export const clusterFaults = (own: OwnCluster): Fault[] => [
       await own.restartControllers();
     },
   ),
+];
+/** Its calls to the container runtime are cut off: what it was just starting fails, and other attempts follow. */
+export const kubeletRestart = (own: OwnCluster): Fault =>
   away(
     own.kubelet,
     'SIGKILL kubelet and its start',
     () => Promise.resolve(),
     () => Promise.resolve(),
-  ),
-];
+  );
 
 /** Names of the pods of a workflow that run or wait for a node, in the order of their names. */
 export const livePods = async ({ cluster, namespace }: ClusterFleet, workflow: string): Promise<string[]> => {

@@ -8,10 +8,10 @@ import { patiently } from '../../harness/patiently.js';
 import { argosy } from '../../harness/program.js';
 import { type Fault, killed } from '../faults.js';
 import { outcomeOf } from '../workflows.js';
-import { apiFaults, clusterFaults, deletePod, drained, livePods } from './cluster-disasters.js';
+import { apiFaults, clusterFaults, deletePod, drained, kubeletRestart, livePods } from './cluster-disasters.js';
 import { ClusterCourse } from './cluster-course.js';
 import { clusterFleet } from './cluster-fleet.js';
-import { type Shape, SHAPES_BY_THEMSELVES } from './cluster-workflows.js';
+import { type Shape, SHAPES_BY_THEMSELVES, SHAPES_CUT_OFF, SHAPES_WITHOUT_PODS } from './cluster-workflows.js';
 
 const LIMIT_MS = 90_000;
 const LONGEST_WAIT_BEFORE_MS = 1_500;
@@ -35,6 +35,7 @@ if ('skipped' in started) {
   const course = new ClusterCourse(stack, random);
   const shapes: readonly Shape[] = SHAPES_BY_THEMSELVES.filter((shape) => shape !== 'artifacts' || stack.s3 !== undefined);
   const expected = new Map<Shape, ReturnType<typeof outcomeOf>>();
+  const foreign = own === undefined ? ' (skipped: a cluster of KUBECONFIG is not hurt)' : '';
   let nextShape = 0;
   const next = (): Shape => shapes[nextShape++ % shapes.length] as Shape;
 
@@ -66,12 +67,11 @@ if ('skipped' in started) {
     afterAll(() => stack.stop());
 
     it('runs each shape once undisturbed: that is how the others must end', async () => {
-      const calm = [...shapes, 'stubborn' as const];
-      await Promise.all(calm.map((shape) => course.submit(shape, `calm-${shape}`)));
+      await Promise.all(shapes.map((shape) => course.submit(shape, `calm-${shape}`)));
       await course.ended();
-      for (const shape of calm) expected.set(shape, outcomeOf(await course.get(`calm-${shape}`)));
+      for (const shape of shapes) expected.set(shape, outcomeOf(await course.get(`calm-${shape}`)));
       expect(Object.fromEntries([...expected].map(([shape, { phase }]) => [shape, phase]))).toEqual(
-        Object.fromEntries(calm.map((shape) => [shape, shape === 'exhausted' ? 'Failed' : 'Succeeded'])),
+        Object.fromEntries(shapes.map((shape) => [shape, shape === 'exhausted' ? 'Failed' : 'Succeeded'])),
       );
     });
 
@@ -101,7 +101,7 @@ if ('skipped' in started) {
     });
 
     it.skipIf(own === undefined)(
-      `goes on after the API server stood still or was away, and the kubelet${own === undefined ? ' (skipped: a cluster of KUBECONFIG is not hurt)' : ''}`,
+      `goes on after the API server stood still or was away${foreign}`,
       { timeout: ROUNDS * ROUND_LIMIT_MS },
       async () => {
         const before = proxy.counts.expired;
@@ -110,26 +110,36 @@ if ('skipped' in started) {
       },
     );
 
+    it.skipIf(own === undefined)(`goes on after a restart of the kubelet${foreign}`, { timeout: ROUND_LIMIT_MS }, async () => {
+      await course.survive(kubeletRestart(own as NonNullable<typeof own>), ['stubborn', 'stubborn'], LONGEST_WAIT_BEFORE_MS);
+      await course.ended();
+      const stubborn = [...course.submitted].filter(([, shape]) => shape === 'stubborn').map(([name]) => name);
+      const workflows = await Promise.all(stubborn.map((name) => course.get(name)));
+      expect(workflows.map(({ status }) => status?.phase)).toEqual(['Succeeded', 'Succeeded']);
+      const cutOff = workflows.flatMap(podNodes).filter(({ phase }) => phase !== 'Succeeded');
+      console.log(`attempts that the kubelet was just starting: ${cutOff.map(({ message }) => message).join('; ') || 'none'}`);
+      expect(cutOff.filter(({ message = '' }) => !/StartError/.test(message))).toEqual([]);
+    });
+
     it('ends the node of a pod that somebody deleted, and begins another attempt where there is one', async () => {
       const single = await course.submit('deleted', 'd1-deleted');
-      const retried = await course.submit('stubborn', 'd2-stubborn');
+      const retried = await course.submit('evicted', 'd2-evicted');
       await told(single, 1);
       await told(retried, 3);
       const [pod = ''] = await livePods(stack, single);
-      const [first = ''] = await livePods(stack, retried);
-      await deletePod(stack, pod);
-      await deletePod(stack, first);
+      const attempts = await livePods(stack, retried);
+      for (const name of [pod, ...attempts]) await deletePod(stack, name);
       await course.ended([single, retried]);
       expect(podNodes(await course.get(single))).toMatchObject([{ phase: 'Error', message: 'pod deleted' }]);
       const workflow = await course.get(retried);
       expect(workflow.status?.phase).toBe('Succeeded');
-      expect(podNodes(workflow).filter(({ phase }) => phase !== 'Succeeded')).toMatchObject([
-        { phase: 'Error', message: 'pod deleted' },
-      ]);
+      expect(podNodes(workflow).filter(({ phase }) => phase !== 'Succeeded')).toMatchObject(
+        [1, 2, 3].map(() => ({ phase: 'Error', message: 'pod deleted' })),
+      );
     });
 
     it('begins other attempts of what ran on a node that is drained, once it takes pods again', async () => {
-      const names = await Promise.all(['n1-stubborn', 'n2-stubborn'].map((name) => course.submit('stubborn', name)));
+      const names = await Promise.all(['n1-evicted', 'n2-evicted'].map((name) => course.submit('evicted', name)));
       for (const name of names) await told(name, 3);
       const sinceMs = Date.now();
       const evicted = await drained(stack, names);
@@ -138,12 +148,13 @@ if ('skipped' in started) {
       const workflows = await Promise.all(names.map((name) => course.get(name)));
       expect(workflows.map(({ status }) => status?.phase)).toEqual(['Succeeded', 'Succeeded']);
       const failed = workflows.flatMap(podNodes).filter(({ phase }) => phase !== 'Succeeded');
+      expect(evicted).toHaveLength(6);
       expect(failed.map(({ phase, message }) => `${phase}: ${message}`)).toEqual(evicted.map(() => 'Error: pod deleted'));
     });
 
     it('has ended every workflow as without faults', async () => {
       for (const [name, shape] of course.submitted) {
-        if (shape === 'deleted' || shape === 'stubborn') continue;
+        if (SHAPES_CUT_OFF.includes(shape)) continue;
         expect({ name, ...outcomeOf(await course.get(name)) }).toEqual({ name, ...expected.get(shape) });
       }
     });
@@ -151,7 +162,7 @@ if ('skipped' in started) {
     it('has run every step exactly once per attempt', async () => {
       const attempts = new Map<string, boolean>();
       for (const [name, shape] of course.submitted) {
-        const mayBeSilent = shape === 'stubborn';
+        const mayBeSilent = SHAPES_CUT_OFF.includes(shape);
         for (const { id = '' } of podNodes(await course.get(name))) attempts.set(stepOf(id), mayBeSilent);
       }
       const lines = [...fleet.journal.lines].map(([pod, count]) => [stepOf(pod), count] as const);
@@ -165,7 +176,7 @@ if ('skipped' in started) {
       expect(silent, 'nodes whose step never ran').toEqual([]);
     });
 
-    it('says in every object what the API says, and holds no pod', async () => {
+    it('says in every object what the API says, and leaves no pod that is held or was to go', async () => {
       for (const name of course.submitted.keys()) {
         const said = outcomeOf(await course.get(name));
         let object: Workflow | undefined;
@@ -183,10 +194,10 @@ if ('skipped' in started) {
       await patiently(
         async () => {
           const { items } = await cluster.api.list({ apiVersion: 'v1', plural: 'pods', namespace });
-          held = items.filter(isHeld).map(({ metadata }) => metadata.name);
+          held = items.filter((pod) => isHeld(pod) || isUnwanted(pod)).map(({ metadata }) => metadata.name);
           return held.length === 0;
         },
-        () => `pods are released: ${held.join(', ')}`,
+        () => `pods are released, and gone where they are not wanted: ${held.join(', ')}`,
         LIMIT_MS,
       );
     });
@@ -216,6 +227,11 @@ if ('skipped' in started) {
     });
   });
 
+  /** Its workflow wanted none of its pods to stay. */
+  const isUnwanted = ({ metadata: { labels = {} } }: ApiObject): boolean => {
+    const shape = course.submitted.get(labels[LabelName.workflow] ?? '');
+    return shape !== undefined && SHAPES_WITHOUT_PODS.includes(shape);
+  };
   const told = (workflow: string, count: number): Promise<void> =>
     patiently(
       async () =>

@@ -24,9 +24,9 @@ const templates = (tell: string): string => `
       retryStrategy: { limit: 2 }
       container: ${shell([tell, '[ {{retries}} -ge {{inputs.parameters.failures}} ] || exit 7'])}
     - name: stubborn
-      inputs: { parameters: [{ name: seconds }] }
+      inputs: { parameters: [{ name: first }, { name: later, value: "0" }] }
       retryStrategy: { limit: 4, retryPolicy: Always }
-      container: ${shell([tell, "trap 'exit 1' TERM; sleep {{inputs.parameters.seconds}} & wait $!"])}
+      container: ${shell([tell, "trap 'exit 1' TERM; seconds={{inputs.parameters.first}}; [ {{retries}} = 0 ] || seconds={{inputs.parameters.later}}; sleep $seconds & wait $!"])}
     - name: list
       script: { image: busybox, command: [sh], source: ${JSON.stringify(`${tell}\necho '["a", "b", "c"]'`)} }
     - name: make
@@ -113,13 +113,24 @@ const SHAPES = {
   stubborn: `
     - name: main
       steps:
-        - - { name: long, template: stubborn, withItems: [1, 2, 3], arguments: { parameters: [{ name: seconds, value: "6" }] } }
-        - [{ name: after, template: stubborn, arguments: { parameters: [{ name: seconds, value: "0" }] } }]`,
+        - [{ name: long, template: stubborn, withItems: [1, 2, 3], arguments: { parameters: [{ name: first, value: "6" }, { name: later, value: "6" }] } }]
+        - [{ name: after, template: stubborn, arguments: { parameters: [{ name: first, value: "0" }] } }]`,
+  evicted: `
+    - name: main
+      steps:
+        - [{ name: long, template: stubborn, withItems: [1, 2, 3], arguments: { parameters: [{ name: first, value: "600" }] } }]
+        - [{ name: after, template: stubborn, arguments: { parameters: [{ name: first, value: "0" }] } }]`,
   deleted: `
     - name: main
       steps: [[{ name: long, template: step, arguments: { parameters: [{ name: seconds, value: "600" }] } }]]`,
 } as const;
 export type Shape = keyof typeof SHAPES;
+
+/** Those whose attempts may be cut off, and are followed by others. */
+export const SHAPES_CUT_OFF: readonly Shape[] = ['stubborn', 'evicted', 'deleted'];
+
+/** Those whose pods go as soon as they have ended. */
+export const SHAPES_WITHOUT_PODS: readonly Shape[] = ['fan-out', 'outputs', 'artifacts', 'quick'];
 
 /** Those that end by themselves, whatever becomes of the programs; `artifacts` needs an object store. */
 export const SHAPES_BY_THEMSELVES = ['chain', 'fan-out', 'outputs', 'exhausted', 'daemon', 'quick', 'artifacts'] as const;
@@ -127,12 +138,13 @@ export const SHAPES_BY_THEMSELVES = ['chain', 'fan-out', 'outputs', 'exhausted',
 /** A workflow of a shape, ready to be submitted. */
 export function clusterWorkflow(shape: Shape, name: string, place: JournalPlace): Workflow {
   const onExit = shape === 'exhausted' || shape === 'chain' ? '\n  onExit: step' : '';
+  const podGc = SHAPES_WITHOUT_PODS.includes(shape) ? '\n  podGC: { strategy: OnPodCompletion }' : '';
   const artifactGc = shape === 'artifacts' ? '\n  artifactGC: { strategy: OnWorkflowCompletion }' : '';
   return parse(`
 apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 metadata: { name: ${name} }
 spec:
-  entrypoint: main${onExit}${artifactGc}
+  entrypoint: main${onExit}${podGc}${artifactGc}
   templates:${SHAPES[shape]}${templates(tellOf(place))}`) as Workflow;
 }
