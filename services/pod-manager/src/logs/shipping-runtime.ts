@@ -14,17 +14,11 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
     if (observation.phase === 'Running') shipments.meet(observation.identity);
     return observation;
   };
-  const { abilities } = runtime;
-  const logBytes = runtime.logBytes?.bind(runtime);
-  const createClaim = runtime.createClaim?.bind(runtime);
-  const forward = runtime.forward?.bind(runtime);
-  const takeOver = runtime.takeOver?.bind(runtime);
-  const deleteClaim = runtime.deleteClaim?.bind(runtime);
-  const follow = runtime.followShards?.bind(runtime);
-  const follows = runtime.followsPod?.bind(runtime);
+  const followShards = runtime.followShards?.bind(runtime);
+  const follows = (identity: PodIdentity): boolean => runtime.followsPod?.(identity) ?? true;
   return {
     name: runtime.name,
-    ...(abilities === undefined ? {} : { abilities }),
+    ...passedOn(runtime),
     start: (observe) =>
       runtime.start(async (observations) => {
         await observe(await Promise.all(observations.map(observed)));
@@ -33,7 +27,7 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
     async create(identity: PodIdentity, manifest: PodManifest) {
       const outcome = await runtime.create(identity, manifest);
       const isMade = outcome.type === 'created' || outcome.type === 'adopted';
-      if (isMade && (follows?.(identity) ?? true)) shipments.begin(identity, manifest, outcome.type === 'created');
+      if (isMade && follows(identity)) shipments.begin(identity, manifest, outcome.type === 'created');
       return outcome;
     },
     terminate: (identity, graceSeconds, place) => runtime.terminate(identity, graceSeconds, place),
@@ -43,19 +37,12 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
     },
     inspect: (identity) => runtime.inspect(identity),
     logs: (identity, options) => runtime.logs(identity, options),
-    ...(logBytes === undefined ? {} : { logBytes }),
-    ...(createClaim === undefined ? {} : { createClaim }),
-    ...(forward === undefined ? {} : { forward }),
-    // What somebody else has made keeps its logs itself.
-    ...(takeOver === undefined ? {} : { takeOver }),
-    ...(deleteClaim === undefined ? {} : { deleteClaim }),
-    ...(follows === undefined ? {} : { followsPod: follows }),
-    ...(follow === undefined
+    ...(followShards === undefined
       ? {}
       : {
           async followShards(shards) {
-            const isFollowed = await follow(shards);
-            shipments.keep((identity) => follows?.(identity) ?? true);
+            const isFollowed = await followShards(shards);
+            shipments.keep(follows);
             return isFollowed;
           },
         }),
@@ -63,5 +50,16 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
       await shipments.close();
       await runtime.close();
     },
+  };
+}
+
+/** What not every runtime can do, and what has nothing to do with logs: pods that somebody else has made keep theirs themselves. */
+const PASSED_ON = ['logBytes', 'takeOver', 'createClaim', 'deleteClaim', 'forward', 'followsPod'] as const;
+
+function passedOn(runtime: PodRuntime): Pick<PodRuntime, 'abilities' | (typeof PASSED_ON)[number]> {
+  const able = PASSED_ON.filter((name) => runtime[name] !== undefined);
+  return {
+    ...(runtime.abilities === undefined ? {} : { abilities: runtime.abilities }),
+    ...Object.fromEntries(able.map((name) => [name, runtime[name]?.bind(runtime)])),
   };
 }
