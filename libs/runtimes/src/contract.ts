@@ -109,6 +109,8 @@ export interface PodRuntime {
    * Absent where a runtime knows no pods but its own.
    */
   takeOver?(identity: PodIdentity, manifest: PodManifest): Promise<boolean>;
+  /** Pods that nobody orders are left alone: they go with the object that owns them, or are ordered again when its rows are made anew. */
+  readonly keepsStrays?: boolean;
   /** SIGTERM, then SIGKILL after the grace period; the end is observed. No such pod: observed as Gone. `place` spares a runtime a search. */
   terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void>;
   /** Forgets an ended pod and frees what it held; a running one is killed first. Idempotent. */

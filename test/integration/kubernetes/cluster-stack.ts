@@ -12,7 +12,7 @@ import { createLogger, Metrics } from '#libs/observability';
 import { CredentialNamespaces } from '#libs/program';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import { KubernetesResourceStore, KubernetesWorkflowObjects } from '#libs/resources';
-import { playSim, realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
+import { playSim, type PodRuntime, realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
 import { createStore, type Store } from '#libs/store';
 import type { TestDatabase } from '#libs/testing';
 import { ArtifactGcModule, artifactGcJobs, artifactGcSettings, configSchema as artifactGcConfig } from '#services/artifact-gc';
@@ -41,6 +41,7 @@ export async function startClusterStack(
   accounts: ServiceAccounts,
   namespace: string,
   database: TestDatabase,
+  makeRuntime?: () => PodRuntime,
 ): Promise<ClusterStack> {
   const folder = await mkdtemp(join(tmpdir(), 'argosy-cluster-stack-'));
   const level = process.env['STACK_LOG'] === undefined ? 'silent' : 'debug';
@@ -57,13 +58,15 @@ export async function startClusterStack(
   const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
   const common = { store, queue: queueRuntime.queue, clock, logger };
-  const runtime = new SimulatedRuntime({
-    host: new SimulatedHost(realTime(clock), (_identity, { spec }) => {
-      const containers = spec['containers'] as { name: string; args?: string[] }[];
-      return playSim(containers.find(({ name }) => name === 'main')?.args ?? []);
-    }),
-    logger,
-  });
+  const simulated = (): PodRuntime =>
+    new SimulatedRuntime({
+      host: new SimulatedHost(realTime(clock), (_identity, { spec }) => {
+        const containers = spec['containers'] as { name: string; args?: string[] }[];
+        return playSim(containers.find(({ name }) => name === 'main')?.args ?? []);
+      }),
+      logger,
+    });
+  const runtime = (makeRuntime ?? simulated)();
   const artifacts = createArtifactDrivers({ clock, filesystem: { rootFolder: folder } });
   const server: ServerPorts = {
     ...common,

@@ -114,6 +114,10 @@ export class KubernetesRuntime implements PodRuntime {
     this.ends = new EndCollector({ api: options.api, logger: options.logger, signal: this.stopping.signal });
   }
 
+  get keepsStrays(): boolean {
+    return this.options.ownersInCluster === true;
+  }
+
   async start(observe: (observations: PodObservation[]) => Promise<void>): Promise<void> {
     const record = async (observations: PodObservation[]): Promise<void> => {
       await observe(observations);
@@ -150,6 +154,10 @@ export class KubernetesRuntime implements PodRuntime {
     const found = await findPodOfNode(this.options.api, { identity, manifest });
     const pod = found === undefined ? undefined : await adoptPod(this.options.api, found, { identity, manifest });
     if (pod === undefined || isForgotten(pod)) return false;
+    const known = this.known.learn(pod, this.followsPod(identity));
+    // What was told of it was told to nobody.
+    delete known.told;
+    delete known.hasEnded;
     this.take(pod);
     return true;
   }

@@ -18,6 +18,7 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
   const follows = (identity: PodIdentity): boolean => runtime.followsPod?.(identity) ?? true;
   return {
     name: runtime.name,
+    keepsStrays: runtime.keepsStrays === true,
     ...passedOn(runtime),
     start: (observe) =>
       runtime.start(async (observations) => {

@@ -5,7 +5,7 @@ import type { Clock } from '#libs/workflow-spec';
 
 export interface ObservationRecorderPorts {
   podStatus: Pick<PodStatusRepository, 'record'>;
-  runtime: Pick<PodRuntime, 'delete'>;
+  runtime: Pick<PodRuntime, 'delete' | 'keepsStrays'>;
   queue: JobQueue;
   clock: Clock;
   host: string;
@@ -14,7 +14,7 @@ export interface ObservationRecorderPorts {
 /**
  * Makes observations durable and tells the workflows. Crash points: before the transaction the runtime offers the observation
  * again; after it and before the hint, the scheduler's sweeper finds the inbox row. A pod that no row desires (its workflow
- * was removed, or belonged to another database) is forgotten by the runtime.
+ * was removed, or belonged to another database) is forgotten by the runtime, unless it is the cluster's business.
  */
 export class ObservationRecorder {
   constructor(private readonly ports: ObservationRecorderPorts) {}
@@ -27,6 +27,7 @@ export class ObservationRecorder {
         WorkflowJob,
         workflows.map((workflow) => ({ workflow })),
       );
+    if (runtime.keepsStrays === true) return;
     const stray = observations.filter(({ phase }) => phase !== 'Gone').map(({ identity }) => identity);
     const known = new Set(unknown.map((key) => `${key.workflowUid}/${key.nodeId}/${key.incarnation}`));
     for (const identity of stray) {

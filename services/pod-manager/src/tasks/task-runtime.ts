@@ -86,6 +86,10 @@ export class TaskRuntime implements PodRuntime {
     return { type: 'created' };
   }
 
+  get keepsStrays(): boolean {
+    return this.parts.pods.keepsStrays === true;
+  }
+
   async takeOver(identity: PodIdentity, manifest: PodManifest): Promise<boolean> {
     return (await this.parts.pods.takeOver?.(identity, manifest)) ?? false;
   }

@@ -1,0 +1,262 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiObject } from '#libs/kubernetes';
+import {
+  applyCustomResources,
+  eventually,
+  kubernetesCluster,
+  postgresTemplate,
+  quietLogger,
+  removePods,
+  sharedFolder,
+  sharedFolderHint,
+  type TestCluster,
+  type TestDatabase,
+} from '#libs/testing';
+import { isFinishedWorkflowPhase, type KubernetesObject, type Workflow } from '#libs/workflow-spec';
+import { KubernetesRuntime } from '../../../libs/runtimes/src/kubernetes/kubernetes-runtime.js';
+import { type ClusterStack, startClusterStack } from './cluster-stack.js';
+import { PlayedKubelet } from './played-kubelet.js';
+import { makeServiceAccounts, type ServiceAccounts } from './service-accounts.js';
+
+interface Midway {
+  midway: { workflow: ApiObject; pods: ApiObject[]; taskResults: ApiObject[] };
+  end: Workflow;
+}
+interface Comparison {
+  normalise(workflow: unknown): unknown;
+  differences(expected: unknown, actual: unknown): string[];
+}
+
+const found = await kubernetesCluster({ nodes: false });
+const folder = sharedFolder('conformance', 'records', 'midway');
+const comparison = sharedFolder('conformance', 'compare.mjs');
+
+const WORKFLOWS = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows' } as const;
+const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
+const LEASES = { apiVersion: 'coordination.k8s.io/v1', plural: 'leases' } as const;
+/** No scheduler of this name: pods get no node, and this test is their kubelet. */
+const UNSCHEDULED = 'played';
+const NODE_ID = 'workflows.argoproj.io/node-id';
+const TABLES = [
+  'workflows',
+  'workflow_state',
+  'workflow_nodes',
+  'workflow_inbox',
+  'pods',
+  'pod_status',
+  'record_marks',
+  'handoffs',
+];
+const LIMIT_MS = 60_000;
+
+describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped' in found ? `(${found.skipped})` : ''}`, () => {
+  const cluster = found as TestCluster;
+  let namespace = '';
+  let database: TestDatabase;
+  let accounts: ServiceAccounts;
+  let stack: ClusterStack;
+  let kubelet: PlayedKubelet;
+
+  const makeRuntime = () =>
+    new KubernetesRuntime({
+      api: accounts.api('pod-manager'),
+      executor: () => ({ container: { image: 'argosy' }, folder: '/argosy', mountsCredentials: false }),
+      programOf: () => Promise.resolve(undefined),
+      logger: quietLogger,
+      namespace,
+      ownersInCluster: true,
+    });
+  const start = async (): Promise<void> => {
+    stack = await startClusterStack(accounts, namespace, database, makeRuntime);
+  };
+  const read = (name: string): Promise<Workflow> => cluster.api.get<Workflow>({ ...WORKFLOWS, namespace, name });
+  const until = async (name: string, holds: (workflow: Workflow) => boolean): Promise<Workflow> => {
+    let last: Workflow | undefined;
+    await eventually(
+      async () => holds((last = await read(name))),
+      () => `${name}: ${JSON.stringify(last?.status).slice(0, 1500)}`,
+      LIMIT_MS,
+    );
+    return last as Workflow;
+  };
+  const hasEnded = ({ status }: Workflow): boolean => isFinishedWorkflowPhase(status?.phase);
+  const phaseOf = (displayName: string) => (workflow: Workflow) =>
+    Object.values(workflow.status?.nodes ?? {}).find((node) => node.displayName === displayName)?.phase;
+  const podsOf = async (name: string): Promise<ApiObject[]> => {
+    const labelSelector = `workflows.argoproj.io/workflow=${name}`;
+    return (await cluster.api.list({ ...PODS, namespace }, { labelSelector })).items;
+  };
+  const uidsByNode = async (name: string): Promise<Map<string, string[]>> => {
+    const uids = new Map<string, string[]>();
+    for (const { metadata } of await podsOf(name)) {
+      const node = metadata.annotations?.[NODE_ID] ?? '';
+      uids.set(node, [...(uids.get(node) ?? []), metadata.uid ?? '']);
+    }
+    return uids;
+  };
+
+  /** Puts a snapshot into the cluster, under the UID that the cluster gives it. Gives what it ends as, with the same names. */
+  const load = async (name: string): Promise<Workflow> => {
+    const text = readFileSync(join(folder ?? '', `${name}.json`), 'utf8').replaceAll('"lab"', JSON.stringify(namespace));
+    const { midway } = JSON.parse(text) as Midway;
+    const { labels = {}, annotations = {}, uid: formerUid = '' } = midway.workflow.metadata;
+    const made = await cluster.api.create<ApiObject>(
+      { ...WORKFLOWS, namespace },
+      {
+        ...midway.workflow,
+        metadata: { name, namespace, labels, annotations },
+        spec: { ...(midway.workflow['spec'] as KubernetesObject), schedulerName: UNSCHEDULED },
+      },
+    );
+    const { midway: own, end } = JSON.parse(text.replaceAll(formerUid, made.metadata.uid ?? '')) as Midway;
+    for (const pod of own.pods) await loadPod(pod);
+    for (const { metadata, ...result } of own.taskResults) {
+      const { name: nodeId, labels: marks = {} } = metadata;
+      await cluster.api.create(
+        { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflowtaskresults', namespace },
+        { ...result, metadata: { name: nodeId, labels: marks } },
+      );
+    }
+    return end;
+  };
+  const loadPod = async ({ metadata, status, ...pod }: ApiObject): Promise<void> => {
+    const { name, labels = {}, annotations = {}, ownerReferences = [] } = metadata;
+    const { priority: _priority, preemptionPolicy: _policy, nodeName: _node, ...spec } = pod['spec'] as KubernetesObject;
+    await cluster.api.create(
+      { ...PODS, namespace },
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, labels, annotations, ownerReferences },
+        spec: { ...spec, schedulerName: UNSCHEDULED },
+      },
+    );
+    await cluster.api.patch({ ...PODS, namespace, name, subresource: 'status' }, { status }, { type: 'merge' });
+  };
+
+  beforeAll(async () => {
+    await applyCustomResources(cluster);
+    namespace = await cluster.createNamespace('takeover');
+    database = await postgresTemplate();
+    accounts = await makeServiceAccounts(cluster, namespace);
+    kubelet = new PlayedKubelet(cluster.api, namespace);
+  });
+  afterAll(async () => {
+    await kubelet.stop();
+    await stack.close();
+    await removePods(cluster, namespace);
+    await accounts.close();
+    await database.drop();
+    await cluster.release();
+  });
+
+  it.skipIf(folder === undefined || comparison === undefined)(
+    `come to the end that the real controller gave them, when it has let go (${sharedFolderHint('conformance')} if absent)`,
+    async () => {
+      const compare = (await import(pathToFileURL(comparison ?? '').href)) as Comparison;
+      const names = readdirSync(folder ?? '')
+        .map((file) => file.replace('.json', ''))
+        .sort();
+      const ends = new Map<string, Workflow>();
+      for (const name of names) ends.set(name, await load(name));
+      const before = new Map<string, Map<string, string[]>>();
+      for (const name of names) before.set(name, await uidsByNode(name));
+      const spec = {
+        holderIdentity: 'argo-1',
+        leaseDurationSeconds: 3600,
+        renewTime: new Date().toISOString().replace('Z', '000Z'),
+      };
+      await cluster.api.create({ ...LEASES, namespace }, { metadata: { name: 'workflow-controller' }, spec });
+      await start();
+      const notices = (): Promise<string> =>
+        cluster.kubectl([
+          '-n',
+          namespace,
+          'get',
+          'events',
+          '-o',
+          'jsonpath={range .items[*]}{.involvedObject.name} {.reason}{"\\n"}{end}',
+        ]);
+      const waiting = async (): Promise<number> =>
+        (await notices()).split('\n').filter((line) => line.endsWith('WorkflowTakeoverWaits')).length;
+      await eventually(async () => (await waiting()) === names.length, 'all wait for the controller', LIMIT_MS);
+      expect(await stack.store.workflows.clusterObjects({ instanceId: '', limit: 100 })).toEqual([]);
+
+      await cluster.api.patch(
+        { ...LEASES, namespace, name: 'workflow-controller' },
+        { spec: { holderIdentity: '' } },
+        { type: 'merge' },
+      );
+      kubelet.start();
+      const wrong: string[] = [];
+      for (const name of names) {
+        const ended = await until(name, hasEnded);
+        wrong.push(
+          ...compare.differences(compare.normalise(ends.get(name)), compare.normalise(ended)).map((line) => `${name} ${line}`),
+        );
+        const after = await uidsByNode(name);
+        for (const [node, uids] of before.get(name) ?? []) expect([name, node, after.get(node)]).toEqual([name, node, uids]);
+        for (const [node, uids] of after) expect([name, node, uids.length]).toEqual([name, node, 1]);
+      }
+      expect(wrong).toEqual([]);
+    },
+    240_000,
+  );
+
+  const chain = (name: string) => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Workflow',
+    metadata: { name },
+    spec: {
+      entrypoint: 'main',
+      schedulerName: UNSCHEDULED,
+      templates: [
+        { name: 'main', steps: ['a', 'b', 'c'].map((step) => [{ name: step, template: 'say' }]) },
+        { name: 'say', container: { image: 'sim', command: ['sim'], args: ['result=x'] } },
+      ],
+    },
+  });
+
+  it.each([
+    ['an earlier state', 'earlier'],
+    ['nothing', 'emptied'],
+  ])(
+    'of our own go on where their objects are, when the tables are put back to %s',
+    async (_what, name) => {
+      kubelet.held.add(`${name}[0].a`).add(`${name}[1].b`);
+      kubelet.start();
+      if ((stack as ClusterStack | undefined) === undefined) await start();
+      await cluster.api.create({ ...WORKFLOWS, namespace }, chain(name));
+      await until(name, (workflow) => phaseOf('a')(workflow) === 'Pending');
+      if (name === 'earlier')
+        for (const table of TABLES)
+          await stack.store.database.run({ text: `CREATE TABLE kept_${table} AS SELECT * FROM ${table}` });
+      kubelet.held.delete(`${name}[0].a`);
+      await until(name, (workflow) => phaseOf('b')(workflow) === 'Pending');
+      await eventually(async () => (await podsOf(name)).length === 2, 'the pod of b is there');
+      const before = await uidsByNode(name);
+      for (const table of TABLES) await stack.store.database.run({ text: `DELETE FROM ${table}` });
+      if (name === 'earlier')
+        for (const table of TABLES) await stack.store.database.run({ text: `INSERT INTO ${table} SELECT * FROM kept_${table}` });
+      await stack.close();
+      // An ended pod that nobody keeps any more: looked at again it would fail the first step.
+      const [first] = (await podsOf(name)).filter(
+        ({ metadata }) => metadata.annotations?.['workflows.argoproj.io/node-name'] === `${name}[0].a`,
+      );
+      await cluster.api.delete({ ...PODS, namespace, name: first?.metadata.name ?? '' }, { gracePeriodSeconds: 0 });
+      kubelet.held.clear();
+      await start();
+      const ended = await until(name, hasEnded);
+      expect([ended.status?.phase, ended.status?.message]).toEqual(['Succeeded', undefined]);
+      const after = await uidsByNode(name);
+      const a = first?.metadata.annotations?.[NODE_ID] ?? '';
+      const [b = ''] = [...before.keys()].filter((node) => node !== a);
+      expect([after.get(a), after.get(b)]).toEqual([undefined, before.get(b)]);
+      expect(after.size).toBe(2);
+    },
+    120_000,
+  );
+});
