@@ -2,12 +2,23 @@ import { type ApiObject, watchObjects } from '#libs/kubernetes';
 import type { TestCluster } from '#libs/testing';
 import { until } from './bench-run.js';
 
-/** When a pod was made, and when it was told that its program has ended, in the clock of this process. */
+/** When a pod was made, and when it was told that its containers have ended, in the clock of this process. */
 export interface PodTimes {
   name: string;
   madeMs: number;
   endedMs: number | undefined;
 }
+
+interface PodStatus {
+  phase?: string;
+  containerStatuses?: { state?: { terminated?: object } }[];
+}
+
+/** A kubelet tells the end of the containers some time before it makes it the pod's phase. */
+const hasEnded = ({ phase, containerStatuses = [] }: PodStatus): boolean =>
+  phase === 'Succeeded' ||
+  phase === 'Failed' ||
+  (containerStatuses.length > 0 && containerStatuses.every(({ state }) => state?.terminated !== undefined));
 
 const LIMIT_MS = 600_000;
 const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
@@ -55,10 +66,9 @@ export class PodWatch {
 
   private see(pod: ApiObject): void {
     const { name } = pod.metadata;
-    const { phase } = (pod['status'] ?? {}) as { phase?: string };
     const times = this.pods.get(name) ?? { name, madeMs: performance.now(), endedMs: undefined };
     this.pods.set(name, times);
-    if (phase === 'Succeeded' || phase === 'Failed') times.endedMs ??= performance.now();
+    if (hasEnded((pod['status'] ?? {}) as PodStatus)) times.endedMs ??= performance.now();
   }
 }
 
