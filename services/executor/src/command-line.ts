@@ -13,8 +13,10 @@ export const USAGE = `usage:
 
 /** What is asked of the executor. Paths are of the host. */
 export type ExecutorCommand =
-  | { verb: 'init' | 'progress' }
-  | { verb: 'wait' | 'result'; reportFile: string }
+  | { verb: 'init' }
+  | { verb: 'progress' }
+  | { verb: 'wait'; reportFile: string }
+  | { verb: 'result'; reportFile: string }
   | { verb: 'stage'; podFile: string; rootFolder: string }
   | {
       verb: 'capture';
