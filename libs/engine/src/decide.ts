@@ -1,4 +1,4 @@
-import { NodeType } from '#libs/workflow-spec';
+import { NodePhase, NodeType, UserError } from '#libs/workflow-spec';
 import type { DecideInput, Decision } from './contract.js';
 import { advanceDag } from './dag/dag.js';
 import { advanceTaskGroup } from './dag/task-group.js';
@@ -11,6 +11,7 @@ import { goOn } from './following/left-over.js';
 import { giveSlots } from './following/slots.js';
 import { takeWakeups } from './limits/wake.js';
 import { copyOf, type ChangedChild, type Operations, type Outcome, type Pass } from './pass.js';
+import { setPhase } from './phase/transitions.js';
 import { refreshInputs } from './retry/refresh-inputs.js';
 import { advanceRetry } from './retry/retry.js';
 import { saveMemos } from './memoization/save-memos.js';
@@ -22,12 +23,24 @@ import { advanceSteps } from './steps/steps.js';
 import { goOnWithLocks } from './synchronization/enter.js';
 import { isLockedOut } from './synchronization/lock-memory.js';
 import { enterTemplate, startTemplate } from './templates/start-template.js';
+import { isEdited } from './workflow/controller-defaults.js';
 import { noteProgress } from './workflow/progress.js';
 import { isFinished } from './workflow/workflow-phase.js';
 
 const DEFAULT_MAX_CHANGES = 500;
 
+/** What cannot be read any more, as somebody has changed the spec of the running workflow, ends its container. */
 const advance = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outcome => {
+  try {
+    return advanceByType(pass, container, changed);
+  } catch (error) {
+    if (!(error instanceof UserError) || !isEdited(pass.state.header)) throw error;
+    setPhase(pass.state, container, { phase: NodePhase.Error, message: error.message, nowMs: pass.nowMs });
+    return {};
+  }
+};
+
+const advanceByType = (pass: Pass, container: TreeNode, changed?: ChangedChild): Outcome => {
   if (isLockedOut(container.memory)) return {};
   const refreshed = refreshInputs(pass, container);
   if (refreshed !== undefined) return refreshed;

@@ -8,6 +8,7 @@ import type { TreeNode } from '../state/tree-node.js';
 import { resumeNode, supplyOutputs } from '../suspend/resume.js';
 import { isLockedOut } from '../synchronization/lock-memory.js';
 import { isFinished } from '../workflow/workflow-phase.js';
+import { takeEdit } from './edit.js';
 import { nodeSelector } from './field-selector.js';
 
 type RequestEntry = Extract<InboxEntry, { kind: 'request' }>;
@@ -121,6 +122,8 @@ const take = (pass: Pass, request: WorkflowRequest): void => {
       return takeShutdown(pass, 'Terminate');
     case 'set':
       return takeSet(pass, request);
+    case 'edit':
+      return takeEdit(pass, request.spec);
     case 'retry':
       return manualRetry(pass, request);
     case 'delete':

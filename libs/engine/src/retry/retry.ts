@@ -119,8 +119,11 @@ const judge = (pass: Pass, retryNode: TreeNode, strategy: RetryStrategy, attempt
   return backoff;
 };
 
+/** A template that has lost its strategy, as somebody has changed the spec of the running workflow, is not tried again. */
+const NO_MORE: RetryStrategy = { limit: 0 };
+
 const goOn = (pass: Pass, retryNode: TreeNode, attempt: TreeNode): Outcome => {
-  const strategy = retryStrategyOf(pass, templateOf(pass, retryNode)) ?? {};
+  const strategy = retryStrategyOf(pass, templateOf(pass, retryNode)) ?? NO_MORE;
   let verdict: Verdict;
   try {
     verdict = judge(pass, retryNode, strategy, attempt);

@@ -4,6 +4,7 @@ import type { Pass } from '../pass.js';
 import { mergedSpec } from './template-reference.js';
 
 const DEFAULTS = 'defaults';
+const EDITED = 'spec';
 
 const defaultsOf = (header: WorkflowHeader | undefined): WorkflowSpec | undefined =>
   header?.internal[DEFAULTS] as unknown as WorkflowSpec | undefined;
@@ -33,17 +34,29 @@ export const belowDefaults = (spec: WorkflowSpec, header: WorkflowHeader): Workf
   return defaults === undefined ? spec : mergedSpec(spec, defaults);
 };
 
+/** The spec that a person has written into the object of a running workflow takes the place of the submitted one. */
+export const takeEditedSpec = (header: WorkflowHeader, spec: WorkflowSpec): void => {
+  header.internal = { ...header.internal, [EDITED]: spec as unknown as JsonValue };
+};
+
+export const isEdited = (header: WorkflowHeader): boolean => header.internal[EDITED] !== undefined;
+
+/** The spec as the object has it, as far as that is known here. */
+export const writtenSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: WorkflowHeader | undefined): WorkflowSpec =>
+  (header?.internal[EDITED] as unknown as WorkflowSpec | undefined) ?? submitted.spec;
+
 /** The last merge for each set of defaults: a workflow asks for its spec at every step. */
 const merged = new WeakMap<WorkflowSpec, { own: WorkflowSpec; spec: WorkflowSpec }>();
 
 /** The workflow's own spec with the controller's defaults below it, as Argo stores it; without a merge of the template that it names. */
 export const ownSpecOf = (submitted: Pick<SubmittedWorkflow, 'spec'>, header: WorkflowHeader | undefined): WorkflowSpec => {
   const defaults = defaultsOf(header);
-  if (header === undefined || defaults === undefined || submitted.spec.workflowTemplateRef !== undefined) return submitted.spec;
+  const own = writtenSpecOf(submitted, header);
+  if (header === undefined || defaults === undefined || own.workflowTemplateRef !== undefined) return own;
   const known = merged.get(defaults);
-  if (known?.own === submitted.spec) return known.spec;
-  const spec = belowDefaults(submitted.spec, header);
-  merged.set(defaults, { own: submitted.spec, spec });
+  if (known?.own === own) return known.spec;
+  const spec = belowDefaults(own, header);
+  merged.set(defaults, { own, spec });
   return spec;
 };
 
