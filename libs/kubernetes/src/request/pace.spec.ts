@@ -65,6 +65,18 @@ describe('Pace', () => {
     await entered;
   });
 
+  it('lets in whoever came at the very end of a pause', async () => {
+    let nowMs = 10_000;
+    let stepMs = 0;
+    const pace = new Pace({ initial: 8, nowMs: () => (nowMs += stepMs) });
+    (await pace.enter())({ kind: 'busy', retryAfterMs: 20 });
+    // Over between one look at the clock and the next.
+    nowMs = 10_018.5;
+    stepMs = 1;
+    const leave = await pace.enter();
+    leave(answered);
+  });
+
   it('halves where answers become slow, down to one', async () => {
     let nowMs = 0;
     const pace = new Pace({ initial: 8, nowMs: () => nowMs });

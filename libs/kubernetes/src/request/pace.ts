@@ -98,13 +98,17 @@ export class Pace {
     this.wakeAfterPause();
   }
 
+  /** Where the window is full, whoever leaves admits the next. A pause that has ended just now is one still: nobody else would look again. */
   private wakeAfterPause(): void {
-    const restMs = this.pausedUntilMs - this.nowMs();
-    if (restMs <= 0 || this.waiting.length + this.patient.length === 0 || this.timer !== undefined) return;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.admit();
-    }, restMs);
+    const isNobodys = this.waiting.length + this.patient.length === 0 || this.inFlight >= Math.floor(this.window);
+    if (isNobodys || this.timer !== undefined) return;
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.admit();
+      },
+      Math.max(0, this.pausedUntilMs - this.nowMs()),
+    );
   }
 
   private learn(outcome: PaceOutcome): void {
