@@ -101,8 +101,8 @@ export type WorkflowRequest =
   | { type: 'stop'; nodeFieldSelector?: string; message?: string; user?: string }
   | { type: 'terminate' }
   | { type: 'set'; nodeFieldSelector?: string; message?: string; phase?: string; outputParameters?: string; user?: string }
-  /** The object's spec is another one now. Takes effect where it is read next; what has begun stays. */
-  | { type: 'edit'; spec: WorkflowSpec }
+  /** The object's spec is another one now. Takes effect where it is read next; what has begun stays. `digest` tells it from others. */
+  | { type: 'edit'; spec: WorkflowSpec; digest: string }
   | { type: 'retry'; restartSuccessful?: boolean; nodeFieldSelector?: string; parameters?: string[] }
   | { type: 'delete'; force?: boolean };
 

@@ -42,6 +42,8 @@ export const AnnotationName = {
   progress: `${PREFIX}progress`,
   killCommandPrefix: `${PREFIX}kill-cmd-`,
   traceId: `${PREFIX}trace-id`,
+  /** Ours: which spec the rows of a workflow know, where a person has changed that of its object. */
+  specDigest: 'argosy.dev/spec-digest',
   spanId: `${PREFIX}span-id`,
   title: `${PREFIX}title`,
   description: `${PREFIX}description`,

@@ -122,6 +122,35 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     expect(stopped.status?.message).toContain("Stopped with strategy 'Stop'");
   });
 
+  it('runs what comes next as the edited templates say', async () => {
+    await apply(gate('rewritten'));
+    await until('rewritten', phase('Running'));
+    const { spec } = gate('rewritten');
+    const templates = (spec as unknown as { templates: object[] }).templates.map((template) =>
+      'container' in template ? pod('say', 'exit=3') : template,
+    );
+    await kubectl('patch', 'wf', 'rewritten', '--type=merge', '-p', JSON.stringify({ spec: { templates } }));
+    await until('rewritten', ({ metadata }) => metadata.annotations?.['argosy.dev/spec-digest'] !== undefined);
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/rewritten/resume`, { method: 'PUT' });
+    const ended = await until('rewritten', phase('Failed'));
+    expect(Object.values(ended.status?.nodes ?? {}).find(({ displayName }) => displayName === 'after')).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringContaining('exit code 3') as unknown,
+    });
+    const told = await fetch(`${stack.url}/api/v1/workflows/${namespace}/rewritten`);
+    expect(((await told.json()) as Workflow).spec.templates?.[2]?.container?.args).toEqual(['exit=3']);
+  });
+
+  it('keeps a disruption budget as long as a workflow runs', async () => {
+    const { spec, ...rest } = gate('guarded');
+    await apply({ ...rest, spec: { ...spec, podDisruptionBudget: { minAvailable: 9999 } } });
+    const budgets = async () => (await kubectl('get', 'pdb', '-o', 'name')).trim();
+    await eventually(async () => (await budgets()) === 'poddisruptionbudget.policy/guarded', 'the budget is there');
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/guarded/resume`, { method: 'PUT' });
+    await until('guarded', phase('Succeeded'));
+    await eventually(async () => (await budgets()) === '', 'the budget is gone');
+  });
+
   it('shows in the object what was asked through the API', async () => {
     const post = async (): Promise<Workflow> => {
       const answer = await fetch(`${stack.url}/api/v1/workflows/${namespace}`, {
@@ -186,6 +215,12 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     const lines = (await told()).trim().split('\n');
     expect(lines).toContain('WorkflowRunning Workflow Running');
     expect(lines.filter((line) => /^WorkflowNodeFailed Failed node told\[0\]\.a: .*exit code 1/.test(line))).toHaveLength(1);
+
+    const stop = new AbortController();
+    const stream = await fetch(`${stack.url}/api/v1/stream/events/${namespace}`, { signal: stop.signal });
+    const text = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await text?.read())?.value).toContain('"reason":"Workflow');
+    stop.abort();
   });
 
   it('makes an object for each run of a CronWorkflow', async () => {

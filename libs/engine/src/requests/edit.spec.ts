@@ -19,7 +19,9 @@ const chain = (template: string, steps: string[], more: Partial<WorkflowSpec> = 
   },
 });
 
-const edit = (atMs: number, { spec }: Workflow) => ({ requests: [{ atMs, request: { type: 'edit' as const, spec } }] });
+const edit = (atMs: number, { spec }: Workflow) => ({
+  requests: [{ atMs, request: { type: 'edit' as const, spec, digest: 'd' } }],
+});
 const templatesOf = (workflow: Workflow): Record<string, unknown> =>
   Object.fromEntries(
     Object.values(workflow.status?.nodes ?? {})
@@ -33,6 +35,7 @@ describe('a changed spec of a running workflow', () => {
     expect(workflow.status?.phase).toBe('Succeeded');
     expect(templatesOf(workflow)).toEqual({ a: 'old', b: 'new', c: 'new' });
     expect(workflow.spec.templates?.[0]?.steps).toHaveLength(3);
+    expect(workflow.metadata.annotations?.['argosy.dev/spec-digest']).toBe('d');
   });
 
   it('is the same after a loss of memory', () => {
@@ -63,7 +66,7 @@ describe('a changed spec of a running workflow', () => {
           // A volume that only the other workflow has is in neither.
           fc.pre((workflow.spec.volumeClaimTemplates === undefined) === (other.spec.volumeClaimTemplates === undefined));
           const spec = { ...workflow.spec, templates: other.spec.templates ?? [] };
-          const run = runSimulated(workflow, { seed, requests: [{ atMs, request: { type: 'edit', spec } }] });
+          const run = runSimulated(workflow, { seed, requests: [{ atMs, request: { type: 'edit', spec, digest: 'd' } }] });
           expect(isFinishedWorkflowPhase(run.workflow.status?.phase)).toBe(true);
         },
       ),

@@ -1,4 +1,4 @@
-import { isFulfilled, parseTime, UserError, type WorkflowSpec } from '#libs/workflow-spec';
+import { AnnotationName, isFulfilled, parseTime, UserError, type WorkflowSpec } from '#libs/workflow-spec';
 import { isContainer } from '../node-tree/containers.js';
 import type { Pass } from '../pass.js';
 import { takeEditedSpec } from '../workflow/controller-defaults.js';
@@ -19,16 +19,20 @@ const moveDeadline = ({ state }: Pass, before: number | undefined): void => {
 
 /**
  * A person has changed the spec of a workflow's object. As in Argo, whose controller reads it at every look: nodes that are there stay, what
- * begins from now on follows the new spec. One that has ended, or runs the stored spec of a WorkflowTemplate, takes no notice. Throws UserError
+ * begins from now on follows the new spec. One that has ended, or runs the stored spec of a WorkflowTemplate, takes no notice. The annotation says which
+ * spec is known here. Throws UserError
  * where the new spec names a WorkflowTemplate, as that is looked up at the start alone.
  */
-export const takeEdit = (pass: Pass, spec: WorkflowSpec): void => {
+export const takeEdit = (pass: Pass, { spec, digest }: { spec: WorkflowSpec; digest: string }): void => {
   const { state } = pass;
   if (isFinished(state) || state.submitted.spec.workflowTemplateRef !== undefined) return;
   if (spec.workflowTemplateRef !== undefined)
     throw new UserError('spec.workflowTemplateRef: a workflow that runs cannot be given one');
   const { activeDeadlineSeconds } = state.spec;
-  state.changeHeader((header) => takeEditedSpec(header, spec));
+  state.changeHeader((header) => {
+    takeEditedSpec(header, spec);
+    header.annotations = { ...header.annotations, [AnnotationName.specDigest]: digest };
+  });
   state.derived.clear();
   moveDeadline(pass, activeDeadlineSeconds);
   for (const node of state.nodes.values()) {

@@ -123,7 +123,7 @@ const take = (pass: Pass, request: WorkflowRequest): void => {
     case 'set':
       return takeSet(pass, request);
     case 'edit':
-      return takeEdit(pass, request.spec);
+      return takeEdit(pass, request);
     case 'retry':
       return manualRetry(pass, request);
     case 'delete':

@@ -128,6 +128,38 @@ describe('IntakeService', () => {
     expect([...requests.values()].map(({ type }) => type)).toEqual(['stop', 'suspend', 'unsuspend']);
   });
 
+  it('asks once for a spec that a person has changed, also after a restart, and for none that it cannot read', async () => {
+    const edited = (template: object, annotations?: Record<string, string>): WorkflowObject =>
+      object(
+        'a',
+        {},
+        {
+          metadata: annotations === undefined ? {} : { annotations },
+          spec: { entrypoint: 'main', templates: [{ name: 'main', ...template }] },
+        },
+      );
+    const { intake, requests, rows } = world();
+    await intake.take(object('a'));
+    await intake.take(edited({ suspend: {} }));
+    expect(requests.size).toBe(0);
+    await intake.take(edited({ suspend: { duration: '1' } }));
+    await intake.take(edited({ suspend: { duration: '1' } }));
+    await intake.take(edited({ suspend: 'no object' }));
+    expect([...requests.values()]).toMatchObject([
+      { type: 'edit', spec: { templates: [{ name: 'main', suspend: { duration: '1' } }] } },
+    ]);
+    const [taken] = [...requests.values()];
+    const restarted = world();
+    for (const [uid, row] of rows) restarted.rows.set(uid, row);
+    const digest = taken?.type === 'edit' ? taken.digest : '';
+    await restarted.intake.take(edited({ suspend: { duration: '1' } }, { 'argosy.dev/spec-digest': digest }));
+    expect(restarted.requests.size).toBe(0);
+    await restarted.intake.take(edited({ suspend: {} }, { 'argosy.dev/spec-digest': digest }));
+    expect([...restarted.requests.values()]).toMatchObject([
+      { type: 'edit', spec: { templates: [{ name: 'main', suspend: {} }] } },
+    ]);
+  });
+
   it('deletes what is being deleted, and what is found to be gone after a list', async () => {
     const { intake, rows, there } = world();
     await intake.take(object('a'));

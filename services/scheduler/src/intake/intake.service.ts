@@ -17,8 +17,10 @@ import {
   parseTime,
   UserError,
   type Workflow,
+  type WorkflowSpec,
 } from '#libs/workflow-spec';
 import { requestIdOf, requestsOf } from './object-controls.js';
+import { editIdOf, knownDigestOf, specDigest } from './object-spec.js';
 import type { TakeoverService } from './takeover.service.js';
 
 /** What intake is wired from. */
@@ -37,6 +39,16 @@ export interface IntakePorts {
   managedNamespace?: string | undefined;
 }
 
+/** What is known of the object of a workflow that was taken in. */
+interface KnownObject {
+  /** What it said about running at all when it was taken in. */
+  controls: WorkflowControls;
+  /** Digest of the spec that the rows know, or have been asked to take. */
+  spec: string;
+  /** The same, of the text of the object that was compared last; '' for none. */
+  seen: string;
+}
+
 /** Workflows that were taken in, with what they said when they were; all others are looked up again. */
 const MOST_KNOWN = 20_000;
 const PAGE = 500;
@@ -50,7 +62,7 @@ const PATIENCE_MS = 30_000;
  * Crash points: an object without a row, or a change without a request, is found again by the next list.
  */
 export class IntakeService {
-  private readonly known = new Map<string, WorkflowControls>();
+  private readonly known = new Map<string, KnownObject>();
   /** Waits until the rows of an earlier workflow of its name are gone. */
   private readonly waiting = new Map<string, WorkflowObject>();
   private readonly present = new Set<string>();
@@ -68,8 +80,10 @@ export class IntakeService {
     const { uid } = object.key;
     this.present.add(uid);
     if (object.isDeleting) return this.remove(object.key);
-    const submitted = this.known.get(uid) ?? (await this.takeIn(object));
-    if (submitted !== undefined) await this.ask(object, object.knownControls ?? submitted);
+    const known = this.known.get(uid) ?? (await this.takeIn(object));
+    if (known === undefined) return;
+    await this.ask(object, object.knownControls ?? known.controls);
+    await this.askForSpec(object, known);
   }
 
   /** An object that is gone, or that has left this installation. */
@@ -116,13 +130,14 @@ export class IntakeService {
     else if ((await workflows.getByUid(uid)) === undefined) await objects.release(key);
   }
 
-  /** Gives the controls that the workflow was taken in with; undefined where it is none of ours yet. */
-  private async takeIn(object: WorkflowObject): Promise<WorkflowControls | undefined> {
+  /** Gives what the workflow was taken in with; undefined where it is none of ours yet. */
+  private async takeIn(object: WorkflowObject): Promise<KnownObject | undefined> {
     const { uid } = object.key;
     const stored = await this.ports.workflows.getByUid(uid);
     if (stored !== undefined) {
       await this.ports.takeover.confirm(object.key, object.recordVersion);
-      return this.remember(uid, controlsOf(stored.submitted.spec));
+      const { spec } = stored.submitted;
+      return this.remember(uid, { controls: controlsOf(spec), spec: knownDigestOf(object, spec), seen: '' });
     }
     if (object.hasStatus) return this.takeOver(object);
     if (this.isAwaited(object)) return void this.waiting.set(uid, object);
@@ -134,7 +149,8 @@ export class IntakeService {
       if (!(error instanceof WorkflowExistsError)) throw error;
       return this.waitForName(object);
     }
-    return this.remember(uid, controlsOf(workflow.spec));
+    const { spec } = workflow;
+    return this.remember(uid, { controls: controlsOf(spec), spec: specDigest(spec), seen: specDigest(object.workflow.spec) });
   }
 
   private async insert({ metadata, spec }: Workflow): Promise<void> {
@@ -151,11 +167,18 @@ export class IntakeService {
   }
 
   /** It has run, and there are no rows of it: they are made from what it shows. One that has to wait is looked at again. */
-  private async takeOver(object: WorkflowObject): Promise<WorkflowControls | undefined> {
+  private async takeOver(object: WorkflowObject): Promise<KnownObject | undefined> {
     try {
       switch (await this.ports.takeover.takeOver(object)) {
-        case 'taken':
-          return this.remember(object.key.uid, controlsOf(object.workflow.spec));
+        case 'taken': {
+          // The rows were made of this spec.
+          const { spec } = object.workflow;
+          return this.remember(object.key.uid, {
+            controls: controlsOf(spec),
+            spec: specDigest(this.readableSpec(object) ?? spec),
+            seen: specDigest(spec),
+          });
+        }
         case 'waits':
           return void this.waiting.set(object.key.uid, object);
         case 'held':
@@ -209,12 +232,44 @@ export class IntakeService {
     }
   }
 
-  private remember(uid: string, controls: WorkflowControls): WorkflowControls {
-    this.known.set(uid, controls);
+  /** A spec that is not the one that the rows know was written by a person. What has ended, or runs a template's spec, takes no notice. */
+  private async askForSpec(object: WorkflowObject, known: KnownObject): Promise<void> {
+    const { spec, metadata } = object.workflow;
+    if (metadata.labels?.[LabelName.completed] === 'true' || spec.workflowTemplateRef !== undefined) return;
+    const seen = specDigest(spec);
+    if (seen === known.seen) return;
+    const edited = this.readableSpec(object);
+    known.seen = seen;
+    if (edited === undefined) return;
+    const digest = specDigest(edited);
+    if (digest === known.spec) return;
+    const { requests, queue, clock } = this.ports;
+    const { uid } = object.key;
+    const request = { type: 'edit', spec: edited, digest } as const;
+    if (await requests.insert({ requestId: editIdOf(object, digest), workflow: uid, request }, clock.nowMs()))
+      await queue.wake(WorkflowJob, { workflow: uid });
+    known.spec = digest;
+  }
+
+  /** The spec in our words; undefined where it cannot be read: the workflow then goes on with the one before. */
+  private readableSpec({ key, workflow }: WorkflowObject): WorkflowSpec | undefined {
+    try {
+      const decoded = decodeWorkflow(workflow, { unknownFields: 'drop' });
+      assertSupported(decoded);
+      return decoded.object.spec;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.ports.logger.warn('a changed workflow cannot be read, and goes on as it was', { ...key, problem: error.message });
+      return undefined;
+    }
+  }
+
+  private remember(uid: string, known: KnownObject): KnownObject {
+    this.known.set(uid, known);
     for (const oldest of this.known.keys()) {
       if (this.known.size <= MOST_KNOWN) break;
       this.known.delete(oldest);
     }
-    return controls;
+    return known;
   }
 }
