@@ -10,7 +10,7 @@ export { outcomeOf, spawnTypeScript, type TypeScriptChildOptions } from './types
 export { podRuntimeContract, type PodRuntimeUnderTest } from './contracts/pod-runtime.js';
 export { makeSimImage, SIM_IMAGE, simContainer, simPod, simPodOf, type SimPodOptions } from './pod-manifests.js';
 export { quietLogger } from './quiet-logger.js';
-export { emptyEnvSource, podMeans, resultStaging } from './pod-means.js';
+export { emptyEnvSource, resultStaging } from './pod-means.js';
 export { playPod, type PlayedPod } from './simulation/sim-pod.js';
 export { comparablePods } from './recorded-pods/comparable-pod.js';
 export { isFilledIn, POD_DEVIATIONS } from './recorded-pods/pod-deviations.js';

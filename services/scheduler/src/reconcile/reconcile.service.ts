@@ -214,7 +214,12 @@ export class ReconcileService {
     const phase = header?.status.phase ?? before;
     if (phase !== undefined && phase !== '' && phase !== before) metrics.entered(phase, namespace);
     const key = { uid, namespace, name };
-    events?.committed({ key, status: phase === before ? undefined : header?.status, conditions: header?.status.conditions, nodes });
+    events?.committed({
+      key,
+      status: phase === before ? undefined : header?.status,
+      conditions: header?.status.conditions,
+      nodes,
+    });
     budgets?.committed({ key, phase, budget: state.spec['podDisruptionBudget'] });
     specMetrics.committed(uid, commands);
     await memos.committed(commands);
