@@ -79,6 +79,12 @@ const assess = (pass: Pass, dag: Dag): Outcome => {
 const subjectOf = (pass: Pass, node: TreeNode): TreeNode =>
   node.memory.subject === undefined ? node : (pass.state.find(node.memory.subject) ?? node);
 
+/** What is to be looked at beside the changed task: all that wait where there is none, or where the walk has still to come here. */
+const leftOver = (pass: Pass, dag: Dag, own: string | undefined): Parameters<typeof follow>[2] => ({
+  names: own === undefined || isWholeLookDue(pass, dag) ? waitingNames(pass, dag) : [],
+  late: { hooks: [], exits: [] },
+});
+
 /**
  * Goes on with a DAG (Argo's executeDAG). With a changed task only its dependents are looked at, otherwise every task that could not be
  * started yet; also where a walk that was cut has still to come to this DAG.
@@ -89,10 +95,7 @@ export const advanceDag = (pass: Pass, node: TreeNode, changed?: ChangedChild): 
   if (changed?.error !== undefined) markTaskError(pass, changed.node, changed.error);
   const own = changed === undefined ? undefined : (subjectOf(pass, changed.node).memory.name ?? '');
   const errored = changed?.error === undefined ? undefined : own;
-  const left = takeInterruption(pass, dag) ?? {
-    names: own === undefined || isWholeLookDue(pass, dag) ? waitingNames(pass, dag) : [],
-    late: { hooks: [], exits: [] },
-  };
+  const left = takeInterruption(pass, dag) ?? leftOver(pass, dag, own);
   const followed = follow(pass, dag, { ...left, names: [...(own === undefined ? [] : [own]), ...left.names] }, errored);
   if (followed.error !== undefined) return followed;
   const assessed = assess(pass, dag);

@@ -23,7 +23,7 @@ const edit = (atMs: number, { spec }: Workflow) => ({
   requests: [{ atMs, request: { type: 'edit' as const, spec, digest: 'd' } }],
 });
 const templatesOf = (workflow: Workflow): Record<string, unknown> =>
-  Object.fromEntries(
+  Object.fromEntries<unknown>(
     Object.values(workflow.status?.nodes ?? {})
       .filter(({ type }) => type === 'Pod')
       .map((node) => [node.displayName, node.templateName]),

@@ -12,21 +12,20 @@ const manifest = {
   work: { workflowName: 'wf' },
 } as unknown as PodManifest;
 
-const pod = (metadata: object = {}): ApiObject =>
-  ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'wf-say-7',
-      namespace: 'lab',
-      uid: 'p-1',
-      annotations: { 'workflows.argoproj.io/node-id': 'wf-7' },
-      ownerReferences: [{ kind: 'Workflow', name: 'wf', uid: 'w-1' }],
-      ...metadata,
-    },
-    spec: { containers: [{ name: 'wait' }, { name: 'main' }, { name: 'helper' }, { name: 'istio-proxy' }] },
-    status: { phase: 'Running' },
-  });
+const pod = (metadata: object = {}): ApiObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'wf-say-7',
+    namespace: 'lab',
+    uid: 'p-1',
+    annotations: { 'workflows.argoproj.io/node-id': 'wf-7' },
+    ownerReferences: [{ kind: 'Workflow', name: 'wf', uid: 'w-1' }],
+    ...metadata,
+  },
+  spec: { containers: [{ name: 'wait' }, { name: 'main' }, { name: 'helper' }, { name: 'istio-proxy' }] },
+  status: { phase: 'Running' },
+});
 
 /** An API server with these pods, which notes what is patched. */
 const serverWith = (...pods: ApiObject[]) => {
