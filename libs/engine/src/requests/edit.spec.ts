@@ -23,10 +23,10 @@ const edit = (atMs: number, { spec }: Workflow) => ({
   requests: [{ atMs, request: { type: 'edit' as const, spec, digest: 'd' } }],
 });
 const templatesOf = (workflow: Workflow): Record<string, unknown> =>
-  Object.fromEntries<unknown>(
+  Object.fromEntries(
     Object.values(workflow.status?.nodes ?? {})
       .filter(({ type }) => type === 'Pod')
-      .map((node) => [node.displayName, node.templateName]),
+      .map((node) => [node.displayName ?? '', node.templateName]),
   );
 
 describe('a changed spec of a running workflow', () => {
