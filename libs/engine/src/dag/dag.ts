@@ -13,7 +13,7 @@ import { templateOf } from '../templates/process-template.js';
 import { type Dag, taskNode } from './dag-in-hand.js';
 import { brokenLoops } from './broken-loops.js';
 import { assessDagPhase } from './dag-phase.js';
-import { follow, isCut, isWholeLookDue, takeInterruption, waitingNames } from './follow-tasks.js';
+import { follow, isCut, takeDueLook, takeInterruption, waitingNames } from './follow-tasks.js';
 import { graphOf, isFailFastDag } from './resolve-task.js';
 import { startReady, unresolvedTasks } from './start-task.js';
 import { markTaskError } from './task-group.js';
@@ -81,7 +81,7 @@ const subjectOf = (pass: Pass, node: TreeNode): TreeNode =>
 
 /** What is to be looked at beside the changed task: all that wait where there is none, or where the walk has still to come here. */
 const leftOver = (pass: Pass, dag: Dag, own: string | undefined): Parameters<typeof follow>[2] => ({
-  names: own === undefined || isWholeLookDue(pass, dag) ? waitingNames(pass, dag) : [],
+  names: own === undefined || takeDueLook(pass, dag) ? waitingNames(pass, dag) : [],
   late: { hooks: [], exits: [] },
 });
 

@@ -31,8 +31,8 @@ export const takeInterruption = (pass: Pass, dag: Dag): Interruption | undefined
   return left;
 };
 
-/** Whether the walk has still to come to all of this DAG: what is cut meanwhile must not make it forget the others that wait. */
-export const isWholeLookDue = (pass: Pass, dag: Dag): boolean => {
+/** Takes the look at all of this DAG that the walk has still to come to, where it has: what is cut meanwhile must not forget the others that wait. */
+export const takeDueLook = (pass: Pass, dag: Dag): boolean => {
   const isResumed = pass.state.resuming.delete(dag.node.id);
   return isResumed || pass.state.deferred.has(dag.node.id);
 };

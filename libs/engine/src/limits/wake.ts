@@ -1,10 +1,10 @@
 import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
 import type { ChangedChild, Pass } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
-import { isContainer } from '../node-tree/containers.js';
 import { passTimeout } from './pass-timeout.js';
 import { isShutDownFor, shutdownMessage, shutdownOf } from './shutdown.js';
 import { isActiveOrder } from '../state/counters.js';
+import { lookAgain } from '../state/look-again.js';
 import { isLockedOut } from '../synchronization/lock-memory.js';
 import { endSuspension, noteSuspensionDone } from '../suspend/resume.js';
 import type { WorkflowState } from '../state/workflow-state.js';
@@ -50,9 +50,7 @@ export const carryOutShutdown = (pass: Pass): ChangedChild[] => {
     reason: 'shutdown',
     message: shutdownMessage(state),
   });
-  for (const node of state.nodes.values()) {
-    if (!isFulfilled(node.status) && isContainer(node)) state.deferred.set(node.id, 'restored');
-  }
+  lookAgain(state);
   return ended;
 };
 

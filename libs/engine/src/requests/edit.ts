@@ -1,6 +1,6 @@
-import { AnnotationName, isFulfilled, parseTime, UserError, type WorkflowSpec } from '#libs/workflow-spec';
-import { isContainer } from '../node-tree/containers.js';
+import { AnnotationName, parseTime, UserError, type WorkflowSpec } from '#libs/workflow-spec';
 import type { Pass } from '../pass.js';
+import { lookAgain } from '../state/look-again.js';
 import { takeEditedSpec } from '../workflow/controller-defaults.js';
 import { isFinished } from '../workflow/workflow-phase.js';
 
@@ -35,8 +35,6 @@ export const takeEdit = (pass: Pass, { spec, digest }: { spec: WorkflowSpec; dig
   });
   state.derived.clear();
   moveDeadline(pass, activeDeadlineSeconds);
-  for (const node of state.nodes.values()) {
-    if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
-  }
+  lookAgain(state);
   state.deferred.set('', 'restored');
 };

@@ -1,4 +1,4 @@
-import { isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
+import { NodePhase, NodeType } from '#libs/workflow-spec';
 import {
   ENGINE_LEVEL,
   type EngineConfig,
@@ -7,9 +7,9 @@ import {
   type SubmittedWorkflow,
   type WorkflowHeader,
 } from '../contract.js';
-import { isContainer } from '../node-tree/containers.js';
 import { copyOf } from '../pass.js';
 import { completeProgress } from './counters.js';
+import { lookAgain } from './look-again.js';
 import { rowFromTreeNode, type TreeNode } from './tree-node.js';
 import { WorkflowState } from './workflow-state.js';
 
@@ -31,8 +31,8 @@ export const restoreWorkflowState = (
   state.load(nodes);
   const deadlineMs = header.internal['deadlineMs'];
   if (typeof deadlineMs === 'number' && header.internal['deadlinePassed'] !== true) state.wakeups.set('', deadlineMs);
+  lookAgain(state);
   for (const node of state.nodes.values()) {
-    if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
     if (isSuspensionToFollow(node)) state.unfollowed.add(node);
   }
   state.deferred.set('', 'restored');
@@ -57,10 +57,10 @@ export const refreshWorkflowState = (
     if (node !== undefined) state.remove(node);
   }
   state.load(nodes);
-  for (const row of nodes) {
-    const node = state.get(row.id);
-    if (isContainer(node) && !isFulfilled(node.status)) state.deferred.set(node.id, 'restored');
-  }
+  lookAgain(
+    state,
+    nodes.map(({ id }) => state.get(id)),
+  );
   state.derived.drop('');
   state.committed();
 };
