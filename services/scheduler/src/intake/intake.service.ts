@@ -56,6 +56,13 @@ const PAGE = 500;
 const ROWS_FOLLOW = 'argosy.dev/rows-follow';
 const PATIENCE_MS = 30_000;
 
+/** Throws UserError where it cannot be read, or asks for what is not supported. */
+const readWorkflow = (workflow: unknown): Workflow => {
+  const decoded = decodeWorkflow(workflow, { unknownFields: 'drop' });
+  assertSupported(decoded);
+  return decoded.object;
+};
+
 /**
  * Brings workflow objects and rows together: what is new becomes a row under the object's uid, what a person changes becomes a request in the
  * workflow's inbox, what is gone is deleted. Everything here may happen twice: rows are keyed by uid, requests by what they answer.
@@ -193,9 +200,7 @@ export class IntakeService {
   /** The workflow in our words; undefined where it cannot be read, which is then its end. */
   private async decoded({ key, workflow, controls }: WorkflowObject): Promise<Workflow | undefined> {
     try {
-      const decoded = decodeWorkflow(workflow, { unknownFields: 'drop' });
-      assertSupported(decoded);
-      return decoded.object;
+      return readWorkflow(workflow);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const time = formatTime(this.ports.clock.nowMs());
@@ -254,9 +259,7 @@ export class IntakeService {
   /** The spec in our words; undefined where it cannot be read: the workflow then goes on with the one before. */
   private readableSpec({ key, workflow }: WorkflowObject): WorkflowSpec | undefined {
     try {
-      const decoded = decodeWorkflow(workflow, { unknownFields: 'drop' });
-      assertSupported(decoded);
-      return decoded.object.spec;
+      return readWorkflow(workflow).spec;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.ports.logger.warn('a changed workflow cannot be read, and goes on as it was', { ...key, problem: error.message });
