@@ -49,8 +49,8 @@ const configMap = (labels: Record<string, string>, data: Record<string, string> 
 describe('outputs in ConfigMaps', () => {
   it('make the ConfigMap when they are first kept, and are read back', async () => {
     expect(await load('a')).toBeNull();
-    await keeper.committed([save('a', 'one'), save('b', 'two')]);
-    await keeper.committed([save('a', 'three')]);
+    await keeper.remember([save('a', 'one'), save('b', 'two')]);
+    await keeper.remember([save('a', 'three')]);
     expect(await load('a')).toEqual({ kind: 'memo', entry: entry('three') });
     expect(await load('b')).toEqual({ kind: 'memo', entry: entry('two') });
     const stored = await resources.get({ kind: 'ConfigMap', namespace: 'lab', name: 'c' });
@@ -59,7 +59,7 @@ describe('outputs in ConfigMaps', () => {
 
   it('leave a ConfigMap alone that is no cache, and say so to who wants to read', async () => {
     await resources.create(configMap({}, { mine: 'x' }));
-    await keeper.committed([save('a', 'one')]);
+    await keeper.remember([save('a', 'one')]);
     expect((await resources.get({ kind: 'ConfigMap', namespace: 'lab', name: 'c' }))['data']).toEqual({ mine: 'x' });
     expect(await load('a')).toEqual({
       kind: 'memo',
@@ -77,15 +77,15 @@ describe('outputs in ConfigMaps', () => {
     const update = resources.update.bind(resources);
     let failures = 2;
     resources.update = (resource) => (failures-- > 0 ? Promise.reject(conflict) : update(resource));
-    await keeper.committed([save('a', 'one')]);
-    await keeper.committed([save('b', 'two')]);
+    await keeper.remember([save('a', 'one')]);
+    await keeper.remember([save('b', 'two')]);
     expect(await load('b')).toMatchObject({ entry: { nodeID: 'two' } });
     expect(warnings).toEqual([]);
   });
 
   it('that cannot be written hold nobody up', async () => {
     resources.create = () => Promise.reject(new Error('away'));
-    await keeper.committed([save('a', 'one')]);
+    await keeper.remember([save('a', 'one')]);
     expect(warnings).toEqual(['outputs could not be remembered']);
   });
 });
@@ -96,7 +96,7 @@ describe('outputs in tables', () => {
     expect(memoRowsOf(commands)).toEqual([
       { namespace: 'lab', cache: 'd', key: 'a', entry: entry('one'), lastHitAtMs: Date.UTC(2024, 0, 1, 0, 0, 1) },
     ]);
-    await keeper.committed(commands);
+    await keeper.remember(commands);
     expect((await resources.list('ConfigMap', 'lab')).items).toEqual([]);
   });
 });

@@ -38,10 +38,10 @@ export class MemoKeeper {
   }
 
   /**
-   * Writes what belongs into ConfigMaps, after the commit. A crash or a failure in between costs a hit later on and nothing else, so it
-   * holds nobody up.
+   * Writes what belongs into ConfigMaps, before the commit as in Argo: who sees that a workflow has ended finds what it remembers. Where the
+   * commit fails, the decision is made again from the same outputs. A failure costs a hit later on and nothing else, so it holds nobody up.
    */
-  async committed(commands: readonly Command[]): Promise<void> {
+  async remember(commands: readonly Command[]): Promise<void> {
     const byConfigMap = new Map<string, { namespace: string; name: string; entries: { key: string; entry: MemoEntry }[] }>();
     for (const { at, entry } of savedBy(commands)) {
       if (!('configMap' in at.cache)) continue;

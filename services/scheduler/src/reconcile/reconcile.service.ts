@@ -53,7 +53,7 @@ export interface ReconcileCollaborators {
   clock: Clock;
   parallelism: ParallelismSource;
   metrics: Pick<SchedulerMetrics, 'entered' | 'reconciled'>;
-  memos: Pick<MemoKeeper, 'committed'>;
+  memos: Pick<MemoKeeper, 'remember'>;
   specMetrics: Pick<SpecMetrics, 'committed'>;
   /** Events of a cluster; absent: there is none. */
   events?: Pick<EventTeller, 'committed'> | undefined;
@@ -89,7 +89,7 @@ const isDeletion = (entry: InboxEntry): entry is DeleteRequest => entry.kind ===
 /**
  * Load → decide → commit → hint, for one workflow.
  *
- * Crash points: before the commit nothing has happened; after it and before the hints, the sweepers find the rows that are
+ * Crash points: before the commit nothing has happened but what is remembered in ConfigMaps; after it and before the hints, the sweepers find the rows that are
  * due. A fence that does not hold (another replica was quicker) or a COMMIT of unknown outcome drops the held state, which
  * may be ahead of the tables, and the next step reads anew.
  */
@@ -167,12 +167,13 @@ export class ReconcileService {
     decision: Decision,
     { pods, inboxHasMore, handoffs }: { pods: PodChanges; inboxHasMore: boolean; handoffs: Pick<CommitInput, 'handoffs'> },
   ): Promise<Step> {
-    const { states, dispatcher, clock } = this.collaborators;
+    const { states, dispatcher, memos, clock } = this.collaborators;
     const uid = held.workflow.metadata.uid ?? '';
     const nowMs = clock.nowMs();
     const namespace = held.workflow.metadata.namespace ?? '';
     const locks = lockChangesOf(decision.commands);
     const admission = admissionChangeOf(decision.commands, this.collaborators.parallelism.current());
+    await memos.remember(decision.commands);
     const outcome = await states.commit({
       uid,
       expectedVersion: held.version,
@@ -195,7 +196,7 @@ export class ReconcileService {
       return 'again';
     }
     markCommitted(held.state);
-    const phase = await this.noteCommitted(held, decision);
+    const phase = this.noteCommitted(held, decision);
     const { version, nodeRevision, treeEpoch } = outcome;
     this.cache.set(uid, { ...held, phase, version, nodeRevision, treeEpoch }, sizeOf(held.state));
     const told = outcome.wake.filter((other) => other !== uid);
@@ -205,11 +206,8 @@ export class ReconcileService {
   }
 
   /** What is counted and remembered of a commit; gives the phase that the workflow has now. */
-  private async noteCommitted(
-    { workflow, state, phase: before }: Held,
-    { header, commands, nodes }: Decision,
-  ): Promise<string | undefined> {
-    const { metrics, specMetrics, memos, events, budgets } = this.collaborators;
+  private noteCommitted({ workflow, state, phase: before }: Held, { header, commands, nodes }: Decision): string | undefined {
+    const { metrics, specMetrics, events, budgets } = this.collaborators;
     const { uid = '', namespace = '', name = '' } = workflow.metadata;
     const phase = header?.status.phase ?? before;
     if (phase !== undefined && phase !== '' && phase !== before) metrics.entered(phase, namespace);
@@ -222,7 +220,6 @@ export class ReconcileService {
     });
     budgets?.committed({ key, phase, budget: state.spec['podDisruptionBudget'] });
     specMetrics.committed(uid, commands);
-    await memos.committed(commands);
     return phase;
   }
 
