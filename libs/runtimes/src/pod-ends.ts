@@ -26,12 +26,14 @@ export interface PodOutcome {
   neverBegan?: string;
 }
 
-/** Reasons of Kubernetes for which a pod that never began is made anew (`failedPodRestart`). */
+/** Reasons of Kubernetes for which a pod that never began is made anew (`failedPodRestart`; where its start was cut off, always). */
 export const NEVER_BEGAN = {
   /** Its first process could not lay out what the pod needs. */
   setup: 'UnexpectedAdmissionError',
   /** The machine went down under it. */
   hostLost: 'NodeShutdown',
+  /** Whoever was starting it went away meanwhile. */
+  cutOff: 'StartError',
 } as const;
 
 /** Why a pod came to its end, where it did not end by itself. */

@@ -41,6 +41,17 @@ describe('pods that fail before they begin', () => {
     expect(runSimulated(workflow(), { play: failingFirst(1, 'Evicted')! }).workflow.status?.phase).toBe('Failed');
   });
 
+  it('are made anew without being asked to where their start was cut off, three times', () => {
+    const after = (times: number, maxRestarts?: number): SimulatedRun =>
+      runSimulated(workflow(), {
+        play: failingFirst(times, 'StartError')!,
+        ...(maxRestarts === undefined ? {} : { config: { failedPodRestart: { maxRestarts } } }),
+      });
+    expect(after(3).workflow.status).toMatchObject({ phase: 'Succeeded', nodes: { evicted: { failedPodRestarts: 3 } } });
+    expect(after(4).workflow.status).toMatchObject({ phase: 'Failed', message: 'no room' });
+    expect(after(4, 4).workflow.status?.phase).toBe('Succeeded');
+  });
+
   it('spend no attempt of a series, and are what the attempt was', () => {
     const ended = run(workflow({ retryStrategy: { limit: 0 } }), failingFirst(1, 'Evicted'));
     expect(ended.workflow.status?.phase).toBe('Succeeded');

@@ -8,19 +8,28 @@ import { templateOf } from '../templates/process-template.js';
 import { orderPod } from './order-pod.js';
 import { deletePod } from './pod-gc.js';
 
-/** Why a pod may fail that never began, through no fault of its own. */
+/** Why a pod may fail that never began, through no fault of its own; as often as the configuration says. */
 const REASONS: ReadonlySet<string> = new Set(['Evicted', 'NodeShutdown', 'NodeAffinity', 'UnexpectedAdmissionError']);
+/** Its start was cut off, as by a restart of the kubelet: an outage of the infrastructure, which fails nobody's workflow. Argo lets it fail. */
+const CUT_OFF = 'StartError';
+/** Where the configuration says nothing: the cause may be one that does not pass. */
+const CUT_OFF_RESTARTS = 3;
+
+const mostRestarts = ({ config }: Pass, reason: string): number => {
+  const configured = config.failedPodRestart?.maxRestarts ?? 0;
+  if (reason === CUT_OFF) return Math.max(configured, CUT_OFF_RESTARTS);
+  return REASONS.has(reason) ? configured : 0;
+};
 
 const isToRestart = (pass: Pass, { status, memory }: TreeNode, { phase, neverBegan }: PodReport): boolean =>
   phase === 'Failed' &&
   neverBegan !== undefined &&
-  REASONS.has(neverBegan) &&
   memory.stopping === undefined &&
-  (status.failedPodRestarts ?? 0) < (pass.config.failedPodRestart?.maxRestarts ?? 0);
+  (status.failedPodRestarts ?? 0) < mostRestarts(pass, neverBegan);
 
 /**
- * Orders a new pod for a node whose pod has failed before its main container began (Argo's failedPodRestart): no attempt of a series is spent by
- * it. False where the failure counts.
+ * Orders a new pod for a node whose pod has failed before its main container began (Argo's failedPodRestart, and starts that were cut off): no
+ * attempt of a series is spent by it. False where the failure counts.
  */
 export const restartPod = (pass: Pass, node: TreeNode, report: PodReport): boolean => {
   if (!isToRestart(pass, node, report)) return false;

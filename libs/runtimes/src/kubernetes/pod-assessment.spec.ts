@@ -356,6 +356,48 @@ describe('the report of a pod, by its status', () => {
     },
   );
 
+  describe('of a start that was cut off', () => {
+    const CREATING = 'failed to create containerd task: failed to create shim task: context canceled: unknown';
+    const STARTING = 'failed to start containerd task "1a2b": context canceled: unknown';
+    const startError = (name: string, message: string) =>
+      ended(name, 128, { reason: 'StartError', startedAt: '1970-01-01T00:00:00Z', message });
+    const mainsOf = (names: string) => ({ [PodMark.mains]: names, [PodMark.containers]: names });
+    const neverBegan = (status: object, annotations = {}) =>
+      assessed({ annotations, status: { phase: 'Failed', ...status } }).report.neverBegan;
+
+    it('says that it may be made anew, where nothing of the user can have run', () => {
+      expect(neverBegan({ containerStatuses: [startError('main', CREATING)] })).toBe('StartError');
+      const init = { initContainerStatuses: [startError('init', STARTING)] };
+      expect(neverBegan({ ...init, containerStatuses: [waiting('main', 'PodInitializing')] })).toBe('StartError');
+      expect(neverBegan({ containerStatuses: [startError('a', CREATING), waiting('b', '')] }, mainsOf('a,b'))).toBe('StartError');
+    });
+
+    it('does not, where something may have run', () => {
+      expect(neverBegan({ containerStatuses: [startError('main', STARTING)] })).toBeUndefined();
+      expect(
+        neverBegan({ containerStatuses: [startError('a', CREATING), ended('b', 0)] }, mainsOf('a,b')),
+        'the other of a set',
+      ).toBeUndefined();
+      expect(
+        neverBegan({ containerStatuses: [startError('a', CREATING), startError('b', STARTING)] }, mainsOf('a,b')),
+      ).toBeUndefined();
+      expect(neverBegan({ containerStatuses: [ended('main', 0), startError('wait', CREATING)] })).toBeUndefined();
+    });
+
+    it('does not, where it would fail again', () => {
+      const message = 'failed to create containerd task: mkdir /etc/passwd/x: not a directory: unknown';
+      expect(neverBegan({ containerStatuses: [startError('main', message)] })).toBeUndefined();
+    });
+
+    it('has the executor ended, which waits for a program that never begins', () => {
+      const status = { phase: 'Running', containerStatuses: [startError('main', CREATING), running('wait')] };
+      const annotations = { [PodMark.containers]: 'main,wait' };
+      expect(assessed({ status, annotations })).toMatchObject({ isEnd: false, isLeft: true });
+      const begun = { phase: 'Running', containerStatuses: [ended('main', 1), running('wait')] };
+      expect(assessed({ status: begun, annotations })).toMatchObject({ isEnd: false, isLeft: false });
+    });
+  });
+
   it('does not wait for containers that others have put into the pod', () => {
     const status = { phase: 'Running', containerStatuses: [ended('main', 0), running('injected')] };
     expect(assessed({ status })).toMatchObject({ isEnd: true, isLeft: true, report: { phase: 'Succeeded' } });

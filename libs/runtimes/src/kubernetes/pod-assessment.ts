@@ -1,6 +1,7 @@
 import type { ContainerReport, PodObservation } from '../contract.js';
 import { containerMessage, DEADLINE_MESSAGE, exitMessage, isSidecarFailure } from '../end-messages.js';
-import { TERMINATED_EXIT } from '../pod-ends.js';
+import { NEVER_BEGAN as REASON, TERMINATED_EXIT } from '../pod-ends.js';
+import { isCutOff, mayHaveRun } from './cut-off-start.js';
 import type { ObservedContainer, ObservedPod } from './observed-pod.js';
 import { EndCause } from './pod-marks.js';
 
@@ -31,10 +32,14 @@ export function assessPod(pod: ObservedPod): Assessment {
   return { isEnd: true, report: { ...common, ...endOf(pod) } };
 }
 
-/** Mains and executor have ended and only containers still run that others put into the pod. A kubelet leaves the phase behind for a moment. */
+/**
+ * Containers still run that will not end by themselves: those that others put into the pod, when mains and executor have ended, and all of them where a main
+ * could not be started, since nothing in the pod hears of that. A kubelet leaves the phase behind for a moment.
+ */
 export function isLeftToOthers(pod: ObservedPod): boolean {
   const isLeft = pod.containers.some(({ isInit, ended }) => !isInit && ended === undefined);
-  return isLeft && pod.endCause === undefined && pod.phase === 'Running' && !pod.isDeleted && hasEnded(pod);
+  if (!isLeft || pod.endCause !== undefined || pod.phase !== 'Running' || pod.isDeleted) return false;
+  return hasEnded(pod) || pod.mains.some((name) => isNeverToBegin(containerOf(pod, name)));
 }
 
 function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phase'> {
@@ -80,9 +85,10 @@ function failureOf(pod: ObservedPod, isTerminated: boolean): Failure | undefined
   const own = isOurs ? undefined : ownMessage(pod, isWell);
   if (own !== undefined) return own;
   const init = pod.containers.find((container) => container.isInit && !container.isNativeSidecar && hasFailed(container));
-  if (init !== undefined) return { message: failureText(init), ...(isTerminated ? {} : { infrastructure: true }) };
+  if (init !== undefined)
+    return { message: failureText(init), ...(isTerminated ? {} : { infrastructure: true }), ...cutOff(pod, init) };
   const failedMain = mains.find((main) => main !== undefined && hasFailed(main));
-  if (failedMain !== undefined) return { message: failureText(failedMain) };
+  if (failedMain !== undefined) return { message: failureText(failedMain), ...cutOff(pod, failedMain) };
   const unended = pod.mains.find((name) => containerOf(pod, name)?.ended === undefined);
   if (unended !== undefined) return isTerminated ? { message: exitMessage(TERMINATED_EXIT) } : neverStarted(pod, unended);
   const wait = executorOf(pod);
@@ -100,6 +106,13 @@ function ownMessage(pod: ObservedPod, isWell: boolean): Failure | undefined {
   const neverBegan = NEVER_BEGAN.has(reason) && !pod.mains.some((name) => hasBegun(containerOf(pod, name)));
   if (message === '' && !neverBegan) return undefined;
   return { message: message === '' ? reason : message, ...(neverBegan ? { neverBegan: reason } : {}) };
+}
+
+/** Nothing of the user's has run, and what was to be started can be again. */
+function cutOff(pod: ObservedPod, failed: ObservedContainer): Pick<Failure, 'neverBegan'> {
+  const mains = pod.mains.map((name) => containerOf(pod, name));
+  const isFresh = mains.every((main) => !hasBegun(main) && !mayHaveRun(main?.ended));
+  return isFresh && isCutOff(failed.ended) ? { neverBegan: REASON.cutOff } : {};
 }
 
 function neverStarted(pod: ObservedPod, name: string): Failure {
@@ -145,6 +158,9 @@ const isReady = ({ containers }: ObservedPod): boolean => {
 
 const hasBegun = (container: ObservedContainer | undefined): boolean =>
   container !== undefined && (container.isRunning || container.ended?.startedAtMs !== undefined);
+
+const isNeverToBegin = (container: ObservedContainer | undefined): boolean =>
+  container?.ended !== undefined && !hasBegun(container);
 
 const hasFailed = ({ ended }: ObservedContainer): boolean => ended !== undefined && ended.exitCode !== 0;
 

@@ -27,6 +27,10 @@ const templates = (tell: string): string => `
       inputs: { parameters: [{ name: first }, { name: later, value: "0" }] }
       retryStrategy: { limit: 4, retryPolicy: Always }
       container: ${shell([tell, "trap 'exit 1' TERM; seconds={{inputs.parameters.first}}; [ {{retries}} = 0 ] || seconds={{inputs.parameters.later}}; sleep $seconds & wait $!"])}
+    - name: captured
+      retryStrategy: { limit: 4, retryPolicy: Always }
+      container: ${shell([tell, 'echo kept > /tmp/text'])}
+      outputs: { parameters: [{ name: text, valueFrom: { path: /tmp/text } }] }
     - name: list
       script: { image: busybox, command: [sh], source: ${JSON.stringify(`${tell}\necho '["a", "b", "c"]'`)} }
     - name: make
@@ -110,11 +114,12 @@ const SHAPES = {
           - { name: write, template: write }
           - { name: left, template: read, depends: write, arguments: { artifacts: [{ name: text, from: "{{tasks.write.outputs.artifacts.text}}" }] } }
           - { name: right, template: read, depends: write, arguments: { artifacts: [{ name: text, from: "{{tasks.write.outputs.artifacts.text}}" }] } }`,
-  stubborn: `
+  burst: `
     - name: main
-      steps:
-        - [{ name: long, template: stubborn, withItems: [1, 2, 3], arguments: { parameters: [{ name: first, value: "6" }, { name: later, value: "6" }] } }]
-        - [{ name: after, template: stubborn, arguments: { parameters: [{ name: first, value: "0" }] } }]`,
+      dag:
+        tasks:
+          - { name: lean, template: stubborn, withItems: [1, 2, 3, 4, 5], arguments: { parameters: [{ name: first, value: "0" }] } }
+          - { name: captured, template: captured, withItems: [1, 2, 3, 4, 5] }`,
   evicted: `
     - name: main
       steps:
@@ -127,7 +132,7 @@ const SHAPES = {
 export type Shape = keyof typeof SHAPES;
 
 /** Those whose attempts may be cut off, and are followed by others. */
-export const SHAPES_CUT_OFF: readonly Shape[] = ['stubborn', 'evicted', 'deleted'];
+export const SHAPES_CUT_OFF: readonly Shape[] = ['burst', 'evicted', 'deleted'];
 
 /** Those whose pods go as soon as they have ended. */
 export const SHAPES_WITHOUT_PODS: readonly Shape[] = ['fan-out', 'outputs', 'artifacts', 'quick'];
