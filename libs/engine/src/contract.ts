@@ -45,11 +45,19 @@ export interface WorkflowHeader {
   /** Labels and annotations that the engine adds to the Workflow object (phase, completed, pod-name-format …). */
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** Where a person has changed labels and annotations of the object since it was submitted: new values; null where one was taken off. */
+  edited?: EditedMetadata;
   /** Set by requests; override the submitted spec. */
   suspend?: boolean;
   shutdown?: 'Stop' | 'Terminate';
   /** Opaque to everyone else. */
   internal: { [key: string]: JsonValue };
+}
+
+/** Changes on top of submitted labels and annotations. */
+export interface EditedMetadata {
+  labels: Record<string, string | null>;
+  annotations: Record<string, string | null>;
 }
 
 /** What a runtime saw of one pod. A report counts only if `nodeId` and `incarnation` are those that the engine ordered last. */
@@ -103,6 +111,8 @@ export type WorkflowRequest =
   | { type: 'set'; nodeFieldSelector?: string; message?: string; phase?: string; outputParameters?: string; user?: string }
   /** The object's spec is another one now. Takes effect where it is read next; what has begun stays. `digest` tells it from others. */
   | { type: 'edit'; spec: WorkflowSpec; digest: string }
+  /** A person has changed labels or annotations of the object: all that it has now, those of its state included. */
+  | { type: 'relabel'; labels: Record<string, string>; annotations: Record<string, string> }
   | { type: 'retry'; restartSuccessful?: boolean; nodeFieldSelector?: string; parameters?: string[] }
   | { type: 'delete'; force?: boolean };
 

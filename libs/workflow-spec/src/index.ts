@@ -18,6 +18,7 @@ export {
   WorkflowInvalidError,
 } from './errors.js';
 export { AnnotationName, API_VERSION, ArchivingStatus, ConfigMapType, FinalizerName, Kind, LabelName } from './label-names.js';
+export { isLabelledBegun, isStateAnnotation, isStateLabel } from './state-metadata.js';
 export {
   isCompleted,
   isCompletedPhase,

@@ -1,6 +1,7 @@
 import type { NodeStatus, Workflow } from '#libs/workflow-spec';
 import type { NodeRow, SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import { ownSpecOf } from '../workflow/controller-defaults.js';
+import { writtenMetadataOf } from '../workflow/written-metadata.js';
 import { containerSums } from './container-sums.js';
 import { shownStatus } from './shown-group.js';
 
@@ -25,6 +26,15 @@ export const renderNodes = (rows: readonly NodeRow[]): Record<string, NodeStatus
   return nodes;
 };
 
+const renderMetadata = (submitted: SubmittedWorkflow, header: WorkflowHeader | undefined): Workflow['metadata'] => {
+  const { labels, annotations } = writtenMetadataOf(submitted, header);
+  return {
+    ...submitted.metadata,
+    labels: { ...labels, ...header?.labels },
+    annotations: { ...annotations, ...header?.annotations },
+  };
+};
+
 /** The Workflow object as Argo's API shows it, of the submitted object and the stored rows. */
 export const renderWorkflow = (
   submitted: SubmittedWorkflow,
@@ -33,11 +43,7 @@ export const renderWorkflow = (
 ): Workflow => ({
   apiVersion: 'argoproj.io/v1alpha1',
   kind: 'Workflow',
-  metadata: {
-    ...submitted.metadata,
-    labels: { ...submitted.metadata.labels, ...header?.labels },
-    annotations: { ...submitted.metadata.annotations, ...header?.annotations },
-  },
+  metadata: renderMetadata(submitted, header),
   spec: {
     ...ownSpecOf(submitted, header),
     ...(header?.suspend === undefined ? {} : { suspend: header.suspend }),

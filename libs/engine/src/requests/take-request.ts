@@ -10,6 +10,7 @@ import { isLockedOut } from '../synchronization/lock-memory.js';
 import { isFinished } from '../workflow/workflow-phase.js';
 import { takeEdit } from './edit.js';
 import { nodeSelector } from './field-selector.js';
+import { takeRelabel } from './relabel.js';
 
 type RequestEntry = Extract<InboxEntry, { kind: 'request' }>;
 type RequestOf<T extends WorkflowRequest['type']> = Extract<WorkflowRequest, { type: T }>;
@@ -124,6 +125,8 @@ const take = (pass: Pass, request: WorkflowRequest): void => {
       return takeSet(pass, request);
     case 'edit':
       return takeEdit(pass, request);
+    case 'relabel':
+      return takeRelabel(pass, request);
     case 'retry':
       return manualRetry(pass, request);
     case 'delete':

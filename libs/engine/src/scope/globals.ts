@@ -1,6 +1,7 @@
 import { createBoundedScope, createScope, type Scope } from '#libs/expressions';
 import { anyString, AnnotationName, isFailedOrErrorPhase, podName, type Parameter } from '#libs/workflow-spec';
 import type { WorkflowState } from '../state/workflow-state.js';
+import { withEdits, writtenMetadataOf } from '../workflow/written-metadata.js';
 import { creationTimeVariables } from './creation-time.js';
 
 const parameterVariables = (parameters: readonly Parameter[]): [string, string][] => [
@@ -22,10 +23,11 @@ const mapVariables = (prefix: string, entries: Readonly<Record<string, string>>)
 const constantGlobals = (state: WorkflowState): Map<string, string> => {
   const { metadata } = state.submitted;
   const { spec } = state;
-  const annotations = { ...metadata.annotations, ...state.header.annotations };
+  const { edited } = state.header;
+  const annotations = { ...writtenMetadataOf(state.submitted, state.header).annotations, ...state.header.annotations };
   const added = state.header.internal['metadata'] as
     { labels?: Record<string, string>; annotations?: Record<string, string> } | undefined;
-  const labels = { ...metadata.labels, ...added?.labels };
+  const labels = withEdits({ ...metadata.labels, ...added?.labels }, edited?.labels);
   const scheduledTime = annotations[AnnotationName.scheduledTime];
   return new Map<string, string>([
     ['workflow.name', state.name],
@@ -38,7 +40,10 @@ const constantGlobals = (state: WorkflowState): Map<string, string> => {
     ...creationTimeVariables(metadata.creationTimestamp ?? undefined),
     ...parameterVariables(spec.arguments?.parameters ?? []),
     ...mapVariables('workflow.labels', labels),
-    ...mapVariables('workflow.annotations', { ...metadata.annotations, ...added?.annotations }),
+    ...mapVariables(
+      'workflow.annotations',
+      withEdits({ ...metadata.annotations, ...added?.annotations }, edited?.annotations),
+    ),
   ]);
 };
 

@@ -1,8 +1,9 @@
 import {
-  AnnotationName,
   isCompletedPhase,
   isFinishedWorkflowPhase,
   isFulfilled,
+  isStateAnnotation,
+  isStateLabel,
   LabelName,
   NodePhase,
   NodeType,
@@ -36,12 +37,9 @@ export interface ImportedWorkflow {
 }
 
 /** What a run adds to its object; as it was submitted it had none of it. */
-const STATE_LABELS: readonly string[] = [LabelName.phase, LabelName.completed, LabelName.archivingStatus];
-const STATE_ANNOTATIONS: readonly string[] = [AnnotationName.podNameFormat, AnnotationName.traceId];
-
-const split = (texts: Readonly<Record<string, string>> = {}, names: readonly string[]) => ({
-  own: Object.fromEntries(Object.entries(texts).filter(([name]) => !names.includes(name))),
-  added: Object.fromEntries(Object.entries(texts).filter(([name]) => names.includes(name))),
+const split = (texts: Readonly<Record<string, string>> = {}, isAdded: (name: string) => boolean) => ({
+  own: Object.fromEntries(Object.entries(texts).filter(([name]) => !isAdded(name))),
+  added: Object.fromEntries(Object.entries(texts).filter(([name]) => isAdded(name))),
 });
 
 const timeOf = (text: string | null | undefined): number | undefined =>
@@ -192,8 +190,8 @@ const memoryOfWorkflow = (
  */
 export const importWorkflow = (config: EngineConfig, object: ImportedObject): ImportedWorkflow => {
   const { metadata, spec, status = {} } = object.workflow;
-  const labels = split(metadata.labels, STATE_LABELS);
-  const annotations = split(metadata.annotations, STATE_ANNOTATIONS);
+  const labels = split(metadata.labels, isStateLabel);
+  const annotations = split(metadata.annotations, isStateAnnotation);
   const { [LabelName.archivingStatus]: _archiving, ...stateLabels } = labels.added;
   return {
     submitted: { metadata: { ...metadata, labels: labels.own, annotations: annotations.own }, spec },

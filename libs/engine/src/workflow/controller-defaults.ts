@@ -2,6 +2,7 @@ import type { JsonValue, Workflow, WorkflowDefaults, WorkflowSpec } from '#libs/
 import type { SubmittedWorkflow, WorkflowHeader } from '../contract.js';
 import type { Pass } from '../pass.js';
 import { mergedSpec } from './template-reference.js';
+import { writtenMetadataOf } from './written-metadata.js';
 
 const DEFAULTS = 'defaults';
 const EDITED = 'spec';
@@ -20,7 +21,7 @@ const absentFrom = (own: Record<string, string> | undefined, defaults: Record<st
 export const takeControllerDefaults = ({ state, config }: Pass): void => {
   const { workflowDefaults } = config;
   if (workflowDefaults === undefined || defaultsOf(state.header) !== undefined) return;
-  const { labels, annotations } = state.submitted.metadata;
+  const { labels, annotations } = writtenMetadataOf(state.submitted, state.header);
   state.changeHeader((header) => {
     header.labels = { ...absentFrom(labels, workflowDefaults.metadata.labels), ...header.labels };
     header.annotations = { ...absentFrom(annotations, workflowDefaults.metadata.annotations), ...header.annotations };

@@ -7,6 +7,7 @@ import { CLUSTER_OBJECTS_SQL } from './0009-cluster-objects.js';
 import { HOST_ABILITIES_SQL } from './0010-host-abilities.js';
 import { LOG_SHIPMENTS_SQL } from './0011-log-shipments.js';
 import { POD_SHARDS_SQL } from './0013-pod-shards.js';
+import { EDITED_METADATA_SQL } from './0014-edited-metadata.js';
 import { ARTIFACT_GC_SQL } from './0007-artifact-gc.js';
 
 /** One step of the schema. Applied in the order of ids, never changed once released; a later version only adds. */
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 10, name: '0010-host-abilities', sql: HOST_ABILITIES_SQL },
   { id: 11, name: '0011-log-shipments', sql: LOG_SHIPMENTS_SQL },
   { id: 13, name: '0013-pod-shards', sql: POD_SHARDS_SQL },
+  { id: 14, name: '0014-edited-metadata', sql: EDITED_METADATA_SQL },
 ];

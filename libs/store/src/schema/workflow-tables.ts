@@ -50,7 +50,9 @@ export const workflowState = pgTable('workflow_state', {
   phase: text('phase').notNull(),
   message: text('message').notNull(),
   progress: text('progress').notNull(),
+  /** What stands over the submitted ones; null in it: taken off. */
   labels: jsonb('labels').notNull(),
+  annotations: jsonb('annotations'),
   startedAtMs: ms('started_at_ms'),
   finishedAtMs: ms('finished_at_ms'),
   completed: boolean('completed').notNull(),

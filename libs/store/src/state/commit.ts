@@ -130,14 +130,15 @@ function fenceSql(input: CommitInput, values: Values): { key: string; sql: strin
 }
 
 function headerAssignments(header: WorkflowHeader, finished: boolean, values: Values): string[] {
-  const { status } = header;
+  const { status, edited } = header;
   return [
     `header = ${values.add(JSON.stringify(header))}::json`,
     `engine_level = GREATEST(engine_level, ${values.add(header.engineLevel)})`,
     `phase = ${values.add(status.phase ?? '')}`,
     `message = ${values.add(plainText(status.message))}`,
     `progress = ${values.add(plainText(status.progress))}`,
-    `labels = ${values.add(JSON.stringify(header.labels))}::jsonb`,
+    `labels = ${values.add(JSON.stringify({ ...edited?.labels, ...header.labels }))}::jsonb`,
+    `annotations = ${values.add(JSON.stringify({ ...edited?.annotations, ...header.annotations }))}::jsonb`,
     `started_at_ms = ${values.add(timeMs(status.startedAt))}`,
     `finished_at_ms = ${values.add(timeMs(status.finishedAt))}`,
     `completed = ${values.add(finished)}`,

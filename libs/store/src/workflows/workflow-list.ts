@@ -61,8 +61,9 @@ export interface WorkflowPage {
 
 const DEFAULT_LIMIT = 500;
 
-/** Labels as submitted, overlaid with those that the engine added. */
+/** Labels as submitted, overlaid with those that the engine added and people have changed; null where one was taken off. */
 const LABELS = sql`(${workflows.labels} || ${workflowState.labels})`;
+const ANNOTATIONS = sql`(${workflows.annotations}::jsonb || coalesce(${workflowState.annotations}, '{}'))`;
 const ARCHIVING = sql`
   CASE WHEN NOT ${workflowState.completed} THEN NULL
     WHEN EXISTS (SELECT 1 FROM handoffs h WHERE h.queue = 'archive' AND h.workflow = ${workflowState.uid}) THEN 'Pending'
@@ -77,8 +78,8 @@ export async function readWorkflowPage(executor: Executor, query: WorkflowListQu
   }
   const rows = await executor.run<WorkflowListRow>(
     toStatement(sql`
-      SELECT ${workflows.uid} AS uid, ${workflows.namespace} AS namespace, ${workflows.name} AS name, ${LABELS} AS labels,
-        ${workflows.annotations} AS annotations, ${workflowState.phase} AS phase, ${workflowState.message} AS message,
+      SELECT ${workflows.uid} AS uid, ${workflows.namespace} AS namespace, ${workflows.name} AS name, jsonb_strip_nulls(${LABELS}) AS labels,
+        jsonb_strip_nulls(${ANNOTATIONS}) AS annotations, ${workflowState.phase} AS phase, ${workflowState.message} AS message,
         ${workflowState.progress} AS progress, ${workflowState.version} AS version, ${workflowState.revision} AS revision, ${workflows.createdAtMs} AS "createdAtMs",
         ${workflowState.startedAtMs} AS "startedAtMs", ${workflowState.finishedAtMs} AS "finishedAtMs", ${workflows.deletedAtMs} AS "deletedAtMs",
         ${ARCHIVING}
