@@ -143,5 +143,7 @@ export interface PodRuntime {
   followShards?(shards: readonly number[]): Promise<boolean>;
   /** Whether this process is told what happens to the pod. Absent: always. */
   followsPod?(identity: PodIdentity): boolean;
+  /** Where several processes follow the pods of a cluster: deletes what one of them, which is dead, had run for its own use. Absent: such pods end with it. */
+  buryHost?(host: string): Promise<void>;
   close(): Promise<void>;
 }

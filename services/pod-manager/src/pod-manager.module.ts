@@ -101,6 +101,7 @@ class PodManagerLifecycle implements OnApplicationBootstrap, BeforeApplicationSh
       hosts: store.podHosts,
       podStatus: store.podStatus,
       tasks: store.tasks,
+      runtime,
       observe: async (lost) => observations.observe(await withShippedLogs(lost, { rows: store.logShipments, clock })),
       clock,
       logger,

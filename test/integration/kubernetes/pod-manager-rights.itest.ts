@@ -10,6 +10,9 @@ import {
   simPod,
   type TestCluster,
 } from '#libs/testing';
+import { HOST_LABEL } from '#libs/pod-spec';
+import { PluginAgents } from '../../../services/pod-manager/src/tasks/plugin/plugin-agents.js';
+import { SidePods } from '../../../services/pod-manager/src/tasks/side-pods/side-pods.js';
 import { makeServiceAccounts, type ServiceAccounts } from './service-accounts.js';
 
 const found = await kubernetesCluster({ nodes: false });
@@ -46,7 +49,29 @@ describe.skipIf('skipped' in found)(`rights of the pod-manager ${'skipped' in fo
     await cluster.release();
   });
 
-  it('are what making, following, ending and deleting pods and claims needs, and no more', async () => {
+  /** Plugins of two replicas are started; one of the replicas dies. */
+  const buryReplica = async (): Promise<void> => {
+    const ending = new AbortController();
+    const plugin = { name: 'hello', namespace, container: { image: 'sim', command: ['sim'], args: ['sleep=600s'] }, port: 4355 };
+    const asked = ['dead', 'alive'].map((host) => {
+      const pods = new SidePods({ runtime, onSeen: () => Promise.resolve(true), logger: quietLogger });
+      const agents = new PluginAgents({ pods, host, hasOwnAddresses: true, network: 'auto', logger: quietLogger });
+      return agents.with(plugin, 'uid', ending.signal, () => Promise.resolve()).catch(() => undefined);
+    });
+    const hostsOfPlugins = async (): Promise<(string | undefined)[]> => {
+      const { items } = await cluster.api.list({ ...PODS, namespace }, { labelSelector: HOST_LABEL });
+      return items
+        .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+        .map(({ metadata }) => metadata.labels?.[HOST_LABEL]);
+    };
+    await eventually(async () => (await hostsOfPlugins()).length === 2, 'both plugins are there');
+    await runtime.buryHost?.('dead');
+    expect(await hostsOfPlugins()).toEqual(['alive']);
+    ending.abort();
+    await Promise.all(asked);
+  };
+
+  it('are what making, following, ending and deleting pods and claims, and plugins of dead replicas, needs, and no more', async () => {
     const identity = { workflowUid: namespace, nodeId: 'node', incarnation: 0 };
     const pod = simPod([], identity);
     const metadata = { ...pod.metadata, namespace, ownerReferences: [] };
@@ -68,6 +93,8 @@ describe.skipIf('skipped' in found)(`rights of the pod-manager ${'skipped' in fo
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } };
     expect(await runtime.createClaim?.({ ...claim, spec })).toEqual({ type: 'created' });
     await runtime.deleteClaim?.(claim);
+
+    await buryReplica();
 
     const [used, granted] = [accounts.used('pod-manager'), accounts.granted('pod-manager')];
     expect([...used].filter((right) => !granted.has(right))).toEqual([]);

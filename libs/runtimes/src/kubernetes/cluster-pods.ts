@@ -16,6 +16,9 @@ const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
 /** The kubelet ends a pod that has been active for longer than this; there is no less. */
 const SHORTEST_DEADLINE_SECONDS = 1;
 
+/** What Argo calls pods that execute templates for others. */
+const AGENT = 'agent';
+
 /** A pod as it is addressed; the UID makes sure that it is this one. */
 export type PodPlace = Pick<ObservedPod, 'namespace' | 'name' | 'uid'>;
 
@@ -113,6 +116,15 @@ export class ClusterPods {
   /** Those of one process alone. */
   ownSelection(host: string): PodSelection {
     return { address: { ...PODS, ...this.scope() }, labelSelector: [...this.ours(), `${HOST_LABEL}=${host}`].join(',') };
+  }
+
+  /** Deletes what one process has run for its own use: nobody else knows the tokens of these plugins. */
+  async deleteAgents(host: string): Promise<void> {
+    const { address, labelSelector } = this.ownSelection(host);
+    const selector = `${labelSelector},${LabelName.component}=${AGENT}`;
+    for await (const { items } of this.api.pages<ApiObject>(address, { labelSelector: selector })) {
+      for (const pod of items.map(observedPod)) if (pod !== undefined) await this.delete(pod, { finalizers: pod.finalizers });
+    }
   }
 
   private ours(): string[] {

@@ -138,6 +138,10 @@ export class KubernetesRuntime implements PodRuntime {
     return this.follower.covers(shardOf(workflowUid));
   }
 
+  buryHost(host: string): Promise<void> {
+    return this.pods.deleteAgents(host);
+  }
+
   async create(identity: PodIdentity, manifest: PodManifest): Promise<CreateOutcome> {
     try {
       const pod = await this.describe(identity, manifest);

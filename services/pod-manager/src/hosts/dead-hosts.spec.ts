@@ -33,6 +33,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
   const deleted: string[] = [];
   const removed: string[] = [];
   const released: string[] = [];
+  const buried = new Set<string>();
   let nowMs = 0;
   const task = deadHosts({
     hosts: {
@@ -44,6 +45,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
       markDeletedMany: async (keys) => void deleted.push(...keys.map(({ nodeId }) => nodeId)),
     },
     tasks: { release: async (host) => released.push(host) },
+    runtime: { buryHost: async (host) => void buried.add(host) },
     observe: async (observations) => void observed.push(...observations),
     clock: { nowMs: () => nowMs },
     logger: { ...quietLogger, child: () => quietLogger },
@@ -57,6 +59,7 @@ it('reports the active pods of a dead host as lost, marks the unwanted ones as d
   ]);
   expect(deleted).toEqual(['ended']);
   expect(released).toEqual(['dead']);
+  expect([...buried]).toEqual(['dead']);
   expect(removed).toEqual([]);
   held = [];
   await task.run();

@@ -1,6 +1,6 @@
 import type { Logger } from '#libs/observability';
 import { PeriodicTask } from '#libs/queue';
-import type { PodObservation } from '#libs/runtimes';
+import type { PodObservation, PodRuntime } from '#libs/runtimes';
 import type { HeldPod, PodHost, PodHostRepository, PodKey, PodStatusRepository, TaskRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 
@@ -9,6 +9,8 @@ export interface DeadHostsOptions {
   podStatus: Pick<PodStatusRepository, 'heldPage' | 'markDeletedMany'>;
   /** What needs no pod is given back, for another host to do. */
   tasks: Pick<TaskRepository, 'release'>;
+  /** What it had run for its own use goes. */
+  runtime: Pick<PodRuntime, 'buryHost'>;
   observe: (observations: PodObservation[]) => Promise<void>;
   clock: Clock;
   logger: Logger;
@@ -80,9 +82,10 @@ export const deadHosts = (options: DeadHostsOptions): PeriodicTask => {
   });
 };
 
-async function bury(host: string, { hosts, podStatus, tasks, observe, clock, logger }: DeadHostsOptions): Promise<void> {
+async function bury(host: string, { hosts, podStatus, tasks, runtime, observe, clock, logger }: DeadHostsOptions): Promise<void> {
   const released = await tasks.release(host);
   if (released > 0) logger.warn('a host of tasks is dead; they are done again elsewhere', { host, tasks: released });
+  await runtime.buryHost?.(host);
   let after: PodKey | undefined;
   let lost = 0;
   for (;;) {

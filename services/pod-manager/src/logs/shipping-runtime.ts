@@ -55,7 +55,7 @@ export function shippingRuntime(runtime: PodRuntime, shipments: LogShipments): P
 }
 
 /** What not every runtime can do, and what has nothing to do with logs: pods that somebody else has made keep theirs themselves. */
-const PASSED_ON = ['logBytes', 'takeOver', 'createClaim', 'deleteClaim', 'forward', 'followsPod'] as const;
+const PASSED_ON = ['logBytes', 'takeOver', 'createClaim', 'deleteClaim', 'forward', 'followsPod', 'buryHost'] as const;
 
 function passedOn(runtime: PodRuntime): Pick<PodRuntime, 'abilities' | (typeof PASSED_ON)[number]> {
   const able = PASSED_ON.filter((name) => runtime[name] !== undefined);

@@ -131,6 +131,10 @@ export class TaskRuntime implements PodRuntime {
     return this.courses.has(keyOf(identity)) || (this.parts.pods.followsPod?.(identity) ?? true);
   }
 
+  async buryHost(host: string): Promise<void> {
+    await this.parts.pods.buryHost?.(host);
+  }
+
   async close(): Promise<void> {
     this.isClosing = true;
     this.parts.madePods.close();
