@@ -1,10 +1,12 @@
 import { ArchiveJob, ArtifactGcJob, type JobQueue, PodJob, RecordJob, WorkflowJob } from '#libs/jobs';
+import type { HandoffQueue } from '#libs/store';
 import { bucketOf, type PodChanges } from './pod-rows.js';
 
 /** What a commit changed, as far as others have to look at it. */
 export interface CommittedChange {
   uid: string;
   pods: PodChanges;
+  handoffs: readonly HandoffQueue[];
   /** Whether readers of the workflow can see a difference. */
   visible: boolean;
 }
@@ -16,16 +18,14 @@ export interface CommittedChange {
 export class CommandDispatcher {
   constructor(private readonly queue: JobQueue) {}
 
-  async committed({ uid, pods, visible }: CommittedChange): Promise<void> {
+  async committed({ uid, pods, handoffs, visible }: CommittedChange): Promise<void> {
     const buckets = new Set([...pods.inserts.map(({ bucket }) => bucket), ...pods.changes.map(({ nodeId }) => bucketOf(nodeId))]);
     const podHints = [...buckets].map((bucket) => ({ workflow: uid, bucket }));
     const hints: Promise<void>[] = [];
     if (podHints.length > 0) hints.push(this.queue.wakeMany(PodJob, podHints));
     if (visible) hints.push(this.queue.wake(RecordJob, { workflow: uid }));
-    if (pods.finished) {
-      hints.push(this.queue.wake(ArchiveJob, { workflow: uid }));
-      hints.push(this.queue.wake(ArtifactGcJob, { workflow: uid }));
-    }
+    if (pods.finished) hints.push(this.queue.wake(ArchiveJob, { workflow: uid }));
+    if (handoffs.includes('artifact-gc')) hints.push(this.queue.wake(ArtifactGcJob, { workflow: uid }));
     await Promise.all(hints);
   }
 

@@ -15,7 +15,7 @@ import {
   type WorkflowState,
 } from '#libs/engine';
 import type { JobOutcome } from '#libs/jobs';
-import type { CommitInput, InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
+import type { HandoffQueue, InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
 import { admissionChangeOf, lockChangesOf } from '../admission/lock-rows.js';
 import { isAdmissionLimited, type ParallelismSource } from '../admission/parallelism.js';
@@ -159,13 +159,14 @@ export class ReconcileService {
       instanceId: this.options.instanceId,
     });
     if (changesNothing(decision, pods, inbox)) return { wakeAtMs: decision.nextWakeAtMs };
-    return this.commit(held, decision, { pods, inboxHasMore: inbox.more, handoffs: handoffsOf(inbox, decision) });
+    const handoffs = handoffsOf({ inbox, decision, nodes: held.state.nodes.values() });
+    return this.commit(held, decision, { pods, inboxHasMore: inbox.more, handoffs });
   }
 
   private async commit(
     held: Held,
     decision: Decision,
-    { pods, inboxHasMore, handoffs }: { pods: PodChanges; inboxHasMore: boolean; handoffs: Pick<CommitInput, 'handoffs'> },
+    { pods, inboxHasMore, handoffs }: { pods: PodChanges; inboxHasMore: boolean; handoffs: HandoffQueue[] },
   ): Promise<Step> {
     const { states, dispatcher, memos, clock } = this.collaborators;
     const uid = held.workflow.metadata.uid ?? '';
@@ -187,7 +188,7 @@ export class ReconcileService {
       memos: memoRowsOf(decision.commands),
       ...(locks ? { locks } : {}),
       ...(admission ? { admission } : {}),
-      ...handoffs,
+      handoffs,
       nextWakeAtMs: decision.nextWakeAtMs,
       nowMs,
     });
@@ -201,7 +202,7 @@ export class ReconcileService {
     this.cache.set(uid, { ...held, phase, version, nodeRevision, treeEpoch }, sizeOf(held.state));
     const told = outcome.wake.filter((other) => other !== uid);
     if (told.length > 0) await dispatcher.told(told);
-    await dispatcher.committed({ uid, pods, visible: decision.header !== undefined || decision.nodes.length > 0 });
+    await dispatcher.committed({ uid, pods, handoffs, visible: decision.header !== undefined || decision.nodes.length > 0 });
     return decision.more || inboxHasMore || outcome.wake.includes(uid) ? 'again' : { wakeAtMs: decision.nextWakeAtMs };
   }
 
