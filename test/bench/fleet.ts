@@ -80,10 +80,18 @@ export const startFleet = async (run: BenchRun, size: FleetSize, name: string): 
   };
 };
 
+/** What the image of the services gives Node. */
+const imageNodeOptions = (): string => {
+  const found = /^FROM scratch AS services\n(?:.+\n)*?ENV .*\bNODE_OPTIONS=(\S+)/m.exec(readFileSync('Dockerfile', 'utf8'));
+  if (found?.[1] === undefined) throw new Error('the Dockerfile sets no NODE_OPTIONS for the services');
+  return found[1];
+};
+
 const environmentOf = (postgres: EmbeddedPostgres, redis: TestRedis): Record<string, string> => {
   const { host, port, user, database } = postgres.connection;
   return {
     PATH: process.env['PATH'] ?? '',
+    NODE_OPTIONS: imageNodeOptions(),
     DATABASE_URL: `postgres://${user}@/${database}?host=${encodeURIComponent(host)}&port=${port}`,
     QUEUE_BACKEND: 'redis',
     REDIS_URL: redis.url,
