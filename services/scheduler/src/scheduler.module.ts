@@ -21,6 +21,7 @@ import { parallelismFrom, type ParallelismSource } from './admission/parallelism
 import { limitReader } from './admission/limit-reader.js';
 import { IntakeLoop } from './intake/intake-loop.js';
 import { IntakeService } from './intake/intake.service.js';
+import { ObjectEdits } from './intake/object-edits.js';
 import { RowsGuard } from './intake/rows-guard.js';
 import { TakeoverService } from './intake/takeover.service.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
@@ -150,12 +151,12 @@ const takeoverOf = (ports: SchedulerPorts): TakeoverService | undefined => {
 const intakeLoop = (ports: SchedulerPorts, takeover: TakeoverService | undefined): IntakeLoop | undefined => {
   const { objects, store, queue, clock, logger, settings } = ports;
   if (objects === undefined || takeover === undefined) return undefined;
-  const { workflows, requests, retention } = store;
+  const { workflows, requests, retention, workflowState: states } = store;
   const { instanceId, managedNamespace } = settings;
   const intake = new IntakeService({
     objects,
     workflows,
-    requests,
+    edits: new ObjectEdits({ requests, states, queue, clock, logger }),
     retention,
     takeover,
     queue,

@@ -141,6 +141,35 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     expect(((await told.json()) as Workflow).spec.templates?.[2]?.container?.args).toEqual(['exit=3']);
   });
 
+  it('has labels and annotations as people change them, while it runs and after, also in lists and in the archive', async () => {
+    const { metadata, ...rest } = gate('relabelled');
+    await apply({ ...rest, metadata: { ...metadata, labels: { team: 'red', kept: 'yes' } } });
+    await until('relabelled', phase('Running'));
+    const listed = async (selector: string): Promise<string[]> => {
+      const query = new URLSearchParams({ 'listOptions.labelSelector': selector });
+      const answer = await fetch(`${stack.url}/api/v1/workflows/${namespace}?${query.toString()}`);
+      return (((await answer.json()) as { items: Workflow[] | null }).items ?? []).map((item) => item.metadata.name ?? '');
+    };
+    await kubectl('label', 'wf', 'relabelled', '--overwrite', 'team=blue', 'kept-', 'workflows.argoproj.io/completed=true');
+    await kubectl('annotate', 'wf', 'relabelled', 'note=running');
+    await eventually(async () => (await listed('team=blue,!kept')).includes('relabelled'), 'it is listed by its new label');
+    expect(await listed('team=red')).toEqual([]);
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/relabelled/resume`, { method: 'PUT' });
+    const ended = await until('relabelled', phase('Succeeded'));
+    expect(ended.metadata.labels).toMatchObject({ team: 'blue', 'workflows.argoproj.io/phase': 'Succeeded' });
+
+    const archived = async (): Promise<Workflow['metadata'] | undefined> => {
+      const answer = await fetch(`${stack.url}/api/v1/archived-workflows/${ended.metadata.uid ?? ''}`);
+      return answer.ok ? ((await answer.json()) as Workflow).metadata : undefined;
+    };
+    await eventually(async () => (await archived())?.labels?.['team'] === 'blue', 'it is archived with its new label');
+    expect((await archived())?.annotations).toMatchObject({ note: 'running' });
+    await kubectl('label', 'wf', 'relabelled', '--overwrite', 'team=green', 'workflows.argoproj.io/phase=Failed');
+    await eventually(async () => (await archived())?.labels?.['team'] === 'green', 'the archive follows');
+    expect((await archived())?.labels).toMatchObject({ 'workflows.argoproj.io/phase': 'Succeeded' });
+    expect(await listed('team=green,workflows.argoproj.io/phase=Succeeded')).toEqual(['relabelled']);
+  });
+
   it('keeps a disruption budget as long as a workflow runs', async () => {
     const { spec, ...rest } = gate('guarded');
     await apply({ ...rest, spec: { ...spec, podDisruptionBudget: { minAvailable: 9999 } } });

@@ -40,10 +40,7 @@ const constantGlobals = (state: WorkflowState): Map<string, string> => {
     ...creationTimeVariables(metadata.creationTimestamp ?? undefined),
     ...parameterVariables(spec.arguments?.parameters ?? []),
     ...mapVariables('workflow.labels', labels),
-    ...mapVariables(
-      'workflow.annotations',
-      withEdits({ ...metadata.annotations, ...added?.annotations }, edited?.annotations),
-    ),
+    ...mapVariables('workflow.annotations', withEdits({ ...metadata.annotations, ...added?.annotations }, edited?.annotations)),
   ]);
 };
 

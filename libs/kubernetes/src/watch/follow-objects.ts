@@ -5,9 +5,14 @@ import type { ApiObject } from '../objects.js';
 import { backoffMs, pause } from '../request/patience.js';
 import { isExpired, type ObjectEvent, trimOf, TROUBLE_PAUSE, watchObjects, type WatchOptions } from './watch-objects.js';
 
-/** What a follower is told: changes, objects that were found to be gone (only who they were), and that a whole list has been told. */
+/**
+ * What a follower is told: changes, objects that were found to be gone (only who they were), and that a whole list has been told. `isListed`:
+ * found in a list, so the object may have changed more than once since it was told last.
+ */
 export type FollowEvent<T> =
-  ObjectEvent<T> | { type: 'MISSED_DELETION'; identity: ObjectIdentity } | { type: 'SYNCED'; resourceVersion: string };
+  | (ObjectEvent<T> & { isListed?: boolean })
+  | { type: 'MISSED_DELETION'; identity: ObjectIdentity }
+  | { type: 'SYNCED'; resourceVersion: string };
 
 /** Who an object was. */
 export interface ObjectIdentity {
@@ -107,7 +112,7 @@ async function* listedOnce<T extends ApiObject>(
       const namesake = memory.objects.get(keyOf(item));
       const before = namesake?.uid === item.metadata.uid ? namesake : undefined;
       if (namesake !== undefined && before === undefined) yield { type: 'MISSED_DELETION', identity: identityOf(namesake) };
-      const event = { type: before === undefined ? 'ADDED' : 'MODIFIED', object: trim(item) } as const;
+      const event = { type: before === undefined ? 'ADDED' : 'MODIFIED', object: trim(item), isListed: true } as const;
       remember(memory, event, item);
       if (before?.version !== item.metadata.resourceVersion) yield event;
     }

@@ -17,6 +17,12 @@ export interface WorkflowObject {
   knownControls: WorkflowControls | undefined;
   /** The version of our rows that its status shows; undefined where the status is not ours, or there is none. */
   recordVersion: number | undefined;
+  /** Grows with every change of the object, by whomever; means nothing but that. */
+  resourceVersion: string;
+  /** Kubernetes' number of the spec: where it is the same, so is the spec. Without a status subresource it also grows with the status. */
+  generation: number | undefined;
+  /** The resourceVersion that our last projection was written over: the object had nothing else than that one and what we wrote. */
+  writtenOver: string | undefined;
   isDeleting: boolean;
   /** The status has a phase. */
   hasStatus: boolean;
@@ -31,7 +37,8 @@ export interface WorkflowControls {
 
 /** What happens to workflow objects. `missed`: it was there once and is gone, without a last look at it. */
 export type WorkflowObjectEvent =
-  | { type: 'present'; object: WorkflowObject }
+  /** `isNext`: nothing happened to the object between the last event about it and this one, as nothing was missed. */
+  | { type: 'present'; object: WorkflowObject; isNext: boolean }
   | { type: 'deleted' | 'missed'; key: WorkflowObjectKey }
   /** Everything that is there has been told. */
   | { type: 'synced' };
@@ -41,7 +48,10 @@ export interface WorkflowProjection {
   key: WorkflowObjectKey;
   /** Of our rows; an object that shows this version or a newer one is left as it is. */
   version: number;
-  /** Labels and annotations that belong to the state; labels of the state that are absent here are taken off. */
+  /**
+   * Labels and annotations of the state, which are always written (labels of the state that are absent here are taken off), and those that the
+   * spec gives the workflow, which are written until the object shows that it has begun: from then on they are people's.
+   */
   labels: Record<string, string>;
   annotations: Record<string, string>;
   status: object;

@@ -68,6 +68,25 @@ describe.skipIf('skipped' in found)(
       expect(await read('late')).toMatchObject({ metadata: { labels: { mine: 'yes' } }, status: { phase: 'Succeeded' } });
     });
 
+    it('gives what the spec gives until the workflow has begun, and leaves it to people from then on', async () => {
+      const key = await create('given');
+      const given = (phase: string) => ({
+        labels: { team: 'given', 'workflows.argoproj.io/phase': phase },
+        annotations: { note: 'given', 'workflows.argoproj.io/pod-name-format': 'v2' },
+      });
+      await objects.project(projection(key, 1, 'Running', given('Running')));
+      expect((await read('given'))?.metadata).toMatchObject(given('Running'));
+      await cluster.kubectl(['-n', namespace, 'label', 'wf', 'given', '--overwrite', 'team=mine']);
+      await cluster.kubectl(['-n', namespace, 'annotate', 'wf', 'given', 'note-', 'workflows.argoproj.io/pod-name-format-']);
+      const before = await objects.find(namespace, 'given');
+      await objects.project(projection(key, 2, 'Failed', given('Failed')));
+      const after = await objects.find(namespace, 'given');
+      expect(after?.workflow.metadata.labels).toEqual({ team: 'mine', 'workflows.argoproj.io/phase': 'Failed' });
+      expect(after?.workflow.metadata.annotations).toMatchObject({ 'workflows.argoproj.io/pod-name-format': 'v2' });
+      expect(after?.workflow.metadata.annotations).not.toHaveProperty('note');
+      expect(after?.writtenOver).toBe(before?.resourceVersion);
+    });
+
     it('writes nothing to another workflow of the name', async () => {
       const key = await create('namesake');
       await objects.project(projection(key, 1, 'Running'));

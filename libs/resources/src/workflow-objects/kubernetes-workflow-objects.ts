@@ -107,7 +107,9 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
       else if (event.type === 'MISSED_DELETION') yield { type: 'missed', key: event.identity };
       else {
         const object = workflowObjectOf(event.object);
-        yield event.type === 'DELETED' ? { type: 'deleted', key: object.key } : { type: 'present', object };
+        yield event.type === 'DELETED'
+          ? { type: 'deleted', key: object.key }
+          : { type: 'present', object, isNext: event.isListed !== true };
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { ApiObject } from '#libs/kubernetes';
-import { type JsonValue, LabelName, type Workflow } from '#libs/workflow-spec';
+import type { JsonValue, Workflow } from '#libs/workflow-spec';
 import type { WorkflowControls, WorkflowObject } from './contract.js';
 
 /** Annotations of ours on workflow objects. */
@@ -8,10 +8,9 @@ export const ObjectMark = {
   record: 'argosy.dev/record-version',
   /** The controls that our rows know of: where the spec says otherwise, a person has changed it since. */
   controls: 'argosy.dev/controls',
+  /** The resourceVersion that a projection was written over. */
+  writtenOver: 'argosy.dev/written-over',
 } as const;
-
-/** Labels of a state: taken off where the state has them no more. */
-export const STATE_LABELS: readonly string[] = [LabelName.phase, LabelName.completed, LabelName.archivingStatus];
 
 /** What a spec says about running at all. */
 export const controlsOf = (spec: { suspend?: unknown; shutdown?: unknown } | undefined): WorkflowControls => ({
@@ -34,7 +33,7 @@ export const controlsFromText = (text: string): WorkflowControls => {
 
 /** What we read out of an object of the API server. */
 export const workflowObjectOf = (object: ApiObject): WorkflowObject => {
-  const { managedFields: _managed, resourceVersion: _version, ...metadata } = object.metadata;
+  const { managedFields: _managed, resourceVersion = '', ...metadata } = object.metadata;
   const { annotations = {} } = metadata;
   const record = Number(annotations[ObjectMark.record] ?? NaN);
   const controls = annotations[ObjectMark.controls];
@@ -45,6 +44,9 @@ export const workflowObjectOf = (object: ApiObject): WorkflowObject => {
     controls: controlsOf(spec as { suspend?: unknown; shutdown?: unknown }),
     knownControls: controls === undefined ? undefined : controlsFromText(controls),
     recordVersion: Number.isSafeInteger(record) ? record : undefined,
+    resourceVersion,
+    generation: typeof metadata['generation'] === 'number' ? metadata['generation'] : undefined,
+    writtenOver: annotations[ObjectMark.writtenOver],
     isDeleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
     hasStatus: Boolean(status?.phase),
   };

@@ -1,7 +1,7 @@
 import type { ApiObject } from '#libs/kubernetes';
-import { ArchivingStatus, LabelName } from '#libs/workflow-spec';
+import { ArchivingStatus, isLabelledBegun, isStateAnnotation, isStateLabel, LabelName } from '#libs/workflow-spec';
 import type { WorkflowControls, WorkflowProjection } from './contract.js';
-import { controlsFromText, controlsOf, controlsText, ObjectMark, STATE_LABELS } from './object-marks.js';
+import { controlsFromText, controlsOf, controlsText, ObjectMark } from './object-marks.js';
 
 /** What a patch is made against: an object without what is large. */
 export interface ObjectHead {
@@ -56,6 +56,9 @@ const archivedLabel = ({ labels: now }: ObjectHead, wanted: Record<string, strin
   return isArchived ? { [name]: ArchivingStatus.Archived } : {};
 };
 
+const only = (texts: Record<string, string>, isMeant: (name: string) => boolean): Record<string, string> =>
+  Object.fromEntries(Object.entries(texts).filter(([name]) => isMeant(name)));
+
 /** The head after the patch, and the patch: conditional on the version of the head. */
 export const projectionPatch = (
   head: ObjectHead,
@@ -63,14 +66,17 @@ export const projectionPatch = (
 ): { head: ObjectHead; patch: PatchOperation[] } => {
   const { labels, annotations, status, controls: wanted, version } = projection;
   const mayWriteSpec = isInStep(head, projection);
-  const kept = Object.fromEntries(Object.entries(head.labels).filter(([name]) => !STATE_LABELS.includes(name)));
+  const kept = only(head.labels, (name) => !isStateLabel(name));
+  // What the spec gave it is there by now; where it is not, or is another, people have seen to that.
+  const isGiven = isLabelledBegun(head.labels);
   const after: ObjectHead = {
     ...head,
-    labels: { ...kept, ...labels, ...archivedLabel(head, labels) },
+    labels: { ...kept, ...(isGiven ? only(labels, isStateLabel) : labels), ...archivedLabel(head, labels) },
     annotations: {
       ...head.annotations,
-      ...annotations,
+      ...(isGiven ? only(annotations, isStateAnnotation) : annotations),
       [ObjectMark.record]: String(version),
+      [ObjectMark.writtenOver]: head.resourceVersion,
       ...(mayWriteSpec ? { [ObjectMark.controls]: controlsText(wanted) } : {}),
     },
     controls: mayWriteSpec ? wanted : head.controls,

@@ -219,6 +219,19 @@ describe('the list of workflows', () => {
     expect(await store.workflows.count({ name: { match: 'contains', value: '%' } })).toBe(0);
   });
 
+  it('has labels and annotations as people have changed them since', async () => {
+    const uid = await submit();
+    const edited = { labels: { team: null, colour: 'blue' }, annotations: { note: 'n', gone: null } };
+    await store.workflowState.commit({ uid, expectedVersion: 0, header: { ...header('Running'), edited }, nowMs });
+    const page = await store.workflows.listPage({ labels: [{ key: 'colour', operator: 'in', values: ['blue'] }] });
+    const labels = { colour: 'blue', 'workflows.argoproj.io/phase': 'Running' };
+    expect(page.rows).toMatchObject([{ uid, labels, annotations: { note: 'n' } }]);
+    expect(page.rows[0]?.labels).not.toHaveProperty('team');
+    const name = { match: 'exact', value: `wf-${counter}` } as const;
+    expect(await store.workflows.count({ name, labels: [{ key: 'team', operator: 'exists' }] })).toBe(0);
+    expect(await store.workflows.count({ name, labels: [{ key: 'team', operator: 'absent' }] })).toBe(1);
+  });
+
   it('refuses a second workflow of the same name and accepts the same one again', async () => {
     const uid = await submit();
     const again = (id: string) => ({

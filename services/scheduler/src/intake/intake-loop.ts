@@ -77,7 +77,7 @@ export class IntakeLoop {
     const { intake } = this.options;
     switch (event.type) {
       case 'present':
-        return intake.take(event.object);
+        return intake.take(event.object, event.isNext);
       case 'deleted':
       case 'missed':
         return intake.leave(event.key);

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WorkflowRequest } from '#libs/engine';
+import type { JobQueue } from '#libs/jobs';
 import type { WorkflowObject, WorkflowProjection } from '#libs/resources';
-import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError } from '#libs/store';
+import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError, type WorkflowStateRepository } from '#libs/store';
 import { quietLogger } from '#libs/testing';
 import { formatTime, type Workflow } from '#libs/workflow-spec';
 import { IntakeService } from './intake.service.js';
+import { ObjectEdits } from './object-edits.js';
 import type { TakeoverOutcome } from './takeover.service.js';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
@@ -19,6 +21,9 @@ const object = (uid: string, changes: Partial<WorkflowObject> = {}, workflow: Pa
   controls: RUNNING,
   knownControls: undefined,
   recordVersion: undefined,
+  resourceVersion: '1',
+  generation: undefined,
+  writtenOver: undefined,
   isDeleting: false,
   hasStatus: false,
   ...changes,
@@ -36,6 +41,10 @@ const world = () => {
   const confirmed: string[] = [];
   const takeovers = new Map<string, TakeoverOutcome>();
   const clock = { nowMs: () => world.nowMs };
+  const queue: Pick<JobQueue, 'wake'> = {
+    wake: (_job, payload) => Promise.resolve(void woken.push((payload as { workflow: string }).workflow)),
+  };
+  const headers = new Map<string, Awaited<ReturnType<WorkflowStateRepository['loadHeaders']>>[number]>();
   const stored = (uid: string): StoredWorkflow | undefined => {
     const row = rows.get(uid);
     if (row === undefined) return undefined;
@@ -72,13 +81,17 @@ const world = () => {
       clusterObjects: () =>
         Promise.resolve([...rows].filter(([, row]) => !row.deleted).map(([uid]) => ({ uid, namespace: 'lab', name: 'w' }))),
     },
-    requests: {
-      insert: ({ requestId, request }) => {
-        const isNew = !requests.has(requestId);
-        requests.set(requestId, request);
-        return Promise.resolve(isNew);
+    edits: new ObjectEdits({
+      requests: {
+        insert: ({ requestId, request }) => {
+          const isNew = !requests.has(requestId);
+          requests.set(requestId, request);
+          return Promise.resolve(isNew);
+        },
       },
-    },
+      states: { loadHeaders: (uids) => Promise.resolve(uids.flatMap((uid) => headers.get(uid) ?? [])) },
+      ...{ queue, clock, logger: quietLogger },
+    }),
     retention: {
       markDeleted: (uid) => {
         const row = rows.get(uid);
@@ -95,11 +108,11 @@ const world = () => {
       },
       confirm: (key, shown) => Promise.resolve((confirmed.push(`${key.uid} ${shown ?? 'unknown'}`), 'current' as const)),
     },
-    queue: { wake: (_job, payload) => Promise.resolve(void woken.push((payload as { workflow: string }).workflow)) },
+    queue,
     clock,
     logger: quietLogger,
   });
-  return { rows, there, requests, projections, released, woken, taken, confirmed, takeovers, intake };
+  return { rows, headers, there, requests, projections, released, woken, taken, confirmed, takeovers, intake };
 };
 world.nowMs = NOW_MS;
 
@@ -158,6 +171,71 @@ describe('IntakeService', () => {
     expect([...restarted.requests.values()]).toMatchObject([
       { type: 'edit', spec: { templates: [{ name: 'main', suspend: {} }] } },
     ]);
+  });
+
+  /** An object in a version, whose spec must not be looked at where `unread`. */
+  const inVersion = (
+    version: number,
+    metadata: Partial<Workflow['metadata']>,
+    changes: Partial<WorkflowObject> & { unread?: true },
+  ) => {
+    const { unread, ...others } = changes;
+    const made = object('a', { resourceVersion: String(version), ...others }, { metadata: metadata });
+    const forbidden = {
+      get templates(): never {
+        throw new Error('the spec was looked at');
+      },
+    };
+    return unread === undefined ? made : { ...made, workflow: { ...made.workflow, spec: forbidden } };
+  };
+
+  it('looks at no spec where nobody but us can have written, or nobody has written one', async () => {
+    const { intake, requests } = world();
+    await intake.take(inVersion(5, {}, { generation: 1 }));
+    await intake.take(inVersion(6, {}, { generation: 2, writtenOver: '5', unread: true }), true);
+    await intake.take(inVersion(7, {}, { generation: 3, writtenOver: '6', unread: true }), true);
+    await intake.take(inVersion(8, { labels: { mine: 'yes' } }, { generation: 3, writtenOver: '6', unread: true }), true);
+    const unsure = inVersion(10, { labels: { mine: 'yes' } }, { generation: 5, writtenOver: '8', unread: true });
+    await expect(intake.take(unsure, false)).rejects.toThrow('the spec was looked at');
+    const byOthers = inVersion(10, { labels: { mine: 'yes' } }, { generation: 5, writtenOver: '6', unread: true });
+    await expect(intake.take(byOthers, true)).rejects.toThrow('the spec was looked at');
+    expect([...requests.values()].map(({ type }) => type)).toEqual(['relabel']);
+  });
+
+  it('asks once for labels and annotations that a person has changed, and for none that we have written', async () => {
+    const { intake, requests } = world();
+    const state = (phase: string) => ({ 'workflows.argoproj.io/phase': phase });
+    const marks = { 'argosy.dev/record-version': '1', 'workflows.argoproj.io/pod-name-format': 'v2' };
+    await intake.take(inVersion(1, { labels: { team: 'red' } }, {}));
+    await intake.take(inVersion(2, { labels: { team: 'red', ...state('Running') }, annotations: marks }, {}), true);
+    expect(requests.size).toBe(0);
+    const blue = inVersion(3, { labels: { team: 'blue', ...state('Running') }, annotations: { ...marks, note: 'n' } }, {});
+    await intake.take(blue, true);
+    await intake.take(blue, true);
+    const given = { labels: { team: 'blue', given: 'yes', ...state('Running') }, annotations: { ...marks, note: 'n' } };
+    await intake.take(inVersion(4, given, { writtenOver: '3' }), true);
+    await intake.take(inVersion(5, { ...given, labels: { ...given.labels, ...state('Succeeded') } }, {}), true);
+    await intake.take(inVersion(6, { ...given, labels: { team: 'red', given: 'yes' } }, {}), true);
+    expect([...requests.values()]).toEqual([
+      { type: 'relabel', labels: { team: 'blue', ...state('Running') }, annotations: { ...marks, note: 'n' } },
+      { type: 'relabel', labels: { team: 'red', given: 'yes' }, annotations: { ...marks, note: 'n' } },
+    ]);
+  });
+
+  it('asks after a restart for labels that were changed meanwhile, and for none that the rows have', async () => {
+    const first = world();
+    await first.intake.take(object('a'));
+    const restarted = async (labels: Record<string, string>) => {
+      const { intake, rows, headers, requests } = world();
+      for (const [uid, row] of first.rows) rows.set(uid, row);
+      const header = { engineLevel: 2, status: {}, labels: { given: 'yes' }, annotations: {}, internal: {} };
+      headers.set('a', { uid: 'a', submitted: object('a').workflow, header } as never);
+      await intake.take(inVersion(9, { labels }, {}));
+      return [...requests.values()].map(({ type }) => type);
+    };
+    expect(await restarted({})).toEqual([]);
+    expect(await restarted({ given: 'yes' })).toEqual([]);
+    expect(await restarted({ given: 'yes', mine: 'yes' })).toEqual(['relabel']);
   });
 
   it('deletes what is being deleted, and what is found to be gone after a list', async () => {

@@ -1,33 +1,17 @@
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import {
-  controlsOf,
-  type WorkflowControls,
-  type WorkflowObject,
-  type WorkflowObjectKey,
-  type WorkflowObjects,
-} from '#libs/resources';
-import { type RequestRepository, type RetentionRepository, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
-import {
-  assertSupported,
-  type Clock,
-  decodeWorkflow,
-  formatTime,
-  LabelName,
-  parseTime,
-  UserError,
-  type Workflow,
-  type WorkflowSpec,
-} from '#libs/workflow-spec';
-import { requestIdOf, requestsOf } from './object-controls.js';
-import { editIdOf, knownDigestOf, specDigest } from './object-spec.js';
+import type { WorkflowObject, WorkflowObjectKey, WorkflowObjects } from '#libs/resources';
+import { type RetentionRepository, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
+import { type Clock, formatTime, LabelName, parseTime, UserError, type Workflow } from '#libs/workflow-spec';
+import type { KnownObject, ObjectEdits } from './object-edits.js';
+import { readWorkflow } from './object-spec.js';
 import type { TakeoverService } from './takeover.service.js';
 
 /** What intake is wired from. */
 export interface IntakePorts {
   objects: WorkflowObjects;
   workflows: Pick<WorkflowRepository, 'insert' | 'getByUid' | 'getByName' | 'clusterObjects'>;
-  requests: Pick<RequestRepository, 'insert'>;
+  edits: Pick<ObjectEdits, 'knownAs' | 'knownBy' | 'take'>;
   retention: Pick<RetentionRepository, 'markDeleted'>;
   takeover: Pick<TakeoverService, 'takeOver' | 'confirm'>;
   queue: Pick<JobQueue, 'wake'>;
@@ -39,29 +23,12 @@ export interface IntakePorts {
   managedNamespace?: string | undefined;
 }
 
-/** What is known of the object of a workflow that was taken in. */
-interface KnownObject {
-  /** What it said about running at all when it was taken in. */
-  controls: WorkflowControls;
-  /** Digest of the spec that the rows know, or have been asked to take. */
-  spec: string;
-  /** The same, of the text of the object that was compared last; '' for none. */
-  seen: string;
-}
-
 /** Workflows that were taken in, with what they said when they were; all others are looked up again. */
 const MOST_KNOWN = 20_000;
 const PAGE = 500;
 /** Set by the server; see its object-submission.ts. */
 const ROWS_FOLLOW = 'argosy.dev/rows-follow';
 const PATIENCE_MS = 30_000;
-
-/** Throws UserError where it cannot be read, or asks for what is not supported. */
-const readWorkflow = (workflow: unknown): Workflow => {
-  const decoded = decodeWorkflow(workflow, { unknownFields: 'drop' });
-  assertSupported(decoded);
-  return decoded.object;
-};
 
 /**
  * Brings workflow objects and rows together: what is new becomes a row under the object's uid, what a person changes becomes a request in the
@@ -82,15 +49,14 @@ export class IntakeService {
     this.waiting.clear();
   }
 
-  /** An object that is there. */
-  async take(object: WorkflowObject): Promise<void> {
+  /** An object that is there. `isNext`: as the event says; false where the object may have changed more than once. */
+  async take(object: WorkflowObject, isNext = false): Promise<void> {
     const { uid } = object.key;
     this.present.add(uid);
+    this.waiting.delete(uid);
     if (object.isDeleting) return this.remove(object.key);
     const known = this.known.get(uid) ?? (await this.takeIn(object));
-    if (known === undefined) return;
-    await this.ask(object, object.knownControls ?? known.controls);
-    await this.askForSpec(object, known);
+    if (known !== undefined) await this.ports.edits.take(object, known, isNext);
   }
 
   /** An object that is gone, or that has left this installation. */
@@ -104,10 +70,7 @@ export class IntakeService {
 
   /** Tries those again whose name was taken. */
   async retryWaiting(): Promise<void> {
-    for (const [uid, object] of [...this.waiting]) {
-      this.waiting.delete(uid);
-      await this.take(object);
-    }
+    for (const object of [...this.waiting.values()]) await this.take(object);
   }
 
   /** After a list: deletes the workflows whose object went while nobody looked. */
@@ -143,8 +106,7 @@ export class IntakeService {
     const stored = await this.ports.workflows.getByUid(uid);
     if (stored !== undefined) {
       await this.ports.takeover.confirm(object.key, object.recordVersion);
-      const { spec } = stored.submitted;
-      return this.remember(uid, { controls: controlsOf(spec), spec: knownDigestOf(object, spec), seen: '' });
+      return this.remember(uid, await this.ports.edits.knownBy(stored, object));
     }
     if (object.hasStatus) return this.takeOver(object);
     if (this.isAwaited(object)) return void this.waiting.set(uid, object);
@@ -156,8 +118,7 @@ export class IntakeService {
       if (!(error instanceof WorkflowExistsError)) throw error;
       return this.waitForName(object);
     }
-    const { spec } = workflow;
-    return this.remember(uid, { controls: controlsOf(spec), spec: specDigest(spec), seen: specDigest(object.workflow.spec) });
+    return this.remember(uid, this.ports.edits.knownAs(object, workflow.spec));
   }
 
   private async insert({ metadata, spec }: Workflow): Promise<void> {
@@ -177,15 +138,8 @@ export class IntakeService {
   private async takeOver(object: WorkflowObject): Promise<KnownObject | undefined> {
     try {
       switch (await this.ports.takeover.takeOver(object)) {
-        case 'taken': {
-          // The rows were made of this spec.
-          const { spec } = object.workflow;
-          return this.remember(object.key.uid, {
-            controls: controlsOf(spec),
-            spec: specDigest(this.readableSpec(object) ?? spec),
-            seen: specDigest(spec),
-          });
-        }
+        case 'taken':
+          return this.remember(object.key.uid, this.ports.edits.knownAs(object, object.workflow.spec));
         case 'waits':
           return void this.waiting.set(object.key.uid, object);
         case 'held':
@@ -226,45 +180,6 @@ export class IntakeService {
     if (former !== undefined && former.uid !== uid) await this.remove(former);
     this.waiting.set(uid, object);
     return undefined;
-  }
-
-  private async ask(object: WorkflowObject, known: WorkflowControls): Promise<void> {
-    const { requests, queue, clock } = this.ports;
-    const { uid } = object.key;
-    for (const request of requestsOf(object.controls, known)) {
-      const isNew = await requests.insert({ requestId: requestIdOf(object, request), workflow: uid, request }, clock.nowMs());
-      if (isNew) await queue.wake(WorkflowJob, { workflow: uid });
-    }
-  }
-
-  /** A spec that is not the one that the rows know was written by a person. What has ended, or runs a template's spec, takes no notice. */
-  private async askForSpec(object: WorkflowObject, known: KnownObject): Promise<void> {
-    const { spec, metadata } = object.workflow;
-    if (metadata.labels?.[LabelName.completed] === 'true' || spec.workflowTemplateRef !== undefined) return;
-    const seen = specDigest(spec);
-    if (seen === known.seen) return;
-    const edited = this.readableSpec(object);
-    known.seen = seen;
-    if (edited === undefined) return;
-    const digest = specDigest(edited);
-    if (digest === known.spec) return;
-    const { requests, queue, clock } = this.ports;
-    const { uid } = object.key;
-    const request = { type: 'edit', spec: edited, digest } as const;
-    if (await requests.insert({ requestId: editIdOf(object, digest), workflow: uid, request }, clock.nowMs()))
-      await queue.wake(WorkflowJob, { workflow: uid });
-    known.spec = digest;
-  }
-
-  /** The spec in our words; undefined where it cannot be read: the workflow then goes on with the one before. */
-  private readableSpec({ key, workflow }: WorkflowObject): WorkflowSpec | undefined {
-    try {
-      return readWorkflow(workflow).spec;
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.ports.logger.warn('a changed workflow cannot be read, and goes on as it was', { ...key, problem: error.message });
-      return undefined;
-    }
   }
 
   private remember(uid: string, known: KnownObject): KnownObject {
