@@ -7,7 +7,7 @@ export interface WorkflowObjectKey {
   uid: string;
 }
 
-/** A workflow object as it is on the cluster; the status only as far as `hasStatus` says. */
+/** A workflow object as it is on the cluster; one that is followed has of its status the phase and the locks. */
 export interface WorkflowObject {
   workflow: Workflow;
   key: WorkflowObjectKey;
@@ -72,6 +72,10 @@ export interface RivalController {
 /** Something to be told as an event of the cluster, beside the workflow. */
 export interface WorkflowNotice {
   key: WorkflowObjectKey;
+  /** Another object than the workflow, of its namespace, that the event is about. */
+  about?: { apiVersion: string; kind: string; name: string };
+  /** What it is told of; the same for all who tell the same, of whom one is heard. Absent: each is. */
+  occasion?: string;
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;
@@ -113,7 +117,7 @@ export interface WorkflowObjects {
   makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void>;
   /** Removes it; one that is gone is no error. */
   removeBudget(key: WorkflowObjectKey): Promise<void>;
-  /** At most once: a notice that cannot be told is dropped. */
+  /** At most once: a notice that cannot be told is dropped, as is one whose occasion was told. */
   tell(notice: WorkflowNotice, atMs: number): Promise<void>;
   /** The selected events as the cluster has them: those that are there, then new ones and changed ones, until the signal aborts. */
   events(selection: EventSelection, signal: AbortSignal): AsyncIterable<KubernetesObject>;

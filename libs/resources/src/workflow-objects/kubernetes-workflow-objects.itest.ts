@@ -160,6 +160,24 @@ describe.skipIf('skipped' in found)(
       expect(await shown()).toBe('');
     });
 
+    it('tells one occasion once, whoever tells it, and speaks of a pod where it is asked to', async () => {
+      const key = await create('occasions');
+      const notice = { key, type: 'Normal', reason: 'WorkflowNodeRunning', message: 'Running node x' } as const;
+      const about = { apiVersion: 'v1', kind: 'Pod', name: 'occasions-x-1' };
+      for (const teller of [objects, another()]) {
+        for (const occasion of ['n1/Running', 'n1/Failed']) await teller.tell({ ...notice, occasion }, Date.UTC(2026, 0, 1));
+        await teller.tell({ ...notice, about, occasion: 'n2/Running' }, Date.UTC(2026, 0, 1));
+      }
+      const told = async (selector: string): Promise<string[]> =>
+        (await cluster.kubectl(['-n', namespace, 'get', 'events', `--field-selector=${selector}`, '-o', 'name']))
+          .trim()
+          .split('\n');
+      expect(await told('involvedObject.kind=Workflow,involvedObject.name=occasions')).toHaveLength(2);
+      const [ofPod = '', ...more] = await told('involvedObject.kind=Pod,involvedObject.name=occasions-x-1');
+      expect(ofPod).toMatch(/^event\/occasions-x-1\.[0-9a-f]{16}$/);
+      expect(more).toEqual([]);
+    });
+
     it('tells events that kubectl shows', async () => {
       const key = await create('told');
       await objects.tell({ key, type: 'Normal', reason: 'WorkflowRunning', message: 'Workflow Running' }, Date.UTC(2026, 0, 1));

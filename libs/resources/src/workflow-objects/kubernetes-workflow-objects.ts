@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type ApiObject,
   followObjects,
@@ -11,7 +10,6 @@ import {
 import {
   API_VERSION,
   FinalizerName,
-  formatTime,
   type KubernetesObject,
   LabelName,
   TransientError,
@@ -30,6 +28,7 @@ import type {
   WorkflowProjection,
 } from './contract.js';
 import { makeBudget, removeBudget } from './disruption-budget.js';
+import { eventOf } from './notice-event.js';
 import { workflowObjectOf } from './object-marks.js';
 import { headOf, type ObjectHead, projectionPatch, shownVersion } from './object-patch.js';
 
@@ -52,8 +51,6 @@ const DEFAULT_LEASE_SECONDS = 15;
 const WRITE_ATTEMPTS = 8;
 /** Heads of objects that were written last, so that a projection needs no reading. */
 const MOST_HEADS = 5_000;
-/** An event's message may not be longer. */
-const MOST_MESSAGE_CHARACTERS = 1_024;
 
 /**
  * WorkflowObjects by the API server. A projection is one patch, conditional on the object's version: the object was read, or written
@@ -174,26 +171,13 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     return removeBudget(this.options.api, key);
   }
 
-  async tell({ key, type, reason, message, annotations }: WorkflowNotice, atMs: number): Promise<void> {
+  async tell(notice: WorkflowNotice, atMs: number): Promise<void> {
     const { api, component = 'workflow-controller' } = this.options;
-    const { namespace, name, uid } = key;
-    const time = formatTime(atMs);
-    const event = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { name: `${name}.${randomBytes(8).toString('hex')}`, namespace, ...(annotations ? { annotations } : {}) },
-      involvedObject: { apiVersion: API_VERSION, kind: 'Workflow', namespace, name, uid },
-      type,
-      reason,
-      message: message.slice(0, MOST_MESSAGE_CHARACTERS),
-      source: { component },
-      firstTimestamp: time,
-      lastTimestamp: time,
-      count: 1,
-    };
+    const { namespace } = notice.key;
     try {
-      await api.create({ apiVersion: 'v1', plural: 'events', namespace }, event);
+      await api.create({ apiVersion: 'v1', plural: 'events', namespace }, eventOf(notice, { component, atMs }));
     } catch (error) {
+      // Among what is dropped: another has told of the occasion (409).
       if (!(error instanceof KubernetesUnavailableError) && !(error instanceof UserError)) throw error;
     }
   }
@@ -258,9 +242,10 @@ const holderOf = (lease: ApiObject, nowMs: number): RivalController | undefined 
   return holder === '' || Number.isNaN(renewedAtMs) || untilMs < nowMs ? undefined : { holder, untilMs };
 };
 
-/** Who follows objects needs to know whether they have a status, not what is in it. */
+/** Who follows objects needs to know whether they have a status and what they hold, not what else is in it. */
 const withoutNodes = (object: ApiObject): ApiObject => {
-  const status = object['status'] as { phase?: string } | undefined;
+  const { phase, synchronization } = (object['status'] ?? {}) as { phase?: string; synchronization?: object };
   const { managedFields: _managed, ...metadata } = object.metadata;
-  return { ...object, metadata, ...(status?.phase === undefined ? {} : { status: { phase: status.phase } }) };
+  const locks = synchronization === undefined ? {} : { synchronization };
+  return { ...object, metadata, ...(phase === undefined ? {} : { status: { phase, ...locks } }) };
 };

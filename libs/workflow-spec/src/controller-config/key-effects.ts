@@ -16,7 +16,7 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
   synchronization: 'has no effect: database locks live in the database of this installation',
   metricsConfig: 'has no effect: metrics have the variable METRICS_PORT',
   telemetryConfig: 'has no effect: traces have the variable OTEL_EXPORTER_OTLP_ENDPOINT',
-  nodeEvents: 'has its effect where RESOURCES is kubernetes; events are about workflows, sendAsPod has none',
+  nodeEvents: 'has its effect where RESOURCES is kubernetes',
   workflowEvents: 'has its effect where RESOURCES is kubernetes',
   executor:
     'has its effect in pods on Kubernetes, beside command and args: elsewhere no container stands beside those of the template',

@@ -13,8 +13,7 @@ const node = (phase: string, message?: string): NodeRow =>
     status: { id: 'n1', name: 'w[0].a', type: 'Pod', phase, startedAt: '2026-01-01T00:00:00Z', ...(message ? { message } : {}) },
   }) as NodeRow;
 
-const tellerWith = (config: ReturnType<EventTellerPorts['config']> = {}) => {
-  const told: WorkflowNotice[] = [];
+const tellerWith = (config: ReturnType<EventTellerPorts['config']> = {}, told: WorkflowNotice[] = []) => {
   const teller = new EventTeller({
     objects: { tell: (notice) => Promise.resolve(void told.push(notice)) },
     clock: { nowMs: () => 0 },
@@ -58,6 +57,45 @@ describe('EventTeller', () => {
       'Warning ArtifactGCFailed no access',
       'Warning ArtifactGCFailed no bucket',
       'Warning ArtifactGCFailed no bucket',
+    ]);
+  });
+
+  it('gives what two tell of one commit one occasion, and what comes again another', async () => {
+    const told: WorkflowNotice[] = [];
+    const run = (startedAt: string) => ({
+      key,
+      status: { phase: 'Running' as const, startedAt },
+      nodes: [{ ...node('Running'), status: { ...node('Running').status, startedAt } }],
+    });
+    for (const { teller } of [tellerWith({}, told), tellerWith({}, told)]) {
+      teller.committed(run('2026-01-01T00:00:00Z'));
+      // A manual retry, which begins anew.
+      teller.committed({ ...run('2026-01-01T00:01:00Z'), nodes: [node('Pending')] });
+      teller.committed(run('2026-01-01T00:01:00Z'));
+    }
+    await eventually(() => told.length === 10, 'all are told');
+    expect(new Set(told.map(({ occasion }) => occasion))).toEqual(
+      new Set([
+        'WorkflowRunning/2026-01-01T00:00:00Z/',
+        'n1/Running//2026-01-01T00:00:00Z/',
+        'WorkflowRunning/2026-01-01T00:01:00Z/',
+        'n1/Running//2026-01-01T00:01:00Z/',
+      ]),
+    );
+  });
+
+  it('speaks of pods where the controller says so, under the names that they have', async () => {
+    const { teller, told } = tellerWith({ nodeEvents: { sendAsPod: true } });
+    const group = { ...node('Running'), id: 'n2', status: { ...node('Running').status, id: 'n2', type: 'Steps' as const } };
+    teller.committed({ key, status: { phase: 'Running' }, nodes: [node('Running'), group] });
+    teller.committed({ key, nodes: [node('Succeeded')], podNames: 'v1' });
+    await eventually(() => told.length === 4, 'all are told');
+    const pod = { apiVersion: 'v1', kind: 'Pod' };
+    expect(told.map(({ about }) => about)).toEqual([
+      undefined,
+      { ...pod, name: expect.stringMatching(/^w-\d+$/) as string },
+      undefined,
+      { ...pod, name: 'n1' },
     ]);
   });
 

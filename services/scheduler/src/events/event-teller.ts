@@ -8,10 +8,12 @@ import { collectionNotice, nodeNotice, workflowNotice } from './notices.js';
 export interface ToldChange {
   key: WorkflowObjectKey;
   /** Present where the workflow has come into another phase. */
-  status?: Pick<WorkflowStatus, 'phase' | 'message'> | undefined;
+  status?: Pick<WorkflowStatus, 'phase' | 'message' | 'startedAt' | 'finishedAt'> | undefined;
   /** Present where the commit wrote the workflow's status. */
   conditions?: readonly Condition[] | undefined;
   nodes: readonly NodeRow[];
+  /** `v1` or `v2`: how the workflow's pods are named; absent: v2. */
+  podNames?: string | undefined;
 }
 
 /** What events are told through. */
@@ -33,7 +35,7 @@ const AT_ONCE = 2;
 
 /**
  * Tells phases of workflows and nodes as events of the cluster, after the commit that they come from and without holding it up: at most
- * once, except that another scheduler may repeat what it does not know to be told. States: idle, telling (two at a time, in order).
+ * once, as whoever tells a phase again, in this process or another, gives its event the same name. States: idle, telling (two at a time, in order).
  */
 export class EventTeller {
   private readonly phases = new Map<string, string>();
@@ -44,12 +46,13 @@ export class EventTeller {
   constructor(private readonly ports: EventTellerPorts) {}
 
   /** Returns at once. */
-  committed({ key, status, conditions, nodes }: ToldChange): void {
+  committed(change: ToldChange): void {
+    const { key, status, conditions } = change;
     const { workflowEvents, nodeEvents } = this.ports.config();
     const isFirst = status?.phase === 'Running';
     const workflow = status && workflowEvents?.enabled !== false ? workflowNotice(status) : undefined;
     if (isFirst && workflow) this.add({ key, ...workflow });
-    if (nodeEvents?.enabled !== false) this.addNodes(key, nodes);
+    if (nodeEvents?.enabled !== false) this.addNodes(change, nodeEvents?.sendAsPod === true);
     if (!isFirst && workflow) this.add({ key, ...workflow });
     if (conditions && workflowEvents?.enabled !== false) this.addCollection(key, conditions);
   }
@@ -66,14 +69,14 @@ export class EventTeller {
     if (this.collections.size > MOST_COLLECTIONS && oldest !== undefined) this.collections.delete(oldest);
   }
 
-  private addNodes(key: WorkflowObjectKey, nodes: readonly NodeRow[]): void {
+  private addNodes({ key, nodes, podNames }: ToldChange, isAboutPod: boolean): void {
     for (const node of nodes) {
       const id = `${key.uid}/${node.id}`;
       const { phase = '' } = node.status;
       if (this.phases.get(id) === phase) continue;
       this.phases.delete(id);
       this.phases.set(id, phase);
-      const notice = nodeNotice(node);
+      const notice = nodeNotice(node, { workflowName: key.name, isAboutPod, podNames });
       if (notice) this.add({ key, ...notice });
     }
     for (const oldest of this.phases.keys()) {

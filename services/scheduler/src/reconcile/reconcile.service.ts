@@ -16,7 +16,7 @@ import {
 } from '#libs/engine';
 import type { JobOutcome } from '#libs/jobs';
 import type { HandoffQueue, InboxReading, RetentionRepository, WorkflowStateRepository } from '#libs/store';
-import { type Clock, TransientError } from '#libs/workflow-spec';
+import { AnnotationName, type Clock, TransientError } from '#libs/workflow-spec';
 import { admissionChangeOf, lockChangesOf } from '../admission/lock-rows.js';
 import { isAdmissionLimited, type ParallelismSource } from '../admission/parallelism.js';
 import type { CommandDispatcher } from './command-dispatcher.js';
@@ -218,6 +218,7 @@ export class ReconcileService {
       status: phase === before ? undefined : header?.status,
       conditions: header?.status.conditions,
       nodes,
+      podNames: state.header.annotations[AnnotationName.podNameFormat],
     });
     budgets?.committed({ key, phase, budget: state.spec['podDisruptionBudget'] });
     specMetrics.committed(uid, commands);
