@@ -32,6 +32,7 @@ printf '%s\n' "${ARGOSY_GRAPH:-}" | while read -r name before; do
   [ -z "$name" ] || echo "$before" >> "$shared/ctr/$name/dependencies"
 done
 echo "${ARGOSY_RETRY:-0 0}" > $shared/retry
+[ "${ARGOSY_FOLLOWED:-}" != true ] || : > $shared/followed
 echo "${ARGOSY_GRACE_SECONDS:-30}" > $shared/grace
 [ -z "${ARGOSY_OUTPUT_CONTAINER:-}" ] || printf '%s\n' "${ARGOSY_OUTPUTS:-}" > "$shared/ctr/$ARGOSY_OUTPUT_CONTAINER/outputs"
 

@@ -11,6 +11,10 @@ asked=
 pid=
 trap 'asked=$(date +%s); [ -z "$pid" ] || kill -TERM $pid' TERM INT
 
+# Programs begin only now: where this container could not be started nothing has run.
+: > $shared/follower
+for pipe in $shared/ctr/*/news; do echo begun 1<> "$pipe"; done
+
 limit=4000
 [ "$(printf '%s\n' "${ARGOSY_CONTAINERS:-}" | wc -l)" -le 2 ] || limit=1000
 

@@ -10,6 +10,8 @@ export const ExecutorVariable = {
   containers: 'ARGOSY_CONTAINERS',
   /** A line for each edge of a container set: a member, and one that must have ended well before it. */
   graph: 'ARGOSY_GRAPH',
+  /** `true` where `wait` is in the pod: no program begins without it. */
+  followed: 'ARGOSY_FOLLOWED',
   /** Restarts of a member's program and the seconds between them. */
   retry: 'ARGOSY_RETRY',
   /** The container whose files are the outputs. */
@@ -66,6 +68,7 @@ export function initVariables(orders: ExecutorOrders): EnvVar[] {
   return [
     lines(ExecutorVariable.containers, wrappedContainers(orders)),
     lines(ExecutorVariable.graph, graphLines(work)),
+    ...(work.executorContainers?.includes('wait') === true ? [plain(ExecutorVariable.followed, 'true')] : []),
     ...(work.containerRetry === undefined ? [] : [plain(ExecutorVariable.retry, retryText(work.containerRetry))]),
     plain(ExecutorVariable.outputContainer, outputContainerName(work)),
     lines(ExecutorVariable.outputs, copiedOutputs(orders)),

@@ -381,7 +381,17 @@ describe('the report of a pod, by its status', () => {
       expect(
         neverBegan({ containerStatuses: [startError('a', CREATING), startError('b', STARTING)] }, mainsOf('a,b')),
       ).toBeUndefined();
-      expect(neverBegan({ containerStatuses: [ended('main', 0), startError('wait', CREATING)] })).toBeUndefined();
+    });
+
+    it('says so of an executor that was cut off, without which no wrapper of ours begins its program', () => {
+      const containerStatuses = [startError('wait', CREATING), ended('main', 143)];
+      expect(neverBegan({ containerStatuses })).toBe('StartError');
+      expect(neverBegan({ containerStatuses }, { [PodMark.outputs]: 'task-result' }), 'a pod of Argo').toBeUndefined();
+      expect(neverBegan({ containerStatuses: [startError('wait', STARTING), ended('main', 143)] })).toBeUndefined();
+      const status = { phase: 'Running', containerStatuses: [startError('wait', CREATING), running('main')] };
+      const annotations = { [PodMark.containers]: 'main,wait' };
+      expect(assessed({ status, annotations })).toMatchObject({ isEnd: false, isLeft: true });
+      expect(assessed({ status, annotations: { ...annotations, [PodMark.outputs]: 'task-result' } }).isLeft).toBe(false);
     });
 
     it('does not, where it would fail again', () => {

@@ -33,13 +33,13 @@ export function assessPod(pod: ObservedPod): Assessment {
 }
 
 /**
- * Containers still run that will not end by themselves: those that others put into the pod, when mains and executor have ended, and all of them where a main
- * could not be started, since nothing in the pod hears of that. A kubelet leaves the phase behind for a moment.
+ * Containers still run that will not end by themselves: those that others put into the pod, when mains and executor have ended, and all of them where a main or
+ * the executor could not be started, since nothing in the pod hears of that. A kubelet leaves the phase behind for a moment.
  */
 export function isLeftToOthers(pod: ObservedPod): boolean {
   const isLeft = pod.containers.some(({ isInit, ended }) => !isInit && ended === undefined);
   if (!isLeft || pod.endCause !== undefined || pod.phase !== 'Running' || pod.isDeleted) return false;
-  return hasEnded(pod) || pod.mains.some((name) => isNeverToBegin(containerOf(pod, name)));
+  return hasEnded(pod) || isNeverToFollow(pod) || pod.mains.some((name) => isNeverToBegin(containerOf(pod, name)));
 }
 
 function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phase'> {
@@ -87,12 +87,14 @@ function failureOf(pod: ObservedPod, isTerminated: boolean): Failure | undefined
   const init = pod.containers.find((container) => container.isInit && !container.isNativeSidecar && hasFailed(container));
   if (init !== undefined)
     return { message: failureText(init), ...(isTerminated ? {} : { infrastructure: true }), ...cutOff(pod, init) };
+  const executor = executorOf(pod);
+  if (executor !== undefined && !isTerminated && isNeverToFollow(pod))
+    return { message: failureText(executor), infrastructure: true, ...(mayHaveRun(executor.ended) ? {} : cutOffOf(executor)) };
   const failedMain = mains.find((main) => main !== undefined && hasFailed(main));
   if (failedMain !== undefined) return { message: failureText(failedMain), ...cutOff(pod, failedMain) };
   const unended = pod.mains.find((name) => containerOf(pod, name)?.ended === undefined);
   if (unended !== undefined) return isTerminated ? { message: exitMessage(TERMINATED_EXIT) } : neverStarted(pod, unended);
-  const wait = executorOf(pod);
-  if (wait !== undefined && hasFailed(wait)) return { message: failureText(wait), infrastructure: true };
+  if (executor !== undefined && hasFailed(executor)) return { message: failureText(executor), infrastructure: true };
   const sidecar = pod.containers.find(
     (container) => isSidecar(pod, container) && isSidecarFailure(container.ended?.exitCode ?? 0),
   );
@@ -112,8 +114,11 @@ function ownMessage(pod: ObservedPod, isWell: boolean): Failure | undefined {
 function cutOff(pod: ObservedPod, failed: ObservedContainer): Pick<Failure, 'neverBegan'> {
   const mains = pod.mains.map((name) => containerOf(pod, name));
   const isFresh = mains.every((main) => !hasBegun(main) && !mayHaveRun(main?.ended));
-  return isFresh && isCutOff(failed.ended) ? { neverBegan: REASON.cutOff } : {};
+  return isFresh ? cutOffOf(failed) : {};
 }
+
+const cutOffOf = ({ ended }: ObservedContainer): Pick<Failure, 'neverBegan'> =>
+  isCutOff(ended) ? { neverBegan: REASON.cutOff } : {};
 
 function neverStarted(pod: ObservedPod, name: string): Failure {
   const waiting = containerOf(pod, name)?.waiting;
@@ -161,6 +166,9 @@ const hasBegun = (container: ObservedContainer | undefined): boolean =>
 
 const isNeverToBegin = (container: ObservedContainer | undefined): boolean =>
   container?.ended !== undefined && !hasBegun(container);
+
+/** The executor never begins any more, so our wrappers do not start their programs; those of Argo do. */
+const isNeverToFollow = (pod: ObservedPod): boolean => pod.leavesTaskResult !== true && isNeverToBegin(executorOf(pod));
 
 const hasFailed = ({ ended }: ObservedContainer): boolean => ended !== undefined && ended.exitCode !== 0;
 

@@ -19,9 +19,10 @@ const LONGEST_WAIT_BEFORE_MS = 1_500;
 const ROUNDS = Number(process.env['ARGOSY_CLUSTER_FAULT_ROUNDS'] ?? 1);
 /** Within this time pods of a workflow are being started. */
 const LONGEST_START_MS = 4_000;
-const KUBELET_ROUNDS = 4 * ROUNDS;
-/** The program itself was being started, or its executor while the kubelet went on to the program. */
-const MAY_HAVE_RUN = /^main: StartError \(exit code 128\): failed to start containerd task|^wait: StartError/;
+const KUBELET_ROUNDS = 3 * ROUNDS;
+/** The program was in the second step of its start; or its executor was, which the kubelet follows by the program. */
+const MAY_HAVE_RUN =
+  /^main: StartError \(exit code 128\): failed to start containerd task|^wait: the executor ended without a report/;
 const ROUND_LIMIT_MS = 600_000;
 /** Of one program, over the whole course: garbage that waits for its collection is not told apart from what is held. */
 const MOST_GROWTH_BYTES = 128 * 1024 * 1024;
