@@ -227,6 +227,20 @@ if ('skipped' in started) {
       expect(nodeOf(ended, 'one')).toMatchObject({ phase: 'Failed', message: 'main: OOMKilled (exit code 137)' });
     });
 
+    it('ends where a captured container cannot be started', async () => {
+      const ended = await stack.run(
+        single({
+          name: 'nowhere',
+          container: { image: 'busybox', command: ['true'], workingDir: '/bin/busybox/none' },
+          outputs: { parameters: [{ name: 'p', valueFrom: { path: '/tmp/none', default: 'spare' } }] },
+        }),
+      );
+      expect(ended.status).toMatchObject({
+        phase: 'Failed',
+        message: expect.stringMatching(/^main: StartError \(exit code 128\): /) as string,
+      });
+    });
+
     it('retries', async () => {
       const ended = await stack.run(
         single(shell('flaky', 'exit {{retries}}', { retryStrategy: { limit: '2', expression: "lastRetry.exitCode != '1'" } })),
