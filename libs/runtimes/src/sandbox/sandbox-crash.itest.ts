@@ -10,7 +10,7 @@ import { emptyEnvSource, eventually, makeSimImage, quietLogger, resultStaging, s
 
 import type { PodIdentity, PodObservation } from '../contract.js';
 import { ImageCatalogue } from '../image-catalogue.js';
-import { PodFolder } from './pod-folder.js';
+import { type Claim, PodFolder } from './pod-folder.js';
 import { isAlive } from './process-identity.js';
 import { removeFolder } from './remove-folder.js';
 import { probeSandbox, type SandboxAbility } from './sandbox-ability.js';
@@ -51,6 +51,16 @@ describe.skipIf(!works)(`sandbox pods and the death of processes${works ? '' : `
     const folder = PodFolder.find(ability.podsFolder, identityOf(nodeId));
     if (folder === null) throw new Error(`no folder of ${nodeId}`);
     return folder;
+  };
+
+  /** The claim is made before it is written. */
+  const claimOf = async (nodeId: string): Promise<Claim> => {
+    const written = (): Claim | undefined => {
+      const claim = folderOf(nodeId).claim();
+      return claim === null || claim === 'unwritten' ? undefined : claim;
+    };
+    await eventually(() => written() !== undefined, `the claim of ${nodeId}`);
+    return written() as Claim;
   };
 
   const openRuntime = async (): Promise<SandboxRuntime> => {
@@ -117,8 +127,7 @@ describe.skipIf(!works)(`sandbox pods and the death of processes${works ? '' : `
     const first = await openRuntime();
     await first.create(identityOf('d'), simPod(['result=begun', 'ms=30000'], { nodeId: 'd' }));
     await eventually(() => observations.some((seen) => seen.phase === 'Running'), 'the pod runs');
-    const claim = folderOf('d').claim();
-    if (claim === null || claim === 'unwritten') throw new Error('no claim');
+    const claim = await claimOf('d');
     process.kill(claim.pid, 'SIGKILL');
     expect(await end('d')).toMatchObject({ phase: 'Gone', infrastructure: true });
     expect((await end('d')).message).toContain('pod lost');
@@ -137,8 +146,7 @@ describe.skipIf(!works)(`sandbox pods and the death of processes${works ? '' : `
     manifest.spec = { ...manifest.spec, initContainers: [{ name: 'first', image: 'sim', command: ['sim', 'ms=30000'] }] };
     await runtime.create(identityOf('g'), manifest);
     await eventually(() => existsSync(folderOf('g').path('c/first', 'claim')), 'the init container runs');
-    const claim = folderOf('g').claim();
-    if (claim === null || claim === 'unwritten') throw new Error('no claim');
+    const claim = await claimOf('g');
     process.kill(claim.pid, 'SIGKILL');
     expect(await end('g')).toMatchObject({ phase: 'Failed', infrastructure: true, neverBegan: 'NodeShutdown' });
   });

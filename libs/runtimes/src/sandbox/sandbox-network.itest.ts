@@ -194,7 +194,6 @@ describe.skipIf(problem !== undefined)(
       await eventually(
         () => printed.includes('forwarded'),
         () => `the owner printed ${printed}`,
-        8_000,
       );
       expect(forwardersOf(port)).toHaveLength(1);
       const dead = new Promise((resolve) => owner.once('exit', resolve));
