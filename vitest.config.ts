@@ -17,7 +17,7 @@ const GROUPS = ['unit', 'integration', 'conformance', 'e2e', 'faults'];
 const FAULTS = 'test/e2e/faults/**/*.e2e.ts';
 
 /** Files without a world of their own load what they share once for each worker: loading is most of their time. */
-const SHARING = ['unit'];
+const SHARING = ['unit', 'integration', 'e2e', 'faults'];
 
 const project = (name: string, include: string[], timeoutMs: number, workers?: number, concurrency = 5) => ({
   plugins: [decorators],
