@@ -5,6 +5,7 @@ export { inClusterConnection, type InClusterPlace } from './connection/in-cluste
 export { kubeconfigConnection } from './connection/kubeconfig.js';
 export { lazyConnection, openConnection, type ClusterPlace } from './connection/open-connection.js';
 export { KindCatalogue, type OfferedKind } from './discovery/kind-catalogue.js';
+export { StatusParts } from './discovery/status-parts.js';
 export {
   KubernetesConflictError,
   KubernetesExistsError,

@@ -16,9 +16,20 @@ import {
   type TestCluster,
   type TestDatabase,
 } from '#libs/testing';
-import { isFinishedWorkflowPhase, type KubernetesObject, type Workflow } from '#libs/workflow-spec';
+import { isFinishedWorkflowPhase, type KubernetesObject, nodeId, type Workflow } from '#libs/workflow-spec';
 import { KubernetesRuntime } from '../../../libs/runtimes/src/kubernetes/kubernetes-runtime.js';
 import { type ClusterStack, startClusterStack } from './cluster-stack.js';
+import {
+  claimUser,
+  CLAIM_SPEC,
+  containerSet,
+  finished,
+  type LeftObject,
+  lockHolder,
+  lockWaiter,
+  lockWanting,
+  wholeWaiter,
+} from './argo-objects.js';
 import { PlayedKubelet } from './played-kubelet.js';
 import { makeServiceAccounts, type ServiceAccounts } from './service-accounts.js';
 
@@ -155,7 +166,7 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
   });
   afterAll(async () => {
     await kubelet.stop();
-    await stack.close();
+    await (stack as ClusterStack | undefined)?.close();
     await removePods(cluster, namespace);
     await accounts.close();
     await database.drop();
@@ -225,6 +236,109 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
     },
     240_000,
   );
+
+  /** Puts into the cluster what Argo's controller has left of a workflow. */
+  const leave = async ({ workflow, pods }: LeftObject): Promise<void> => {
+    const { name = '' } = workflow.metadata;
+    const spec = { ...workflow.spec, schedulerName: UNSCHEDULED };
+    const { metadata } = await cluster.api.create<ApiObject>({ ...WORKFLOWS, namespace }, { ...workflow, spec });
+    for (const { node, containers } of pods) {
+      const owner = { apiVersion: workflow.apiVersion, kind: 'Workflow', name, uid: metadata.uid, controller: true };
+      const args = ['result=x'];
+      await loadPod({
+        ...{ apiVersion: 'v1', kind: 'Pod' },
+        metadata: {
+          name: node === name ? name : nodeId(name, node),
+          labels: { 'workflows.argoproj.io/workflow': name, 'workflows.argoproj.io/completed': 'false' },
+          annotations: { [NODE_ID]: nodeId(name, node), 'workflows.argoproj.io/node-name': node },
+          ownerReferences: [owner],
+        },
+        spec: { restartPolicy: 'Never', containers: containers.map((each) => ({ name: each, image: 'sim', args })) },
+        status: { phase: 'Running' },
+      } as unknown as ApiObject);
+    }
+  };
+
+  it('keep their locks and claims, go on in sets of containers, and are not begun again where they have ended', async () => {
+    await (stack as ClusterStack | undefined)?.close();
+    await cluster.kubectl(['-n', namespace, 'create', 'configmap', 'limits', '--from-literal=one=1']);
+    const claims = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace };
+    const claim = { ...claims, name: 'l-whole-work' };
+    const made = await cluster.api.create<ApiObject>(claims, {
+      ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: claim.name }, spec: CLAIM_SPEC },
+    });
+    // Who waits comes first in every list.
+    for (const each of [
+      ...[lockWanting('l-a-new'), lockWaiter('l-b-waiter', namespace), lockHolder('l-holder', namespace)],
+      ...[wholeWaiter('l-c-waiter', namespace), claimUser('l-whole', namespace), containerSet('l-set')],
+      ...[finished('l-done', 'Archived'), finished('l-unkept', 'Pending')],
+      finished('l-expired', 'Archived', { ttlStrategy: { secondsAfterCompletion: 60 } }),
+    ])
+      await leave(each);
+    const held = ['l-holder', 'l-whole[0].a'];
+    for (const node of held) kubelet.held.add(node);
+    kubelet.start();
+    await start();
+    const waiting = ['l-a-new', 'l-b-waiter', 'l-c-waiter'];
+    const isOurs = ({ metadata }: Workflow): boolean => metadata.annotations?.['argosy.dev/record-version'] !== undefined;
+    const waits = (workflow: Workflow): boolean => isOurs(workflow) && JSON.stringify(workflow.status).includes('Waiting for');
+    await Promise.all(waiting.map((name) => until(name, waits)));
+    expect((await until('l-set', hasEnded)).status?.phase).toBe('Succeeded');
+    expect((await Promise.all(waiting.map(podsOf))).flat()).toEqual([]);
+    expect(await holders()).toEqual(['l-holder ConfigMap/limits/one', 'l-holder Mutex/m', 'l-whole Mutex/whole']);
+
+    kubelet.held.delete('l-whole[0].a');
+    await until('l-whole', hasEnded);
+    const [first, second] = await podsOf('l-whole');
+    expect([first, second].map((pod) => JSON.stringify(pod?.['spec']).includes('"claimName":"l-whole-work"'))).toContain(true);
+    kubelet.held.clear();
+    for (const name of ['l-holder', ...waiting]) {
+      expect([name, (await until(name, hasEnded)).status?.phase]).toEqual([name, 'Succeeded']);
+      expect([name, (await podsOf(name)).length]).toEqual([name, 1]);
+    }
+    expect(await holders()).toEqual([]);
+    await eventually(
+      async () => {
+        const now = await cluster.api.get<ApiObject>(claim).catch(() => undefined);
+        if (now !== undefined) expect(now.metadata.uid).toBe(made.metadata.uid);
+        return now === undefined;
+      },
+      'the claim is gone',
+      LIMIT_MS,
+    );
+    await expectEnds();
+  }, 120_000);
+
+  const holders = async (): Promise<string[]> => {
+    const text = `SELECT w.name || ' ' || replace(l.name, w.namespace || '/', '') AS held FROM locks l JOIN workflows w ON w.uid = l.workflow ORDER BY 1`;
+    return (await stack.store.database.run<{ held: string }>({ text })).map(({ held }) => held);
+  };
+
+  /** What had ended is there as before: listed, archived where that was still to be done, and gone where its time is over. */
+  const expectEnds = async (): Promise<void> => {
+    await until(
+      'l-unkept',
+      ({ metadata }) => metadata.labels?.['workflows.argoproj.io/workflow-archiving-status'] === 'Archived',
+    );
+    await eventually(
+      async () => (await cluster.kubectl(['-n', namespace, 'get', 'wf', 'l-expired', '--ignore-not-found', '-o', 'name'])) === '',
+      'the one whose time is over is gone',
+      LIMIT_MS,
+    );
+    const names = async (path: string): Promise<string[]> => {
+      const answer = await fetch(`${stack.url}/api/v1/${path}`);
+      const { items } = (await answer.json()) as { items: Workflow[] | null };
+      return (items ?? [])
+        .flatMap(({ metadata: { name = '' } }) => (/^l-(?:done|unkept|expired)$/.test(name) ? [name] : []))
+        .sort();
+    };
+    expect(await names(`workflows/${namespace}`)).toEqual(['l-done', 'l-unkept']);
+    expect(await names(`archived-workflows?listOptions.fieldSelector=metadata.namespace=${namespace}`)).toEqual(['l-unkept']);
+    for (const name of ['l-done', 'l-unkept']) {
+      expect((await read(name)).status).toMatchObject({ phase: 'Succeeded', finishedAt: '2026-01-01T00:00:09Z' });
+      expect(await podsOf(name)).toEqual([]);
+    }
+  };
 
   const chain = (name: string) => ({
     apiVersion: 'argoproj.io/v1alpha1',

@@ -13,9 +13,9 @@ import { type ClusterStack, startClusterStack } from './cluster-stack.js';
 
 const found = await kubernetesCluster({ nodes: false });
 
-/** Rights for what is not played here: the controller's ConfigMap, caches, credentials, the server's own routes for templates. */
+/** Rights for what is not played here: a status that is a subresource, the controller's ConfigMap, caches, credentials, the server's own routes for templates. */
 const NOT_PLAYED =
-  /^(?:pod-manager: .*|\S+: get \/(?:configmaps|secrets)|scheduler: (?:list|create|update) \/configmaps|scheduler: get argoproj.io\/(?:cluster)?workflowtemplates|scheduler: get coordination.k8s.io\/leases|server: \S+ argoproj.io\/(?:\w*workflowtemplates|cronworkflows|workfloweventbindings)|server: \S+ \/configmaps)$/;
+  /^(?:pod-manager: .*|\S+: \S+ argoproj.io\/(?:cron)?workflows\/status|\S+: get \/(?:configmaps|secrets)|scheduler: (?:list|create|update) \/configmaps|scheduler: get argoproj.io\/(?:cluster)?workflowtemplates|scheduler: get coordination.k8s.io\/leases|server: \S+ argoproj.io\/(?:\w*workflowtemplates|cronworkflows|workfloweventbindings)|server: \S+ \/configmaps)$/;
 
 const pod = (name: string, ...args: string[]) => ({ name, container: { image: 'sim', command: ['sim'], args } });
 const object = (name: string, spec: object) => ({

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type ApiObject,
   type KubernetesApi,
@@ -5,9 +6,10 @@ import {
   KubernetesExistsError,
   KubernetesExpiredError,
   KubernetesNotFoundError,
+  StatusParts,
   watchObjects,
 } from '#libs/kubernetes';
-import { InvalidArgumentError } from '#libs/workflow-spec';
+import { API_VERSION, InvalidArgumentError } from '#libs/workflow-spec';
 import type { Resource, ResourceEvent, ResourceKey, ResourceListOptions, ResourcePage, ResourceStore } from '../contract.js';
 import { ResourceConflictError, ResourceExistsError, ResourceExpiredError, ResourceNotFoundError } from '../errors.js';
 import { keyOf } from '../stored-object.js';
@@ -30,10 +32,15 @@ const REPLACE_ATTEMPTS = 5;
 
 /**
  * ResourceStore on the API server of a cluster. A watch tells every change; it goes on by itself while the server is away, and one event at a time
- * is in memory. Managed fields are left out of everything that is given.
+ * is in memory. Managed fields are left out of everything that is given. Where a kind has its status as a part of its own, what is written of it is
+ * written after the rest: dying between the two, the status is the one before.
  */
 export class KubernetesResourceStore implements ResourceStore {
-  constructor(private readonly options: KubernetesResourceStoreOptions) {}
+  private readonly statusParts: StatusParts;
+
+  constructor(private readonly options: KubernetesResourceStoreOptions) {
+    this.statusParts = new StatusParts(options.api, API_VERSION);
+  }
 
   get(key: ResourceKey): Promise<Resource> {
     return about(key, async () => withoutManagedFields(await this.options.api.get<ApiObject>(addressOf(key))));
@@ -54,9 +61,10 @@ export class KubernetesResourceStore implements ResourceStore {
 
   create(resource: Resource): Promise<Resource> {
     const key = keyOf(resource);
-    return about(key, async () =>
-      withoutManagedFields(await this.options.api.create<ApiObject>(collectionOf(key.kind, key.namespace), resource)),
-    );
+    return about(key, async () => {
+      const made = await this.options.api.create<ApiObject>(collectionOf(key.kind, key.namespace), resource);
+      return withoutManagedFields(await this.withStatusOf(key, resource, made));
+    });
   }
 
   async update(resource: Resource): Promise<Resource> {
@@ -107,7 +115,17 @@ export class KubernetesResourceStore implements ResourceStore {
   }
 
   private replace(key: ResourceKey, resource: Resource): Promise<Resource> {
-    return about(key, async () => withoutManagedFields(await this.options.api.update<ApiObject>(addressOf(key), resource)));
+    return about(key, async () => {
+      const replaced = await this.options.api.update<ApiObject>(addressOf(key), resource);
+      return withoutManagedFields(await this.withStatusOf(key, resource, replaced));
+    });
+  }
+
+  private async withStatusOf(key: ResourceKey, { status }: Resource, written: ApiObject): Promise<ApiObject> {
+    const address = addressOf(key);
+    const isWritten = status === undefined || address.apiVersion !== API_VERSION || isDeepStrictEqual(status, written['status']);
+    if (isWritten || !(await this.statusParts.has(address.plural))) return written;
+    return this.options.api.update<ApiObject>({ ...address, subresource: 'status' }, { ...written, status });
   }
 }
 

@@ -6,10 +6,12 @@ import {
   KubernetesExistsError,
   KubernetesNotFoundError,
   KubernetesUnavailableError,
+  StatusParts,
 } from '#libs/kubernetes';
 import {
   API_VERSION,
   FinalizerName,
+  type JsonValue,
   type KubernetesObject,
   LabelName,
   TransientError,
@@ -30,7 +32,7 @@ import type {
 import { makeBudget, removeBudget } from './disruption-budget.js';
 import { eventOf } from './notice-event.js';
 import { workflowObjectOf } from './object-marks.js';
-import { headOf, type ObjectHead, projectionPatch, shownVersion } from './object-patch.js';
+import { headOf, type ObjectHead, projectionPatch, shownVersion, statusPatch } from './object-patch.js';
 
 /** What workflow objects on a cluster are wired from. */
 export interface KubernetesWorkflowObjectsOptions {
@@ -59,7 +61,11 @@ const MOST_HEADS = 5_000;
 export class KubernetesWorkflowObjects implements WorkflowObjects {
   private readonly heads = new Map<string, ObjectHead>();
 
-  constructor(private readonly options: KubernetesWorkflowObjectsOptions) {}
+  private readonly statusParts: StatusParts;
+
+  constructor(private readonly options: KubernetesWorkflowObjectsOptions) {
+    this.statusParts = new StatusParts(options.api, API_VERSION);
+  }
 
   async create(workflow: Workflow): Promise<Workflow> {
     const { uid: _uid, resourceVersion: _version, ...metadata } = workflow.metadata;
@@ -117,10 +123,9 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
       const head = this.heads.get(uid) ?? (await this.readHead({ namespace, name }));
       if (head?.uid !== uid) return 'gone';
       if (shownVersion(head) >= projection.version) return this.remember(head, 'newer');
-      const { head: after, patch } = projectionPatch(head, projection);
-      const outcome = await this.write({ namespace, name }, patch);
-      if (outcome === 'gone') return outcome;
-      if (outcome !== 'changed') return this.remember({ ...after, resourceVersion: outcome.resourceVersion }, 'written');
+      const after = await this.writeOver(head, projection);
+      if (after === 'gone') return after;
+      if (after !== 'changed') return this.remember(after, 'written');
       this.heads.delete(uid);
     }
     throw new TransientError(`workflow ${namespace}/${name} is changed by others all the time`);
@@ -204,8 +209,26 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     return found && headOf(found);
   }
 
+  /**
+   * Gives the head that the object has then. A status that is a part of its own goes first: dying after it, the object shows the version
+   * before, and all of it is written again.
+   */
+  private async writeOver(head: ObjectHead, projection: WorkflowProjection): Promise<ObjectHead | 'changed' | 'gone'> {
+    const { namespace, name } = projection.key;
+    let over = head;
+    const isParted = await this.statusParts.has(COLLECTION.plural);
+    if (isParted) {
+      const shown = await this.write({ namespace, name, subresource: 'status' }, statusPatch(head, projection));
+      if (typeof shown === 'string') return shown;
+      over = { ...head, ...shown };
+    }
+    const { head: after, patch } = projectionPatch(over, projection, !isParted);
+    const written = await this.write({ namespace, name }, patch);
+    return typeof written === 'string' ? written : { ...after, ...written };
+  }
+
   private async write(
-    place: { namespace: string; name: string },
+    place: { namespace: string; name: string; subresource?: string },
     patch: readonly unknown[],
   ): Promise<{ resourceVersion: string } | 'changed' | 'gone'> {
     try {
@@ -244,7 +267,7 @@ const holderOf = (lease: ApiObject, nowMs: number): RivalController | undefined 
 
 /** Who follows objects needs to know whether they have a status and what they hold, not what else is in it. */
 const withoutNodes = (object: ApiObject): ApiObject => {
-  const { phase, synchronization } = (object['status'] ?? {}) as { phase?: string; synchronization?: object };
+  const { phase, synchronization } = (object['status'] ?? {}) as { phase?: string; synchronization?: JsonValue };
   const { managedFields: _managed, ...metadata } = object.metadata;
   const locks = synchronization === undefined ? {} : { synchronization };
   return { ...object, metadata, ...(phase === undefined ? {} : { status: { phase, ...locks } }) };

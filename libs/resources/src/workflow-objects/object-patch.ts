@@ -59,10 +59,26 @@ const archivedLabel = ({ labels: now }: ObjectHead, wanted: Record<string, strin
 const only = (texts: Record<string, string>, isMeant: (name: string) => boolean): Record<string, string> =>
   Object.fromEntries(Object.entries(texts).filter(([name]) => isMeant(name)));
 
-/** The head after the patch, and the patch: conditional on the version of the head. */
+const ifUnchanged = ({ resourceVersion: value }: ObjectHead): PatchOperation => ({
+  op: 'replace',
+  path: '/metadata/resourceVersion',
+  value,
+});
+
+/** The status alone, for the subresource: conditional on the version of the head. */
+export const statusPatch = (head: ObjectHead, { status }: WorkflowProjection): PatchOperation[] => [
+  ifUnchanged(head),
+  { op: 'add', path: '/status', value: status },
+];
+
+/**
+ * The head after the patch, and the patch: conditional on the version of the head. `hasStatus`: false where the status is written by itself,
+ * which is then done before.
+ */
 export const projectionPatch = (
   head: ObjectHead,
   projection: WorkflowProjection,
+  hasStatus: boolean,
 ): { head: ObjectHead; patch: PatchOperation[] } => {
   const { labels, annotations, status, controls: wanted, version } = projection;
   const mayWriteSpec = isInStep(head, projection);
@@ -84,10 +100,10 @@ export const projectionPatch = (
   return {
     head: after,
     patch: [
-      { op: 'replace', path: '/metadata/resourceVersion', value: head.resourceVersion },
+      ifUnchanged(head),
       { op: 'add', path: '/metadata/labels', value: after.labels },
       { op: 'add', path: '/metadata/annotations', value: after.annotations },
-      { op: 'add', path: '/status', value: status },
+      ...(hasStatus ? [{ op: 'add' as const, path: '/status', value: status }] : []),
       ...(mayWriteSpec ? controlOperations(head, wanted) : []),
     ],
   };

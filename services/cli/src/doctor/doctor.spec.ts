@@ -13,9 +13,10 @@ const api = (options: { missing?: string[]; refused?: string[]; parted?: string[
     return Promise.resolve({ spec: { versions: [{ name: 'v1alpha1', subresources }] } } as never);
   },
   create: (_address: unknown, review: object) => {
-    const { verb, resource } = (review as { spec: { resourceAttributes: { verb: string; resource: string } } }).spec
-      .resourceAttributes;
-    return Promise.resolve({ status: { allowed: !options.refused?.includes(`${verb} ${resource}`) } } as never);
+    const { spec } = review as { spec: { resourceAttributes: { verb: string; resource: string; subresource?: string } } };
+    const { verb, resource, subresource } = spec.resourceAttributes;
+    const asked = [resource, ...(subresource ? [subresource] : [])].join('/');
+    return Promise.resolve({ status: { allowed: !options.refused?.includes(`${verb} ${asked}`) } } as never);
   },
 });
 
@@ -32,12 +33,12 @@ describe('the look at a cluster', () => {
     expect(findings.slice(1).every(({ advice }) => advice !== undefined)).toBe(true);
   });
 
-  it('finds definitions with which no status would be seen', async () => {
-    const [, definitions] = await clusterFindings(api({ parted: ['workflows.argoproj.io'] }), 'lab');
-    expect(definitions).toMatchObject({
-      state: 'failed',
-      message: expect.stringMatching(/^no status .* of workflows/) as unknown,
-    });
+  it('asks for the right to write a status that is a part of its own', async () => {
+    const parted = ['workflows.argoproj.io', 'workflowtemplates.argoproj.io'];
+    const [, definitions, rights] = await clusterFindings(api({ parted, refused: ['patch workflows/status'] }), 'lab');
+    expect(definitions).toMatchObject({ state: 'ok', message: expect.stringContaining('is a subresource') as unknown });
+    expect(rights).toMatchObject({ state: 'warning', message: 'this credential may not, in lab: patch workflows/status' });
+    expect((await clusterFindings(api({ refused: ['patch workflows/status'] }), 'lab'))[2]).toMatchObject({ state: 'ok' });
   });
 
   it('is one finding where the credential may not even ask', async () => {
