@@ -24,7 +24,7 @@ export class CommandDispatcher {
     const hints: Promise<void>[] = [];
     if (podHints.length > 0) hints.push(this.queue.wakeMany(PodJob, podHints));
     if (visible) hints.push(this.queue.wake(RecordJob, { workflow: uid }));
-    if (pods.finished) hints.push(this.queue.wake(ArchiveJob, { workflow: uid }));
+    if (handoffs.includes('archive')) hints.push(this.queue.wake(ArchiveJob, { workflow: uid }));
     if (handoffs.includes('artifact-gc')) hints.push(this.queue.wake(ArtifactGcJob, { workflow: uid }));
     await Promise.all(hints);
   }

@@ -23,7 +23,6 @@ interface DesiredChange {
 export interface PodChanges {
   inserts: DesiredPod[];
   changes: DesiredChange[];
-  finished: boolean;
 }
 
 /** All pods of a node share a bucket, whatever their incarnation: one handler at a time looks at them. */
@@ -46,7 +45,7 @@ const manifestOf = (order: PodOrder, { workflow, instanceId }: PodRowsContext): 
 
 /** Turns the engine's commands into rows. Pods are built here, once, so that every runtime plays the same object. */
 export const podChangesOf = (commands: readonly Command[], context: PodRowsContext): PodChanges => {
-  const result: PodChanges = { inserts: [], changes: [], finished: false };
+  const result: PodChanges = { inserts: [], changes: [] };
   for (const command of commands) {
     switch (command.type) {
       case 'runPod': {
@@ -76,9 +75,6 @@ export const podChangesOf = (commands: readonly Command[], context: PodRowsConte
           desired: 'delete',
           ...(command.delayMs === undefined ? {} : { delayMs: command.delayMs }),
         });
-        break;
-      case 'finish':
-        result.finished = true;
         break;
       default:
         // What concerns no pod has an owner of its own.
