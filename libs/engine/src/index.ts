@@ -41,5 +41,6 @@ export {
   snapshotOf,
 } from './state/lifecycle.js';
 export { grantClaims } from './synchronization/grants.js';
+export { type HeldLock } from './takeover/held-locks.js';
 export { importWorkflow, type ImportedObject, type ImportedWorkflow } from './takeover/import-workflow.js';
 export type { WorkflowState } from './state/workflow-state.js';

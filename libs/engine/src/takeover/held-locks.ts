@@ -26,6 +26,29 @@ export const locksHeldBy = ({ metadata, status }: Pick<Workflow, 'metadata' | 's
   return { isWorkflow, nodes: held };
 };
 
+/** A lock that somebody else has granted; `holder`: the id of a node, '' for the workflow as a whole. */
+export interface HeldLock {
+  name: string;
+  holder: string;
+}
+
+/** Locks of a database are shown under another name than they are kept. */
+const databaseLock = /^([^/]+)\/Database\/(.+)$/;
+const nameOf = (shown: string, kind: 'sem' | 'mtx'): string => shown.replace(databaseLock, `${kind}/$1/$2`);
+
+/** What the workflow and its nodes hold, by the names under which everybody asks for locks. */
+export const heldLocks = (workflow: Pick<Workflow, 'metadata' | 'status'>): HeldLock[] => {
+  const { semaphore, mutex } = workflow.status?.synchronization ?? {};
+  const of = (name: string, holding: SynchronizationStatus): HeldLock[] => {
+    const { isWorkflow, nodes } = locksHeldBy({ ...workflow, status: { ...workflow.status, synchronization: holding } });
+    return [...(isWorkflow ? [''] : []), ...nodes].map((holder) => ({ name, holder }));
+  };
+  return [
+    ...(semaphore?.holding ?? []).flatMap((each) => of(nameOf(each.semaphore ?? '', 'sem'), { semaphore: { holding: [each] } })),
+    ...(mutex?.holding ?? []).flatMap((each) => of(nameOf(each.mutex ?? '', 'mtx'), { mutex: { holding: [each] } })),
+  ];
+};
+
 /** What is held, without what is waited for: that is asked for again. */
 export const withoutWaiting = (status: SynchronizationStatus | undefined): SynchronizationStatus | undefined => {
   const { semaphore, mutex } = status ?? {};

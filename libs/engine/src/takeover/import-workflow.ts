@@ -19,7 +19,7 @@ import { asJson, copyOf } from '../pass.js';
 import { hasOwnProgress } from '../state/counters.js';
 import type { NodeMemory } from '../state/node-memory.js';
 import { creationOrder } from './creation-order.js';
-import { locksHeldBy, withoutWaiting } from './held-locks.js';
+import { heldLocks, type HeldLock, locksHeldBy, withoutWaiting } from './held-locks.js';
 import { nodeRelations, type NodeRelation } from './node-relations.js';
 
 /** A Workflow object with its status, nodes included. */
@@ -34,6 +34,8 @@ export interface ImportedWorkflow {
   submitted: SubmittedWorkflow;
   header: WorkflowHeader;
   nodes: NodeRow[];
+  /** What it holds from its first row on: others may ask for it before this workflow is decided upon. */
+  locks: HeldLock[];
 }
 
 /** What a run adds to its object; as it was submitted it had none of it. */
@@ -203,5 +205,6 @@ export const importWorkflow = (config: EngineConfig, object: ImportedObject): Im
       internal: memoryOfWorkflow(object, config),
     },
     nodes: rowsOf(object.workflow),
+    locks: isFinishedWorkflowPhase(status.phase) ? [] : heldLocks(object.workflow),
   };
 };

@@ -1,4 +1,4 @@
-import { type LimitKey, type LockAnswer } from '#libs/engine';
+import { type HeldLock, type LimitKey, type LockAnswer } from '#libs/engine';
 
 import { type Executor } from '../connection/database.js';
 import { grantLocks } from './grant-locks.js';
@@ -61,6 +61,17 @@ export async function changeLocks(
   };
 }
 
+/** Locks of a workflow that another controller has granted. Their limits are said by whoever asks for them; until then they have no room. */
+export async function takeHeldLocks(
+  tx: Executor,
+  { uid, locks, nowMs }: { uid: string; locks: readonly HeldLock[]; nowMs: number },
+): Promise<void> {
+  await lockNames(tx, { released: locks.map(({ name }) => name), wants: [], nowMs });
+  const holders = [...new Set(locks.map(({ holder }) => holder))];
+  const wants = holders.map((holder) => ({ holder, attempt: 1, locks: locks.filter((lock) => lock.holder === holder) }));
+  await insertHolders(tx, uid, wants, nowMs);
+}
+
 const holderCondition = (releases: readonly string[] | 'all'): string => (releases === 'all' ? '' : 'AND holder = ANY($2)');
 const holderValues = (uid: string, releases: readonly string[] | 'all'): unknown[] =>
   releases === 'all' ? [uid] : [uid, releases];
@@ -94,6 +105,7 @@ async function lockNames(
       SELECT l.name, l.size_limit, l.source, $4 FROM unnest($1::text[], $2::bigint[], $3::json[]) AS l (name, size_limit, source) ORDER BY l.name COLLATE "C"
       ON CONFLICT (name) DO UPDATE SET
         size_limit = CASE WHEN excluded.size_limit < 0 THEN lock_limits.size_limit ELSE excluded.size_limit END,
+        source = COALESCE(excluded.source, lock_limits.source),
         changed_at_ms = excluded.changed_at_ms`,
     values: [
       names,
@@ -146,7 +158,12 @@ async function insertWaiters(tx: Executor, uid: string, wants: readonly LockWant
 }
 
 /** Claims that somebody else had granted before: they go in over any limit, and those behind them wait for them. */
-async function insertHolders(tx: Executor, uid: string, wants: readonly LockWant[], nowMs: number): Promise<void> {
+async function insertHolders(
+  tx: Executor,
+  uid: string,
+  wants: readonly { holder: string; attempt: number; locks: readonly { name: string }[] }[],
+  nowMs: number,
+): Promise<void> {
   const rows = wants.flatMap(({ holder, attempt, locks }) => locks.map(({ name }) => ({ holder, attempt, name })));
   if (rows.length === 0) return;
   await tx.run({

@@ -1,8 +1,9 @@
-import { type NodeRow, type WorkflowHeader } from '#libs/engine';
+import { type HeldLock, type NodeRow, type WorkflowHeader } from '#libs/engine';
 
 import { type ChangeFeed } from '../changes/change-feed.js';
 import { type Database, type Executor } from '../connection/database.js';
 import { WorkflowExistsError } from '../errors.js';
+import { takeHeldLocks } from '../locks/lock-changes.js';
 import { commitStatement, type CommitInput, type HandoffQueue } from '../state/commit.js';
 import { insertWorkflowRows, type NewWorkflow } from '../workflows/workflow-insert.js';
 
@@ -10,6 +11,8 @@ import { insertWorkflowRows, type NewWorkflow } from '../workflows/workflow-inse
 export interface FoundState {
   header: WorkflowHeader;
   nodes: readonly NodeRow[];
+  /** Locks that it holds, whatever their limits. */
+  locks: readonly HeldLock[];
   /** The version of our rows that the object shows; 0 where it is not ours. What is stored gets a greater one. */
   shownVersion: number;
   /** When the finished workflow may be deleted; null: never. */
@@ -93,7 +96,7 @@ export class TakeoverRepository {
 
 /** The header comes with the last nodes, so that its version is that of everything. */
 async function store(tx: Executor, uid: string, state: FoundState): Promise<void> {
-  const { header, nodes, shownVersion, expiresAtMs, handoffs, isArchived, nowMs } = state;
+  const { header, nodes, locks, shownVersion, expiresAtMs, handoffs, isArchived, nowMs } = state;
   await tx.run({ text: 'UPDATE workflow_state SET version = GREATEST(version, $2) WHERE uid = $1', values: [uid, shownVersion] });
   let [version] = await tx.run<{ version: number }>({
     text: 'SELECT version FROM workflow_state WHERE uid = $1',
@@ -108,6 +111,7 @@ async function store(tx: Executor, uid: string, state: FoundState): Promise<void
   const last = Math.floor(Math.max(0, nodes.length - 1) / NODES_AT_ONCE) * NODES_AT_ONCE;
   for (let at = 0; at < last; at += NODES_AT_ONCE) await commit({ nodes: nodes.slice(at, at + NODES_AT_ONCE), handoffs: [] });
   await commit({ header, nodes: nodes.slice(last), handoffs, expiresAtMs, nextWakeAtMs: nowMs, newTreeEpoch: true });
+  await takeHeldLocks(tx, { uid, locks, nowMs });
   if (!isArchived) return;
   await tx.run({
     text: `

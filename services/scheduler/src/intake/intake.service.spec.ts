@@ -4,7 +4,7 @@ import type { JobQueue } from '#libs/jobs';
 import type { WorkflowObject, WorkflowProjection } from '#libs/resources';
 import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError, type WorkflowStateRepository } from '#libs/store';
 import { quietLogger } from '#libs/testing';
-import { formatTime, type Workflow } from '#libs/workflow-spec';
+import { formatTime, TransientError, type Workflow } from '#libs/workflow-spec';
 import { IntakeService } from './intake.service.js';
 import { ObjectEdits } from './object-edits.js';
 import type { TakeoverOutcome } from './takeover.service.js';
@@ -39,7 +39,7 @@ const world = () => {
   const woken: string[] = [];
   const taken: string[] = [];
   const confirmed: string[] = [];
-  const takeovers = new Map<string, TakeoverOutcome>();
+  const takeovers = new Map<string, TakeoverOutcome | 'fails'>();
   const clock = { nowMs: () => world.nowMs };
   const queue: Pick<JobQueue, 'wake'> = {
     wake: (_job, payload) => Promise.resolve(void woken.push((payload as { workflow: string }).workflow)),
@@ -104,7 +104,7 @@ const world = () => {
       takeOver: (found) => {
         const outcome = takeovers.get(found.key.uid) ?? 'taken';
         taken.push(found.key.uid);
-        return Promise.resolve(outcome);
+        return outcome === 'fails' ? Promise.reject(new TransientError('away')) : Promise.resolve(outcome);
       },
       confirm: (key, shown) => Promise.resolve((confirmed.push(`${key.uid} ${shown ?? 'unknown'}`), 'current' as const)),
     },
@@ -127,6 +127,50 @@ describe('IntakeService', () => {
     await intake.take(object('a'));
     expect([...rows.values()].map(({ workflow }) => workflow.hasClusterObject)).toEqual([true]);
     expect(woken).toEqual(['a']);
+  });
+
+  it('takes in what may want a lock behind what holds one, whoever is told first', async () => {
+    const { intake, taken, takeovers, rows } = world();
+    const wanting = (
+      name: string,
+      status?: Workflow['status'],
+      locks: object = { synchronization: { mutexes: [{ name: 'm' }] } },
+    ) => {
+      const { workflow, ...others } = object(name, { hasStatus: status !== undefined });
+      const named = { ...workflow, metadata: { ...workflow.metadata, name }, spec: { ...workflow.spec, ...locks } };
+      return { ...others, key: { uid: name, name, namespace: 'lab' }, workflow: { ...named, ...(status && { status }) } };
+    };
+    const holding = { mutex: { holding: [{ mutex: 'lab/Mutex/m', holder: 'lab/holder' }] } };
+    takeovers.set('holder', 'waits');
+    intake.begin();
+    await intake.take(wanting('waiter', { phase: 'Running' }));
+    await intake.take(wanting('new'));
+    await intake.take(wanting('referring', undefined, { workflowTemplateRef: { name: 't' } }));
+    await intake.take(wanting('unconcerned', undefined, {}));
+    await intake.take(wanting('ended', { phase: 'Succeeded' }));
+    expect([taken, [...rows.keys()]]).toEqual([['ended'], ['unconcerned']]);
+    await intake.take(wanting('holder', { phase: 'Running', synchronization: holding }));
+    await intake.removeMissing();
+    await intake.retryWaiting();
+    expect([taken, [...rows.keys()]]).toEqual([['ended', 'holder', 'holder'], ['unconcerned']]);
+    takeovers.set('holder', 'taken');
+    await intake.retryWaiting();
+    await intake.retryWaiting();
+    expect([taken.slice(3), [...rows.keys()]]).toEqual([
+      ['holder', 'waiter'],
+      ['unconcerned', 'new', 'referring'],
+    ]);
+  });
+
+  it('keeps what has to wait where the tables are away', async () => {
+    const { intake, takeovers, taken } = world();
+    takeovers.set('a', 'waits');
+    await intake.take(object('a', { hasStatus: true }));
+    takeovers.set('a', 'fails');
+    await expect(intake.retryWaiting()).rejects.toThrow('away');
+    takeovers.set('a', 'taken');
+    await intake.retryWaiting();
+    expect(taken).toEqual(['a', 'a', 'a']);
   });
 
   it('asks once for what a person has changed, and for nothing that we have written ourselves', async () => {

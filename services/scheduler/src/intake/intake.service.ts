@@ -4,6 +4,7 @@ import type { WorkflowObject, WorkflowObjectKey, WorkflowObjects } from '#libs/r
 import { type RetentionRepository, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
 import { type Clock, formatTime, LabelName, parseTime, UserError, type Workflow } from '#libs/workflow-spec';
 import type { KnownObject, ObjectEdits } from './object-edits.js';
+import { holdsLocks, mayWantLocks } from './lock-wishes.js';
 import { readWorkflow } from './object-spec.js';
 import type { TakeoverService } from './takeover.service.js';
 
@@ -37,23 +38,29 @@ const PATIENCE_MS = 30_000;
  */
 export class IntakeService {
   private readonly known = new Map<string, KnownObject>();
-  /** Waits until the rows of an earlier workflow of its name are gone. */
+  /** Waits until the rows of an earlier workflow of its name are gone, another controller is, or the holders of locks have come over. */
   private readonly waiting = new Map<string, WorkflowObject>();
+  /** Those among them that hold locks. */
+  private readonly waitingHolders = new Set<string>();
   private readonly present = new Set<string>();
+  /** Whether all that is there has been told. */
+  private isListed = false;
 
   constructor(private readonly ports: IntakePorts) {}
 
   /** Forgets which objects are there: a new list follows. */
   begin(): void {
+    this.isListed = false;
     this.present.clear();
     this.waiting.clear();
+    this.waitingHolders.clear();
   }
 
   /** An object that is there. `isNext`: as the event says; false where the object may have changed more than once. */
   async take(object: WorkflowObject, isNext = false): Promise<void> {
     const { uid } = object.key;
     this.present.add(uid);
-    this.waiting.delete(uid);
+    this.stopWaiting(uid);
     if (object.isDeleting) return this.remove(object.key);
     const known = this.known.get(uid) ?? (await this.takeIn(object));
     if (known !== undefined) await this.ports.edits.take(object, known, isNext);
@@ -62,20 +69,28 @@ export class IntakeService {
   /** An object that is gone, or that has left this installation. */
   async leave(key: WorkflowObjectKey): Promise<void> {
     this.present.delete(key.uid);
-    this.waiting.delete(key.uid);
+    this.stopWaiting(key.uid);
     if (await this.isThere(key)) return;
     await this.remove(key);
     this.known.delete(key.uid);
   }
 
-  /** Tries those again whose name was taken. */
+  /** Takes those again that had to wait. */
   async retryWaiting(): Promise<void> {
-    for (const object of [...this.waiting.values()]) await this.take(object);
+    for (const object of [...this.waiting.values()]) {
+      try {
+        await this.take(object);
+      } catch (error) {
+        this.wait(object);
+        throw error;
+      }
+    }
   }
 
   /** After a list: deletes the workflows whose object went while nobody looked. */
   async removeMissing(): Promise<void> {
     const { workflows, managedNamespace, instanceId = '' } = this.ports;
+    this.isListed = true;
     let after: string | undefined;
     for (;;) {
       const page = await workflows.clusterObjects({ instanceId, limit: PAGE, ...(after === undefined ? {} : { after }) });
@@ -108,8 +123,9 @@ export class IntakeService {
       await this.ports.takeover.confirm(object.key, object.recordVersion);
       return this.remember(uid, await this.ports.edits.knownBy(stored, object));
     }
+    if (this.isBehindHolders(object)) return this.wait(object);
     if (object.hasStatus) return this.takeOver(object);
-    if (this.isAwaited(object)) return void this.waiting.set(uid, object);
+    if (this.isAwaited(object)) return this.wait(object);
     const workflow = await this.decoded(object);
     if (workflow === undefined) return undefined;
     try {
@@ -141,7 +157,7 @@ export class IntakeService {
         case 'taken':
           return this.remember(object.key.uid, this.ports.edits.knownAs(object, object.workflow.spec));
         case 'waits':
-          return void this.waiting.set(object.key.uid, object);
+          return this.wait(object);
         case 'held':
           return undefined;
       }
@@ -178,8 +194,24 @@ export class IntakeService {
     const { namespace, name, uid } = object.key;
     const former = await this.ports.workflows.getByName(namespace, name);
     if (former !== undefined && former.uid !== uid) await this.remove(former);
+    return this.wait(object);
+  }
+
+  /** What is held is said by the objects of the holders alone: whoever could ask for it is behind all of them. */
+  private isBehindHolders({ workflow }: WorkflowObject): boolean {
+    if (this.isListed && this.waitingHolders.size === 0) return false;
+    return !holdsLocks(workflow) && mayWantLocks(workflow);
+  }
+
+  private wait(object: WorkflowObject): undefined {
+    const { uid } = object.key;
     this.waiting.set(uid, object);
-    return undefined;
+    if (holdsLocks(object.workflow)) this.waitingHolders.add(uid);
+  }
+
+  private stopWaiting(uid: string): void {
+    this.waiting.delete(uid);
+    this.waitingHolders.delete(uid);
   }
 
   private remember(uid: string, known: KnownObject): KnownObject {

@@ -144,11 +144,15 @@ export class TakeoverService {
     }
   }
 
-  private stateOf({ workflow, recordVersion = 0 }: WorkflowObject, { submitted, header, nodes }: ImportedWorkflow): FoundState {
+  private stateOf(
+    { workflow, recordVersion = 0 }: WorkflowObject,
+    { submitted, header, nodes, locks }: ImportedWorkflow,
+  ): FoundState {
     const archiving = workflow.metadata.labels?.[LabelName.archivingStatus];
     return {
       header,
       nodes,
+      locks,
       shownVersion: recordVersion,
       expiresAtMs: expiryOf(submitted, header),
       handoffs: isFinishedWorkflowPhase(header.status.phase) ? handoffsOf(workflow, archiving) : [],
