@@ -22,7 +22,7 @@ const left = (
   const whole = Object.entries(nodes ?? {}).map(([node, more]): [string, NodeStatus] => {
     const id = nodeId(name, node);
     const common = { id, name: node, displayName: node.split('.').at(-1) ?? node, templateScope: `local/${name}` };
-    return [id, { ...common, type: 'Pod', phase: 'Running', startedAt: STARTED_AT, finishedAt: null, ...more } as NodeStatus];
+    return [id, { ...common, type: 'Pod', phase: 'Running', startedAt: STARTED_AT, finishedAt: null, ...more }];
   });
   return {
     apiVersion: 'argoproj.io/v1alpha1',
@@ -38,7 +38,7 @@ const left = (
     },
     spec: { entrypoint: 'main', templates: [{ name: 'main', container: SAY }], ...spec },
     status: { startedAt: STARTED_AT, finishedAt: null, ...status, ...(nodes && { nodes: Object.fromEntries(whole) }) },
-  } as Workflow;
+  };
 };
 
 const MUTEX = { mutexes: [{ name: 'm' }] };
@@ -94,7 +94,7 @@ export const claimUser = (name: string, namespace: string): LeftObject => {
   const synchronization = { mutex: { holding: [{ mutex: `${namespace}/Mutex/whole`, holder: `${namespace}/${name}` }] } };
   const persistentVolumeClaims = [{ name: 'work', persistentVolumeClaim: { claimName: `${name}-work` } }];
   return {
-    workflow: left(name, spec as Partial<WorkflowSpec>, { phase: 'Running', nodes, synchronization, persistentVolumeClaims }),
+    workflow: left(name, spec, { phase: 'Running', nodes, synchronization, persistentVolumeClaims }),
     pods: [{ node: `${name}[0].a`, containers: ['main'] }],
   };
 };
