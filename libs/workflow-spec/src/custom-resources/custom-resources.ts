@@ -42,7 +42,10 @@ const KINDS: readonly DefinedKind[] = [
     plural: 'workflows',
     shortNames: ['wf'],
     description: 'Workflow is one run: what is to be done, and in its status how far that is.',
-    spec: structuralSchema('WorkflowSpec'),
+    spec: described(
+      'What is to be done. Changed while it runs, it is what begins from then on.',
+      structuralSchema('WorkflowSpec'),
+    ),
     fields: { status: described('How far the run is: phase, message, nodes. Written by Argosy only.', OPEN_OBJECT) },
     columns: [
       { name: 'Status', type: 'string', jsonPath: '.status.phase', description: 'Pending, Running, Succeeded, Failed or Error' },
@@ -61,7 +64,7 @@ const KINDS: readonly DefinedKind[] = [
     plural: 'workflowtemplates',
     shortNames: ['wftmpl'],
     description: 'WorkflowTemplate is a workflow to be run by name, and a library of templates for others of its namespace.',
-    spec: structuralSchema('WorkflowSpec'),
+    spec: described('The spec of workflows that run it; what they say themselves goes before.', structuralSchema('WorkflowSpec')),
     columns: [AGE],
   },
   {
@@ -70,7 +73,7 @@ const KINDS: readonly DefinedKind[] = [
     shortNames: ['clusterwftmpl', 'cwft'],
     isClusterScoped: true,
     description: 'ClusterWorkflowTemplate is a WorkflowTemplate for all namespaces.',
-    spec: structuralSchema('WorkflowSpec'),
+    spec: described('The spec of workflows that run it; what they say themselves goes before.', structuralSchema('WorkflowSpec')),
     columns: [AGE],
   },
   {
@@ -78,7 +81,7 @@ const KINDS: readonly DefinedKind[] = [
     plural: 'cronworkflows',
     shortNames: ['cwf', 'cronwf'],
     description: 'CronWorkflow makes workflows at given times.',
-    spec: structuralSchema('CronWorkflowSpec'),
+    spec: described('Which workflows are made, and when.', structuralSchema('CronWorkflowSpec')),
     fields: { status: described('When it made the last one, and which are running. Written by Argosy only.', OPEN_OBJECT) },
     columns: [
       { name: 'Schedules', type: 'string', jsonPath: '.spec.schedules' },
@@ -92,7 +95,7 @@ const KINDS: readonly DefinedKind[] = [
     plural: 'workfloweventbindings',
     shortNames: ['wfeb'],
     description: 'WorkflowEventBinding makes workflows of events that are sent to the server.',
-    spec: structuralSchema('WorkflowEventBindingSpec'),
+    spec: described('Which events make which workflow.', structuralSchema('WorkflowEventBindingSpec')),
     columns: [AGE],
   },
   {
