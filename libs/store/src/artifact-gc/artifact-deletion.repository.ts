@@ -211,6 +211,16 @@ export class ArtifactDeletionRepository {
     });
   }
 
+  /** When the next of a workflow's pending rows is due; undefined where nothing is pending. The sum keeps Postgres from walking through those of all workflows in order of time. */
+  async nextTryAtMs(uid: string): Promise<number | undefined> {
+    const [row] = await this.#database.run<{ next: number | null }>({
+      name: 'gc-next-try',
+      text: `SELECT min(next_try_at_ms + 0) AS next FROM artifact_deletions WHERE state = 'pending' AND workflow = $1`,
+      values: [uid],
+    });
+    return row?.next ?? undefined;
+  }
+
   /** Artifacts of a workflow whose objects are gone, those of a folder all of them, for showing them as deleted. */
   async deletedArtifacts(uid: string): Promise<{ nodeId: string; artifactName: string }[]> {
     return this.#database.run({

@@ -302,6 +302,8 @@ describe('failures', () => {
       const outcome = (await collector.collect(uid)) as { wakeAtMs: number };
       pauses.push(outcome.wakeAtMs - clock.now);
       expect(await store.artifactDeletions.duePage({ workflowUid: uid, nowMs: clock.now, limit: 1 })).toEqual([]);
+      // Whoever is woken too early, in the place of the wake-up that was asked for, asks for it again.
+      expect(await collector.collect(uid)).toEqual(outcome);
       clock.now = outcome.wakeAtMs;
       const [row] = await store.artifactDeletions.duePage({ workflowUid: uid, nowMs: clock.now, limit: 1 });
       expect(row).toMatchObject({ attempts: attempt + 1, lastError: 'the bucket is away' });

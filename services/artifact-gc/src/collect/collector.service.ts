@@ -22,7 +22,7 @@ export interface CollectorSettings {
 export interface CollectorPorts {
   planner: DeletionPlanner;
   deleter: ObjectDeleter;
-  deletions: Pick<ArtifactDeletionRepository, 'duePage' | 'recordResults' | 'firstFailure'>;
+  deletions: Pick<ArtifactDeletionRepository, 'duePage' | 'nextTryAtMs' | 'recordResults' | 'firstFailure'>;
   inbox: Pick<InboxRepository, 'insertMany'>;
   queue: Pick<JobQueue, 'wake'>;
   clock: Clock;
@@ -61,20 +61,19 @@ export class CollectorService {
 
   private async deleteDue(workflowUid: string, facts: WorkflowGcFacts | undefined): Promise<JobOutcome> {
     const { deletions, deleter, clock, settings } = this.ports;
-    let earliestRetryMs = Number.POSITIVE_INFINITY;
     let afterId = 0;
     for (let done = 0; done < settings.objectsPerJob;) {
       const limit = Math.min(ROWS_PER_PAGE, settings.objectsPerJob - done);
       const page = await deletions.duePage({ workflowUid, nowMs: clock.nowMs(), afterId, limit });
-      if (page.length === 0) return Number.isFinite(earliestRetryMs) ? { wakeAtMs: earliestRetryMs } : undefined;
+      if (page.length === 0) {
+        // Also of what this job did not look at: its own wake-up may have become this one.
+        const wakeAtMs = await deletions.nextTryAtMs(workflowUid);
+        return wakeAtMs === undefined ? undefined : { wakeAtMs };
+      }
       const outcomes = await deleter.delete(page);
       const results = outcomes.map((outcome) => this.resultOf(outcome, facts === undefined || facts.deletedAtMs !== null));
       await deletions.recordResults(results, clock.nowMs());
       this.count(outcomes, results);
-      earliestRetryMs = results.reduce(
-        (earliest, one) => (one.state === 'pending' ? Math.min(earliest, one.nextTryAtMs) : earliest),
-        earliestRetryMs,
-      );
       afterId = page.at(-1)?.id ?? afterId;
       done += page.length;
     }
