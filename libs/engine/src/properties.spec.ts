@@ -96,6 +96,20 @@ describe('properties of decisions', { timeout: TIMEOUT_MS }, () => {
     sameEnd({ endsOnly: true, oneByOne: true }, { forgetful: true });
   });
 
+  it('gives the same result when two replicas take turns, each with what it remembers and the rows of the other', () => {
+    sameEnd({ oneByOne: true }, { replicas: true });
+  });
+
+  it('gives the same result with two replicas for events that come together', () => {
+    sameEnd({}, { replicas: true });
+  });
+
+  it('ends every workflow though two replicas take turns and decisions are cut', () => {
+    holdsFor((workflow, seed) => {
+      expect(runSimulated(workflow, { seed, oneByOne: true, replicas: true, maxChanges: 4 }).ended).toBe(true);
+    });
+  });
+
   it('is not changed by repeated reports or by reports of other pods', () => {
     sameEnd({ oneByOne: true }, { repeating: true });
   });

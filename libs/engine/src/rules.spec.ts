@@ -151,6 +151,23 @@ describe('rules of Argo', () => {
     expect(highest).toBe(most);
   });
 
+  it('starts what waits for a slot of its DAG, whichever replica sees the slot come free', () => {
+    const task = (name: string, template: string, ...dependencies: string[]): DAGTask => ({ name, template, dependencies });
+    const main: Template = {
+      ...dag([task('a', 'inner'), ...['b', 'c', 'd'].map((name) => task(name, 'inner', 'a')), task('e', 'inner', 'b', 'c', 'd')]),
+      parallelism: 2,
+    };
+    const inner: Template = { ...dag([task('x', 'good'), task('y', 'good', 'x'), task('z', 'good', 'x')]), name: 'inner' };
+    for (let seed = 0; seed < 20; seed += 1) {
+      const spec = { entrypoint: 'main', templates: [main, inner, GOOD] };
+      const found = runSimulated(
+        { apiVersion: 'argoproj.io/v1alpha1', kind: 'Workflow', metadata: { name: 'w' }, spec },
+        { seed, replicas: true },
+      );
+      expect([seed, found.workflow.status?.phase]).toEqual([seed, 'Succeeded']);
+    }
+  });
+
   it('fires the hooks whose expressions are true, once each, and no others', () => {
     const hooks = {
       good: { template: 'good', expression: 'steps.a.status == "Succeeded"' },

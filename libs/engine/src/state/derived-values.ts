@@ -1,3 +1,6 @@
+/** Kinds that follow from the rows of the node and of those before it; all others change with what it has started. */
+const OF_NODE_ALONE: ReadonlySet<string> = new Set(['template', 'graph', 'loop', 'members', 'hasEarlyHooks']);
+
 /**
  * Values that follow from the rows and are kept because computing them again would cost more than the event in hand: parsed graphs, processed
  * templates, expanded loops, aggregates. Keyed by the node they belong to, dropped with it, never stored.
@@ -26,6 +29,12 @@ export class DerivedValues {
     const value = values?.get(kind) as T | undefined;
     values?.delete(kind);
     return value;
+  }
+
+  /** Drops what hangs on the nodes that this one has started. */
+  dropSums(nodeId: string): void {
+    const values = this.byNode.get(nodeId);
+    for (const kind of values?.keys() ?? []) if (!OF_NODE_ALONE.has(kind)) values?.delete(kind);
   }
 
   drop(nodeId: string): void {

@@ -1,4 +1,4 @@
-import { NodePhase, NodeType } from '#libs/workflow-spec';
+import { AnnotationName, NodePhase, NodeType } from '#libs/workflow-spec';
 import {
   ENGINE_LEVEL,
   type EngineConfig,
@@ -29,15 +29,23 @@ export const restoreWorkflowState = (
   const engineLevel = Math.max(header.engineLevel, ENGINE_LEVEL);
   const state = new WorkflowState(config, submitted, { ...copyOf(header), engineLevel });
   state.load(nodes);
-  const deadlineMs = header.internal['deadlineMs'];
-  if (typeof deadlineMs === 'number' && header.internal['deadlinePassed'] !== true) state.wakeups.set('', deadlineMs);
+  noteDeadline(state);
   lookAgain(state);
-  for (const node of state.nodes.values()) {
-    if (isSuspensionToFollow(node)) state.unfollowed.add(node);
-  }
+  followSuspensions(state, state.nodes.values());
   state.deferred.set('', 'restored');
   state.committed();
   return state;
+};
+
+const noteDeadline = ({ header, wakeups }: WorkflowState): void => {
+  const { deadlineMs, deadlinePassed } = header.internal;
+  wakeups.set('', typeof deadlineMs === 'number' && deadlinePassed !== true ? deadlineMs : undefined);
+};
+
+const specDigestOf = (header: WorkflowHeader): string | undefined => header.annotations[AnnotationName.specDigest];
+
+const followSuspensions = (state: WorkflowState, nodes: Iterable<TreeNode>): void => {
+  for (const node of nodes) if (isSuspensionToFollow(node)) state.unfollowed.add(node);
 };
 
 /** A suspension that succeeded shows its progress only when it is followed. */
@@ -46,21 +54,50 @@ const isSuspensionToFollow = ({ status }: TreeNode): boolean =>
   status.phase === NodePhase.Succeeded &&
   status.progress !== completeProgress(status.progress);
 
-/** Brings a cached state up to date with what another replica has committed since; the cheap form of restoring. */
+/** These nodes and all that they are in. */
+const withOwners = (state: WorkflowState, nodes: Iterable<TreeNode | undefined>): Set<TreeNode> => {
+  const found = new Set<TreeNode>();
+  for (const node of nodes) {
+    for (let at = node; at !== undefined && !found.has(at); at = state.find(at.memory.owner)) found.add(at);
+  }
+  return found;
+};
+
+/**
+ * Brings a cached state up to date with what another replica has committed since; the cheap form of restoring. Whatever is around a changed node is
+ * looked at again: what the other has asked for in vain there, and what it has left over, is not in rows.
+ */
 export const refreshWorkflowState = (
   state: WorkflowState,
   { header, nodes, removedNodeIds }: { header?: WorkflowHeader; nodes: readonly NodeRow[]; removedNodeIds: readonly string[] },
 ): void => {
-  if (header !== undefined) state.header = copyOf(header);
+  if (header !== undefined) {
+    const isEdited = specDigestOf(header) !== specDigestOf(state.header);
+    state.header = copyOf(header);
+    noteDeadline(state);
+    if (isEdited) {
+      state.derived.clear();
+      lookAgain(state);
+    }
+  }
+  const around = withOwners(
+    state,
+    removedNodeIds.map((id) => state.find(id)),
+  );
   for (const id of removedNodeIds) {
     const node = state.find(id);
     if (node !== undefined) state.remove(node);
   }
   state.load(nodes);
+  const changed = nodes.map(({ id }) => state.get(id));
+  for (const node of withOwners(state, changed)) around.add(node);
+  for (const { id } of around) state.derived.dropSums(id);
   lookAgain(
     state,
-    nodes.map(({ id }) => state.get(id)),
+    [...around].flatMap(({ id }) => state.find(id) ?? []),
   );
+  followSuspensions(state, changed);
+  state.deferred.set('', 'restored');
   state.derived.drop('');
   state.committed();
 };

@@ -281,6 +281,7 @@ export class WorkflowState {
       this.derived.drop(node.id);
       this.nodes.set(node.id, node);
       this.counters.add(node);
+      this.counters.noteFreed(slotsOf(before), slotsOf(node));
       this.wakeups.set(node.id, node.memory.wakeAtMs);
       this.noteLockWork(node);
     }

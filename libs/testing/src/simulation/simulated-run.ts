@@ -4,6 +4,7 @@ import {
   factId,
   importWorkflow,
   markCommitted,
+  refreshWorkflowState,
   renderWorkflow,
   restoreWorkflowState,
   type Command,
@@ -34,6 +35,8 @@ export interface SimulationOptions {
   seed?: number;
   /** Forgets the state in memory before every decision and makes it anew from the rows. */
   forgetful?: boolean;
+  /** Decides now here and now in a second replica, as the seed says; each reads only what the other has stored since. */
+  replicas?: boolean;
   /** Loses every n-th decision before it is stored, as a crash would, and decides again from the rows. */
   losingEvery?: number;
   /** Decides once more with nothing new after every decision; throws where that changes anything. */
@@ -158,6 +161,12 @@ class Simulation {
   private serial = 0;
   private decisions = 0;
   private readonly pods: SimulatedPods;
+  private readonly turns: () => number;
+  /** The replica that does not decide now, and what it has not read yet. */
+  private waiting: { state?: WorkflowState; nodes: Map<string, NodeRow>; removed: Set<string> } = {
+    nodes: new Map(),
+    removed: new Set(),
+  };
   /** What was shown before each decision, where it is to be lost. */
   private readonly shown: Workflow[] = [];
 
@@ -169,6 +178,7 @@ class Simulation {
     this.submitted = submittedFrom(workflow);
     for (const [id, value] of options.facts ?? []) this.facts.set(id, value);
     this.state = createWorkflowState(this.config, this.submitted);
+    this.turns = seededRandom(options.seed ?? 0);
     const { play, endsOnly } = options;
     this.pods = new SimulatedPods({
       ...(play === undefined ? {} : { play }),
@@ -266,7 +276,25 @@ class Simulation {
 
   private restore(): void {
     if (this.header === undefined) return;
-    this.state = restoreWorkflowState(this.config, this.submitted, { header: this.header, nodes: [...this.rows.values()] });
+    const nodes = [...this.rows.values()];
+    this.state = restoreWorkflowState(this.config, this.submitted, {
+      header: this.header,
+      nodes: this.options.replicas === true ? structuredClone(nodes) : nodes,
+    });
+  }
+
+  /** Lets the other replica decide, or not. */
+  private takeTurns(): void {
+    if (this.header === undefined || this.turns() < 0.5) return;
+    const { state, nodes, removed } = this.waiting;
+    this.waiting = { state: this.state, nodes: new Map(), removed: new Set() };
+    if (state === undefined) {
+      this.restore();
+      return;
+    }
+    const unread = structuredClone([...nodes.values()]);
+    refreshWorkflowState(state, { header: this.header, nodes: unread, removedNodeIds: [...removed] });
+    this.state = state;
   }
 
   /** Rows from an object alone. */
@@ -321,6 +349,7 @@ class Simulation {
     if (this.options.lost !== undefined) this.lose(this.options.lost);
     this.decisions += 1;
     if (this.options.forgetful === true) this.restore();
+    if (this.options.replicas === true) this.takeTurns();
     for (;;) {
       const decision = decide(this.state, {
         inbox,
@@ -343,8 +372,15 @@ class Simulation {
   private take(decision: Decision): void {
     this.options.onDecision?.(decision, this.state);
     if (decision.header !== undefined) this.header = decision.header;
-    for (const id of decision.removedNodeIds) this.rows.delete(id);
-    for (const row of decision.nodes) this.rows.set(row.id, row);
+    for (const id of decision.removedNodeIds) {
+      this.rows.delete(id);
+      this.waiting.nodes.delete(id);
+      this.waiting.removed.add(id);
+    }
+    for (const row of decision.nodes) {
+      this.rows.set(row.id, row);
+      this.waiting.nodes.set(row.id, row);
+    }
     for (const command of decision.commands) this.obey(command);
     this.tellAboutLocks(decision.commands);
     markCommitted(this.state);
