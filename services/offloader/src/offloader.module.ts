@@ -21,7 +21,7 @@ export interface OffloaderSettings extends ProjectionSettings, OffloadPolicy {
 
 /** What the offloader is wired from. */
 export interface OffloaderPorts {
-  store: Pick<Store, 'workflowState' | 'records' | 'offloadNotes' | 'handoffs' | 'due' | 'leases'>;
+  store: Pick<Store, 'workflowState' | 'records' | 'offloadNotes' | 'handoffs' | 'installationKeys' | 'due' | 'leases'>;
   queue: JobQueue;
   clock: Clock;
   logger: Logger;
@@ -117,7 +117,16 @@ export class OffloaderModule {
     const { store, clock, settings } = ports;
     const { workflowState: states, records, handoffs } = store;
     const projection = new ProjectionService(
-      { states, records, handoffs, policy: policyOf(ports), elsewhere: elsewhereOf(ports), clock, objects: ports.objects },
+      {
+        states,
+        records,
+        handoffs,
+        policy: policyOf(ports),
+        elsewhere: elsewhereOf(ports),
+        clock,
+        objects: ports.objects,
+        installation: () => store.installationKeys.identity(clock.nowMs()),
+      },
       settings,
     );
     return {

@@ -152,11 +152,12 @@ const intakeLoop = (ports: SchedulerPorts, takeover: TakeoverService | undefined
   const { objects, store, queue, clock, logger, settings } = ports;
   if (objects === undefined || takeover === undefined) return undefined;
   const { workflows, requests, retention, workflowState: states } = store;
+  const installation = (): Promise<string> => store.installationKeys.identity(clock.nowMs());
   const { instanceId, managedNamespace } = settings;
   const intake = new IntakeService({
     objects,
     workflows,
-    edits: new ObjectEdits({ requests, states, queue, clock, logger }),
+    edits: new ObjectEdits({ objects, installation, requests, states, queue, clock, logger }),
     retention,
     takeover,
     queue,
@@ -165,7 +166,14 @@ const intakeLoop = (ports: SchedulerPorts, takeover: TakeoverService | undefined
     instanceId,
     managedNamespace,
   });
-  return new IntakeLoop({ objects, intake, lease: store.leases, logger, intervalMs: INTAKE_INTERVAL_MS });
+  return new IntakeLoop({
+    objects,
+    intake,
+    lease: store.leases,
+    rival: () => objects.rival(settings.controllerNamespace, clock.nowMs()),
+    logger,
+    intervalMs: INTAKE_INTERVAL_MS,
+  });
 };
 
 /** Timers of the scheduler: the sweeper of its queue, schedules and retention. They begin with the program and end before its queue does. */

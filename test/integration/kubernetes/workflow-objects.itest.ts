@@ -320,6 +320,26 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     },
   );
 
+  it('says where two installations run the same workflows', async () => {
+    const otherDatabase = await postgresTemplate();
+    const other = await startClusterStack(accounts, namespace, otherDatabase);
+    try {
+      await apply(gate('shared'));
+      const { uid = '' } = (await until('shared', phase('Running'))).metadata;
+      const both = [stack, other];
+      const haveRows = async (): Promise<boolean> =>
+        (await Promise.all(both.map(({ store }) => store.workflows.getByUid(uid)))).every((row) => row !== undefined);
+      await eventually(haveRows, 'both have taken it in');
+      const told = () =>
+        kubectl('get', 'events', '--field-selector=involvedObject.name=shared,reason=WorkflowRunTwice', '-o', 'name');
+      for (const { url } of both) await fetch(`${url}/api/v1/workflows/${namespace}/shared/resume`, { method: 'PUT' });
+      await eventually(async () => (await told()).trim().split('\n').join() !== '', 'it is told');
+    } finally {
+      await other.close();
+      await otherDatabase.drop();
+    }
+  });
+
   it('finds after a restart what was deleted and what was made meanwhile, and takes nothing in twice', async () => {
     await apply(gate('missed'));
     const { uid = '' } = (await until('missed', phase('Running'))).metadata;

@@ -23,6 +23,8 @@ export interface WorkflowObject {
   generation: number | undefined;
   /** The resourceVersion that our last projection was written over: the object had nothing else than that one and what we wrote. */
   writtenOver: string | undefined;
+  /** Whose projection was written last, as that says. */
+  installation: string | undefined;
   isDeleting: boolean;
   /** The status has a phase. */
   hasStatus: boolean;
@@ -46,6 +48,8 @@ export type WorkflowObjectEvent =
 /** The public state of a workflow, to be written to its object. */
 export interface WorkflowProjection {
   key: WorkflowObjectKey;
+  /** Whose rows they are; absent: not said. */
+  installation?: string;
   /** Of our rows; an object that shows this version or a newer one is left as it is. */
   version: number;
   /**

@@ -10,6 +10,8 @@ export const ObjectMark = {
   controls: 'argosy.dev/controls',
   /** The resourceVersion that a projection was written over. */
   writtenOver: 'argosy.dev/written-over',
+  /** Which installation has written it. */
+  installation: 'argosy.dev/installation',
 } as const;
 
 /** What a spec says about running at all. */
@@ -47,6 +49,7 @@ export const workflowObjectOf = (object: ApiObject): WorkflowObject => {
     resourceVersion,
     generation: typeof metadata['generation'] === 'number' ? metadata['generation'] : undefined,
     writtenOver: annotations[ObjectMark.writtenOver],
+    installation: annotations[ObjectMark.installation],
     isDeleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
     hasStatus: Boolean(status?.phase),
   };

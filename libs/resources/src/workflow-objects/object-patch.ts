@@ -80,7 +80,7 @@ export const projectionPatch = (
   projection: WorkflowProjection,
   hasStatus: boolean,
 ): { head: ObjectHead; patch: PatchOperation[] } => {
-  const { labels, annotations, status, controls: wanted, version } = projection;
+  const { labels, annotations, status, controls: wanted, version, installation } = projection;
   const mayWriteSpec = isInStep(head, projection);
   const kept = only(head.labels, (name) => !isStateLabel(name));
   // What the spec gave it is there by now; where it is not, or is another, people have seen to that.
@@ -93,6 +93,7 @@ export const projectionPatch = (
       ...(isGiven ? only(annotations, isStateAnnotation) : annotations),
       [ObjectMark.record]: String(version),
       [ObjectMark.writtenOver]: head.resourceVersion,
+      ...(installation === undefined ? {} : { [ObjectMark.installation]: installation }),
       ...(mayWriteSpec ? { [ObjectMark.controls]: controlsText(wanted) } : {}),
     },
     controls: mayWriteSpec ? wanted : head.controls,

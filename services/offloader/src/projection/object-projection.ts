@@ -12,11 +12,12 @@ const statusOf = ({ body }: EncodedRecord): object => (JSON.parse(body) as { sta
 export const projectToObject = (
   objects: Pick<WorkflowObjects, 'project'>,
   { submitted, header, archiving, visibleVersion }: LoadedState,
-  { workflow, record }: { workflow: Workflow; record: EncodedRecord },
+  { workflow, record, installation }: { workflow: Workflow; record: EncodedRecord; installation: string | undefined },
 ): Promise<'written' | 'newer' | 'gone'> => {
   const { uid = '', namespace = '', name = '' } = workflow.metadata;
   return objects.project({
     key: { uid, namespace, name },
+    ...(installation === undefined ? {} : { installation }),
     version: visibleVersion,
     labels: { ...header?.labels, ...(archiving === null ? {} : { [LabelName.archivingStatus]: archiving }) },
     annotations: { ...header?.annotations },

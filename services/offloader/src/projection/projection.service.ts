@@ -33,6 +33,8 @@ export interface ProjectionPorts {
   policy: () => Promise<OffloadPolicy>;
   /** Where nodes are offloaded to if not beside our own tables; rejects with TransientError while that is not known. */
   elsewhere: () => Promise<Pick<OffloadElsewhere, 'save'> | undefined>;
+  /** What the objects are to say of who wrote them; absent: nothing. */
+  installation?: () => Promise<string>;
   /** Objects on a cluster, which show the record; absent: there is no cluster. */
   objects?: Pick<WorkflowObjects, 'project'> | undefined;
   clock: Clock;
@@ -80,7 +82,10 @@ export class ProjectionService {
     const workflow = renderWorkflow(state.submitted, state.header, state.nodes);
     const record = await encodeRecord(workflow, { ...this.settings, ...(await this.ports.policy()) });
     const nodesElsewhere = await this.saveElsewhere(workflow, record);
-    if (this.ports.objects) await projectToObject(this.ports.objects, state, { workflow, record });
+    if (this.ports.objects) {
+      const installation = await this.ports.installation?.();
+      await projectToObject(this.ports.objects, state, { workflow, record, installation });
+    }
     const outcome = await records.write({
       workflow: { uid, namespace: workflow.metadata.namespace ?? '', name: workflow.metadata.name ?? '' },
       version: state.visibleVersion,

@@ -1,5 +1,5 @@
 import type { Logger } from '#libs/observability';
-import type { WorkflowObjectEvent, WorkflowObjects } from '#libs/resources';
+import type { RivalController, WorkflowObjectEvent, WorkflowObjects } from '#libs/resources';
 import type { AdvisoryLease } from '#libs/store';
 import { TransientError } from '#libs/workflow-spec';
 import type { IntakeService } from './intake.service.js';
@@ -9,6 +9,8 @@ export interface IntakeLoopOptions {
   objects: Pick<WorkflowObjects, 'follow'>;
   intake: Pick<IntakeService, 'begin' | 'take' | 'leave' | 'retryWaiting' | 'removeMissing'>;
   lease: Pick<AdvisoryLease, 'run'>;
+  /** Argo's controller of this instance, where it is alive. */
+  rival: () => Promise<RivalController | undefined>;
   logger: Logger;
   /** Between two tries to become the one who follows. */
   intervalMs: number;
@@ -60,6 +62,7 @@ export class IntakeLoop {
 
   private async follow(signal: AbortSignal): Promise<void> {
     const { objects, intake, logger } = this.options;
+    await this.warnOfRival();
     intake.begin();
     const inTurn = turns();
     const retrying = setInterval(() => void inTurn(() => intake.retryWaiting()).catch(() => undefined), NAME_RETRY_MS).unref();
@@ -71,6 +74,17 @@ export class IntakeLoop {
     } finally {
       clearInterval(retrying);
     }
+  }
+
+  /** It runs what is made from now on as well; workflows that it has begun are another matter, see TakeoverService. */
+  private async warnOfRival(): Promise<void> {
+    // Whether it may be looked for, or the cluster answers, shows where it matters.
+    const rival = await this.options.rival().catch(() => undefined);
+    if (rival === undefined) return;
+    const { logger } = this.options;
+    logger.warn('a controller of Argo is alive: where it has the same namespaces, both run what is made', {
+      holder: rival.holder,
+    });
   }
 
   private handle(event: WorkflowObjectEvent): Promise<void> {

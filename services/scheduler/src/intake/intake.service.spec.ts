@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WorkflowRequest } from '#libs/engine';
 import type { JobQueue } from '#libs/jobs';
-import type { WorkflowObject, WorkflowProjection } from '#libs/resources';
+import type { WorkflowObject, WorkflowObjects, WorkflowProjection } from '#libs/resources';
 import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError, type WorkflowStateRepository } from '#libs/store';
 import { quietLogger } from '#libs/testing';
 import { formatTime, TransientError, type Workflow } from '#libs/workflow-spec';
@@ -24,6 +24,7 @@ const object = (uid: string, changes: Partial<WorkflowObject> = {}, workflow: Pa
   resourceVersion: '1',
   generation: undefined,
   writtenOver: undefined,
+  installation: undefined,
   isDeleting: false,
   hasStatus: false,
   ...changes,
@@ -37,6 +38,7 @@ const world = () => {
   const projections: WorkflowProjection[] = [];
   const released: string[] = [];
   const woken: string[] = [];
+  const told: string[] = [];
   const taken: string[] = [];
   const confirmed: string[] = [];
   const takeovers = new Map<string, TakeoverOutcome | 'fails'>();
@@ -57,15 +59,17 @@ const world = () => {
       deletedAtMs: row.deleted ? 1 : null,
     } as StoredWorkflow;
   };
+  const objects: Pick<WorkflowObjects, 'find' | 'project' | 'release' | 'tell'> = {
+    find: (_namespace, name) => {
+      const uid = there.get(name);
+      return Promise.resolve(uid === undefined ? undefined : object(uid));
+    },
+    project: (projection) => Promise.resolve((projections.push(projection), 'written' as const)),
+    release: ({ uid }) => Promise.resolve(void released.push(uid)),
+    tell: ({ reason }) => Promise.resolve(void told.push(reason)),
+  };
   const intake = new IntakeService({
-    objects: {
-      find: (_namespace, name) => {
-        const uid = there.get(name);
-        return Promise.resolve(uid === undefined ? undefined : object(uid));
-      },
-      project: (projection) => Promise.resolve((projections.push(projection), 'written' as const)),
-      release: ({ uid }) => Promise.resolve(void released.push(uid)),
-    } as ConstructorParameters<typeof IntakeService>[0]['objects'],
+    objects,
     workflows: {
       insert: (workflow) => {
         const { uid = '', name = '' } = workflow.submitted.metadata;
@@ -90,7 +94,8 @@ const world = () => {
         },
       },
       states: { loadHeaders: (uids) => Promise.resolve(uids.flatMap((uid) => headers.get(uid) ?? [])) },
-      ...{ queue, clock, logger: quietLogger },
+      ...{ objects, queue, clock, logger: quietLogger },
+      installation: () => Promise.resolve('ours'),
     }),
     retention: {
       markDeleted: (uid) => {
@@ -112,7 +117,7 @@ const world = () => {
     clock,
     logger: quietLogger,
   });
-  return { rows, headers, there, requests, projections, released, woken, taken, confirmed, takeovers, intake };
+  return { rows, headers, there, told, requests, projections, released, woken, taken, confirmed, takeovers, intake };
 };
 world.nowMs = NOW_MS;
 
@@ -264,6 +269,20 @@ describe('IntakeService', () => {
       { type: 'relabel', labels: { team: 'blue', ...state('Running') }, annotations: { ...marks, note: 'n' } },
       { type: 'relabel', labels: { team: 'red', given: 'yes' }, annotations: { ...marks, note: 'n' } },
     ]);
+  });
+
+  it('says once that another installation writes to the same object, and only where it has seen that', async () => {
+    const { intake, told } = world();
+    const by = (version: number, installation: string) =>
+      inVersion(version, {}, { installation, writtenOver: String(version - 1) });
+    // What another one has written before: it may have gone.
+    await intake.take(by(2, 'theirs'));
+    await intake.take(inVersion(3, { labels: { mine: 'yes' } }, { installation: 'theirs', writtenOver: '1' }), true);
+    await intake.take(by(4, 'ours'), true);
+    expect(told).toEqual([]);
+    await intake.take(by(5, 'theirs'), true);
+    await intake.take(by(6, 'theirs'), true);
+    expect(told).toEqual(['WorkflowRunTwice']);
   });
 
   it('asks after a restart for labels that were changed meanwhile, and for none that the rows have', async () => {

@@ -10,7 +10,7 @@ import type { TakeoverService } from './takeover.service.js';
 
 /** What intake is wired from. */
 export interface IntakePorts {
-  objects: WorkflowObjects;
+  objects: Pick<WorkflowObjects, 'find' | 'project' | 'release'>;
   workflows: Pick<WorkflowRepository, 'insert' | 'getByUid' | 'getByName' | 'clusterObjects'>;
   edits: Pick<ObjectEdits, 'knownAs' | 'knownBy' | 'take'>;
   retention: Pick<RetentionRepository, 'markDeleted'>;

@@ -1,7 +1,7 @@
 import { renderWorkflow, type WorkflowRequest } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import { controlsOf, type WorkflowControls, type WorkflowObject } from '#libs/resources';
+import { controlsOf, type WorkflowControls, type WorkflowObject, type WorkflowObjects } from '#libs/resources';
 import type { RequestRepository, StoredWorkflow, WorkflowStateRepository } from '#libs/store';
 import { type Clock, LabelName, UserError, type WorkflowSpec } from '#libs/workflow-spec';
 import { requestIdOf, requestsOf } from './object-controls.js';
@@ -17,11 +17,16 @@ export interface KnownObject {
   /** The same for labels and annotations; '' where that is not known. */
   metadata: string;
   /** The object as it was looked at last; undefined where it was not yet. */
-  seen: { resourceVersion: string; generation: number | undefined; spec: string } | undefined;
+  seen: { resourceVersion: string; generation: number | undefined; writtenOver: string | undefined; spec: string } | undefined;
+  /** Somebody else runs it too, and that was said. */
+  isShared?: true;
 }
 
 /** What edits are asked through. */
 export interface ObjectEditsPorts {
+  objects: Pick<WorkflowObjects, 'tell'>;
+  /** Which installation this is. */
+  installation: () => Promise<string>;
   requests: Pick<RequestRepository, 'insert'>;
   states: Pick<WorkflowStateRepository, 'loadHeaders'>;
   queue: Pick<JobQueue, 'wake'>;
@@ -61,6 +66,7 @@ export class ObjectEdits {
   /** Asks for what has changed. `isNext`: nothing happened to the object since it was looked at that was not seen. */
   async take(object: WorkflowObject, known: KnownObject, isNext: boolean): Promise<void> {
     await this.askForControls(object, object.knownControls ?? known.controls);
+    await this.tellWhereShared(object, known);
     const { seen } = known;
     const metadata = metadataDigest(object.workflow.metadata);
     if (seen !== undefined && isNext && object.writtenOver === seen.resourceVersion) {
@@ -72,6 +78,21 @@ export class ObjectEdits {
     known.metadata = metadata;
     const isSameSpec = seen !== undefined && seen.generation !== undefined && seen.generation === object.generation;
     known.seen = seenOf(object, isSameSpec ? seen.spec : await this.askForSpec(object, known));
+  }
+
+  /**
+   * Another installation that takes in the same objects runs the same workflows: its projections are met here. What it wrote before this one
+   * has looked is no sign of that, as it may have gone.
+   */
+  private async tellWhereShared({ key, installation, writtenOver }: WorkflowObject, known: KnownObject): Promise<void> {
+    const isNews = known.seen !== undefined && known.seen.writtenOver !== writtenOver && known.isShared === undefined;
+    if (!isNews || installation === undefined || installation === (await this.ports.installation())) return;
+    const { objects, logger, clock } = this.ports;
+    const reason = 'WorkflowRunTwice';
+    const message = 'another installation runs this workflow too: each needs an INSTANCE_ID or a MANAGED_NAMESPACE of its own';
+    known.isShared = true;
+    logger.warn(message, { ...key, reason, installation });
+    await objects.tell({ key, type: 'Warning', reason, message, occasion: reason }, clock.nowMs());
   }
 
   private async askForControls(object: WorkflowObject, known: WorkflowControls): Promise<void> {
@@ -120,8 +141,9 @@ export class ObjectEdits {
   }
 }
 
-const seenOf = ({ resourceVersion, generation }: WorkflowObject, spec: string): KnownObject['seen'] => ({
+const seenOf = ({ resourceVersion, generation, writtenOver }: WorkflowObject, spec: string): KnownObject['seen'] => ({
   resourceVersion,
   generation,
+  writtenOver,
   spec,
 });
