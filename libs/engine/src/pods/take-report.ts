@@ -21,17 +21,22 @@ export const addressee = (pass: Pass, report: PodReport): TreeNode | undefined =
   return node.memory.incarnation === report.incarnation ? node : undefined;
 };
 
-/** A daemon that ends by itself has failed, however well. */
-const endPhase = (report: PodReport, isDaemon: boolean): NodePhase => {
-  if (report.phase === 'Succeeded') return isDaemon ? NodePhase.Failed : NodePhase.Succeeded;
+/** What runs when a shutdown is carried out counts as ended by it. */
+const isEndedByShutdown = ({ state }: Pass, node: TreeNode): boolean =>
+  node.memory.stopping === 'shutdown' && isShutDownFor(state, node);
+
+/** A daemon that ends by itself has failed, however well, and so has what a shutdown ended. */
+const endPhase = (pass: Pass, node: TreeNode, report: PodReport): NodePhase => {
+  const isEndWanted = templateOf(pass, node).daemon !== true && !isEndedByShutdown(pass, node);
+  if (report.phase === 'Succeeded') return isEndWanted ? NodePhase.Succeeded : NodePhase.Failed;
   if (report.phase === 'Gone') return NodePhase.Error;
   return report.infrastructure === true ? NodePhase.Error : NodePhase.Failed;
 };
 
 /** Message of an ended pod: what the engine did to it comes before what its container said. */
 const endMessage = (pass: Pass, node: TreeNode, report: PodReport): string | undefined => {
+  if (isEndedByShutdown(pass, node)) return shutdownPodMessage(pass.state);
   if (report.phase === 'Succeeded') return undefined;
-  if (node.memory.stopping === 'shutdown' && isShutDownFor(pass.state, node)) return shutdownPodMessage(pass.state);
   if (node.memory.stopping === 'deadline') return 'Step exceeded its deadline';
   return report.message ?? (report.phase === 'Gone' ? 'pod deleted' : undefined);
 };
@@ -63,19 +68,19 @@ const takeEnd = (pass: Pass, node: TreeNode, report: PodReport): void => {
   const outputs = mergedOutputs(pass, node, report);
   const runningMs = (report.finishedAtMs ?? nowMs) - (report.startedAtMs ?? node.memory.startedAtMs ?? nowMs);
   const isPod = node.status.type === NodeType.Pod;
-  const isDaemon = templateOf(pass, node).daemon === true;
   state.change(node, () => {
     delete node.status.daemoned;
     if (isPod) node.status.resourcesDuration ??= resourcesDurationOf(templateOf(pass, node), runningMs, report.containers);
     if (outputs !== undefined) node.status.outputs = outputs;
-    if (isPod && report.phase === 'Succeeded') node.status.progress = completeProgress(node.status.progress);
+    if (isPod && report.phase === 'Succeeded' && !isEndedByShutdown(pass, node))
+      node.status.progress = completeProgress(node.status.progress);
     if (report.finishedAtMs !== undefined) {
       node.status.finishedAt = formatTime(report.finishedAtMs);
       node.memory.finishedAtMs = report.finishedAtMs;
     }
   });
   const message = endMessage(pass, node, report) ?? (isPod ? '' : (report.message ?? ''));
-  setPhase(state, node, { phase: endPhase(report, isDaemon), message, nowMs });
+  setPhase(state, node, { phase: endPhase(pass, node, report), message, nowMs });
   takeContainers(pass, node, report);
   endContainers(pass, node);
   exportGlobals(state, node.status.outputs);

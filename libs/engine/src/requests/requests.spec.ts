@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runSimulated, type SimulatedRun, type SimulationOptions } from '#libs/testing';
 import type { Template, Workflow } from '#libs/workflow-spec';
-import type { RequestOutcome } from '../contract.js';
+import { createWorkflowState, decide, factId, type InboxEntry, markCommitted, type RequestOutcome } from '../index.js';
 
 const workflow = (templates: Template[], spec: Partial<Workflow['spec']> = {}): Workflow => ({
   apiVersion: 'argoproj.io/v1alpha1',
@@ -98,6 +98,31 @@ describe('requests', () => {
     expect(node(result, 'asked.a')).toEqual({ phase: 'Failed', message: 'workflow shutdown with strategy:  Stop' });
     expect(node(result, 'asked.onExit')).toMatchObject({ phase: 'Succeeded' });
     expect(node(result, 'asked.a.onExit')).toBeUndefined();
+  });
+
+  it('counts what ran when it was stopped as stopped, even where it ends well', () => {
+    const metadata = { name: 'asked', namespace: 'lab', uid: 'a-uid', creationTimestamp: '2024-01-01T00:00:00Z' };
+    const config = { podNames: 'v2' as const, artifactRepository: { location: {} } };
+    const state = createWorkflowState(config, { metadata, spec: workflow([leaf('main', [])]).spec });
+    const facts = new Map<string, null>();
+    const give = (...inbox: InboxEntry[]): void => {
+      for (const key of decide(state, { inbox, facts, nowMs: 0 }).missing) facts.set(factId(key), null);
+      decide(state, { inbox, facts, nowMs: 0 });
+      markCommitted(state);
+    };
+    const report = { nodeId: 'asked', incarnation: 1 };
+    give();
+    give({ id: '1', kind: 'pod', report: { ...report, phase: 'Running' } });
+    give({ id: '2', kind: 'request', requestId: '2', request: { type: 'stop' } });
+    give();
+    give({ id: '3', kind: 'pod', report: { ...report, phase: 'Succeeded', exitCode: 0 } });
+    const { phase, message, progress, outputs } = state.get('asked').status;
+    expect({ phase, message, progress, outputs }).toEqual({
+      phase: 'Failed',
+      message: 'workflow shutdown with strategy:  Stop',
+      progress: '0/1',
+      outputs: undefined,
+    });
   });
 
   it('terminates without exit handlers', () => {
