@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { writeCowsay } from './cowsay.js';
 import { makeNginxImage } from './nginx-image.js';
 import { makePythonImage } from './python-image.js';
 
@@ -29,6 +30,9 @@ export const writeImages = async (recorded: string, folder: string): Promise<str
     name,
     entry.root === undefined ? entry : { ...entry, root: path.resolve(path.dirname(recorded), entry.root) },
   ]);
+  const cow = path.join(folder, 'cow-image');
+  await writeCowsay(cow);
+  const cows = rooted.filter(([, { root }]) => root?.endsWith('/cowsay')).map(([name, entry]) => [name, { ...entry, root: cow }]);
   const python = await makePythonImage(folder);
   const pythons =
     python === undefined ? [] : rooted.filter(([name]) => name.startsWith('python:')).map(([name]) => [name, python]);
@@ -36,7 +40,7 @@ export const writeImages = async (recorded: string, folder: string): Promise<str
   await writeFile(
     file,
     stringify({
-      ...Object.fromEntries([...rooted, ...pythons]),
+      ...Object.fromEntries([...rooted, ...cows, ...pythons]),
       ...(await imageWithoutShell(recorded)),
       'nginx:1.13': await makeNginxImage(folder),
     }),

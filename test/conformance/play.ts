@@ -22,7 +22,7 @@ export interface PlayOptions {
 
 const POLL_MS = 50;
 /** What follows the end of a workflow may take this long. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 30_000;
 const PLURALS: Record<string, string> = {
   ConfigMap: 'configmaps',
   Secret: 'secrets',

@@ -1,8 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { EXECUTOR_FOLDER, executorImage, kubernetesCluster, removePods, type TestCluster } from '#libs/testing';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  applyCustomResources,
+  EXECUTOR_FOLDER,
+  executorImage,
+  kubernetesCluster,
+  removePods,
+  type TestCluster,
+} from '#libs/testing';
 import { Fleet, missingOfFleet } from '../e2e/harness/fleet.js';
+import { fullName, imagesOfCluster, withImagesOfCluster } from './cluster-images.js';
 import type { RecordedObject, Recording } from './recordings.js';
 
 /** Where the recordings' pods run as those of a real cluster. */
@@ -12,8 +19,17 @@ export interface RecordedCluster {
   /** Puts an object that pods look at beside the workflow into the cluster. */
   apply: (object: RecordedObject) => Promise<void>;
   /** Starts an installation whose pods are the cluster's; `more` are variables of all its services. */
-  start(more: Readonly<Record<string, string>>): Promise<{ url: string; stop(): Promise<void> }>;
+  start(more: Readonly<Record<string, string>>): Promise<StartedFleet>;
   close(): Promise<void>;
+}
+
+/** An installation by its addresses. */
+export interface StartedFleet {
+  /** Of the API, for this machine. */
+  url: string;
+  /** Of the API, for pods. */
+  urlForPods: string;
+  stop(): Promise<void>;
 }
 
 const HOST_OF_PODS = '10.254.0.1';
@@ -23,26 +39,31 @@ const SEEN_BY_PODS: Readonly<Record<string, string>> = { ConfigMap: 'configmaps'
 
 /** Why a recording cannot run on the cluster of the tests; undefined where it can. */
 export const missingInCluster = (recording: Recording): string | undefined => {
-  if (JSON.stringify(recording.workflow).includes('"bash"')) return 'the images of the cluster of the tests have no bash';
-  const names = new Set([...JSON.stringify(recording.workflow).matchAll(/"image":"([^"{]+)"/g)].map(([, name = '']) => name));
-  const missing = [...names].filter((name) => !imagesOfCluster().has(fullName(name)));
+  const { workflow, others } = withImagesOfCluster(recording);
+  const names = new Set([...JSON.stringify({ workflow, others }).matchAll(/"image":"([^"{]+)"/g)].map(([, name = '']) => name));
+  const there = imagesOfCluster();
+  const missing = [...names].filter((name) => !there.has(fullName(name)));
   return missing.length === 0 ? undefined : `the cluster of the tests has no image ${missing.join(', ')}`;
 };
 
-let images: Set<string> | undefined;
-const imagesOfCluster = (): Set<string> => {
-  const file = path.join(process.env['CLUSTER_DIR'] ?? path.join(tmpdir(), 'argosy-cluster'), 'images/index.json');
-  images ??= new Set(existsSync(file) ? Object.keys(JSON.parse(readFileSync(file, 'utf8')) as object) : []);
-  return images;
-};
-const fullName = (image: string): string =>
-  `${image.includes('/') ? '' : 'library/'}${image}${image.includes(':') ? '' : ':latest'}`;
+/** Whether workflows have to be objects of the cluster: only those are under the rights of service accounts that the real Argo was forbidden by. */
+export const needsObjects = ({ status }: Recording): boolean => JSON.stringify(status ?? {}).includes('(Forbidden)');
 
 /** Recordings name their namespace, so it is used again. */
 const makeEmpty = async (cluster: TestCluster, namespace: string): Promise<void> => {
   const there = await cluster.kubectl(['get', 'namespaces', '-o', 'name']);
   if (!there.split('\n').includes(`namespace/${namespace}`)) await cluster.kubectl(['create', 'namespace', namespace]);
   await removePods(cluster, namespace);
+};
+
+/** Workflows that are objects, also those that nobody lets go any more. */
+const removeWorkflows = async ({ api }: TestCluster, namespace: string): Promise<void> => {
+  const workflows = { apiVersion: 'argoproj.io/v1alpha1', plural: 'workflows', namespace };
+  await api.deleteCollection(workflows);
+  const { items } = await api.list(workflows);
+  await Promise.allSettled(
+    items.map(({ metadata: { name } }) => api.patch({ ...workflows, name }, { metadata: { finalizers: [] } }, { type: 'merge' })),
+  );
 };
 
 /** Claims that stood in the recorder's cluster: those that a workflow names itself and does not make. */
@@ -56,17 +77,52 @@ const makeClaims = async (cluster: TestCluster, namespace: string, recordings: r
 };
 
 /** Two schedulers and two pod-managers, and one of each other service, as processes of their own. */
-const startFleet = async (
-  environment: Record<string, string>,
-  namespace: string,
-): Promise<{ url: string; stop(): Promise<void> }> => {
+const startFleet = async (environment: Record<string, string>, namespace: string): Promise<StartedFleet> => {
   const fleet = await Fleet.prepare(environment, { namespace, address: HOST_OF_PODS });
   await fleet.start();
-  return { url: `http://${fleet.serverAddress}`, stop: () => fleet.tearDown() };
+  const door = await openForPods(fleet.serverAddress);
+  return {
+    url: `http://${fleet.serverAddress}`,
+    urlForPods: door.url,
+    stop: async () => {
+      await door.close();
+      await fleet.tearDown();
+    },
+  };
 };
 
+/** The API without a token answers loopback alone; what pods ask at an address that they reach is asked there for them. */
+const openForPods = async (address: string): Promise<{ url: string; close(): Promise<void> }> => {
+  const server = createServer((asked, answer) => {
+    const { method, headers } = asked;
+    const onward = request(`http://${address}${asked.url ?? ''}`, { method, headers: { ...headers, host: address } }, (found) => {
+      answer.writeHead(found.statusCode ?? 502, found.headers);
+      found.pipe(answer);
+    });
+    onward.on('error', () => answer.destroy());
+    asked.pipe(onward);
+  });
+  await new Promise<void>((settle) => server.listen(0, HOST_OF_PODS, settle));
+  return {
+    url: `http://${HOST_OF_PODS}:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((settle) => {
+        server.close(() => settle());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+/** What is played where. */
+export interface RecordedPlace {
+  namespace: string;
+  recordings: readonly Recording[];
+  /** Whether workflows, templates and ConfigMaps are objects of the cluster too, or rows of the database. */
+  withObjects: boolean;
+}
+
 /** Makes the namespace of the recordings with what stood in it. */
-export const openRecordedCluster = async (namespace: string, recordings: readonly Recording[]): Promise<RecordedCluster> => {
+export const openRecordedCluster = async ({ namespace, recordings, withObjects }: RecordedPlace): Promise<RecordedCluster> => {
   const missing = await missingOfFleet();
   if (missing !== undefined) throw new Error(missing);
   const cluster = await kubernetesCluster({ nodes: true });
@@ -82,6 +138,10 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
   for (const account of accounts)
     if (account !== 'default') await kubectl(['-n', namespace, 'create', 'serviceaccount', account]).catch(() => undefined);
   await makeClaims(cluster, namespace, recordings);
+  if (withObjects) {
+    await applyCustomResources(cluster);
+    await removeWorkflows(cluster, namespace);
+  }
   const environment = {
     RUNTIME: 'kubernetes',
     POD_HOST: 'kubernetes',
@@ -90,6 +150,7 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
     EXECUTOR_FOLDER,
     REGISTRY_MIRRORS: LOCAL_REGISTRY,
     MANAGED_NAMESPACE: namespace,
+    ...(withObjects ? { RESOURCES: 'kubernetes', CONTROLLER_NAMESPACE: namespace } : {}),
   };
   return {
     hostOfPods: HOST_OF_PODS,
@@ -103,6 +164,7 @@ export const openRecordedCluster = async (namespace: string, recordings: readonl
     start: (more) => startFleet({ ...environment, ...more }, namespace),
     close: async () => {
       await removePods(cluster, namespace);
+      if (withObjects) await removeWorkflows(cluster, namespace);
       await cluster.release();
     },
   };

@@ -8,6 +8,8 @@ export type RecordedObject = Record<string, unknown> & { kind: string; metadata:
 export interface Recording {
   name: string;
   group: string;
+  /** What the examples need: S nothing, O one object, A a store, C features of pods, K Kubernetes itself. */
+  class?: string;
   workflow: Workflow;
   status?: { phase?: string; message?: string; nodes?: unknown[] };
   refused?: string;
