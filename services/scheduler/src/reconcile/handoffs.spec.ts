@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '#libs/engine';
 import type { InboxReading } from '#libs/store';
+import { WorkflowPhase } from '#libs/workflow-spec';
 import { handoffsOf, type HandoffQuestion } from './handoffs.js';
 
 const KEEPERS = ['record', 'archive'];
 const ALL = [...KEEPERS, 'artifact-gc'];
 
-const header = (phase: string): Decision['header'] => ({
+const header = (phase: WorkflowPhase): Decision['header'] => ({
   engineLevel: 1,
   labels: {},
   annotations: {},
@@ -23,27 +24,39 @@ const found = { artifacts: node([{ name: 'a' }]), none: node(), emptied: node([]
 
 describe('who has work after a commit', () => {
   it.each([
-    { what: 'nobody while it runs', phase: 'Running', entries: [podEnd], nodes: [found.artifacts], expected: [] },
+    { what: 'nobody while it runs', phase: WorkflowPhase.Running, entries: [podEnd], nodes: [found.artifacts], expected: [] },
     { what: 'nobody where the status is as it was', phase: undefined, entries: [podEnd], nodes: [found.artifacts], expected: [] },
     {
       what: 'all where there is an artifact',
-      phase: 'Succeeded',
+      phase: WorkflowPhase.Succeeded,
       entries: [podEnd],
       nodes: [found.none, found.artifacts],
       expected: ALL,
     },
-    { what: 'all at an end that nothing told', phase: 'Failed', entries: [], nodes: [found.artifacts], expected: ALL },
-    { what: 'no collection without artifacts', phase: 'Succeeded', entries: [podEnd], nodes: [found.emptied], expected: KEEPERS },
+    {
+      what: 'all at an end that nothing told',
+      phase: WorkflowPhase.Failed,
+      entries: [],
+      nodes: [found.artifacts],
+      expected: ALL,
+    },
+    {
+      what: 'no collection without artifacts',
+      phase: WorkflowPhase.Succeeded,
+      entries: [podEnd],
+      nodes: [found.emptied],
+      expected: KEEPERS,
+    },
     {
       what: 'no collection for its own report',
-      phase: 'Error',
+      phase: WorkflowPhase.Error,
       entries: [gcReport],
       nodes: [found.artifacts],
       expected: KEEPERS,
     },
     {
       what: 'all where a report came with an end',
-      phase: 'Error',
+      phase: WorkflowPhase.Error,
       entries: [gcReport, podEnd],
       nodes: [found.artifacts],
       expected: ALL,
