@@ -261,6 +261,7 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
 
   it('keep their locks and claims, go on in sets of containers, and are not begun again where they have ended', async () => {
     await (stack as ClusterStack | undefined)?.close();
+    for (const node of ['l-holder', 'l-whole[0].a']) kubelet.held.add(node);
     await cluster.kubectl(['-n', namespace, 'create', 'configmap', 'limits', '--from-literal=one=1']);
     const claims = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace };
     const claim = { ...claims, name: 'l-whole-work' };
@@ -275,14 +276,16 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
       finished('l-expired', 'Archived', { ttlStrategy: { secondsAfterCompletion: 60 } }),
     ])
       await leave(each);
-    const held = ['l-holder', 'l-whole[0].a'];
-    for (const node of held) kubelet.held.add(node);
     kubelet.start();
     await start();
     const waiting = ['l-a-new', 'l-b-waiter', 'l-c-waiter'];
     const isOurs = ({ metadata }: Workflow): boolean => metadata.annotations?.['argosy.dev/record-version'] !== undefined;
     const waits = (workflow: Workflow): boolean => isOurs(workflow) && JSON.stringify(workflow.status).includes('Waiting for');
-    await Promise.all(waiting.map((name) => until(name, waits)));
+    for (const name of waiting) {
+      const early = await until(name, (workflow) => waits(workflow) || hasEnded(workflow));
+      const holder = (await read('l-holder')).status;
+      expect(early.status?.phase, `${name} has to wait, for ${JSON.stringify(holder)}`).not.toBe('Succeeded');
+    }
     expect((await until('l-set', hasEnded)).status?.phase).toBe('Succeeded');
     expect((await Promise.all(waiting.map(podsOf))).flat()).toEqual([]);
     expect(await holders()).toEqual(['l-holder ConfigMap/limits/one', 'l-holder Mutex/m', 'l-whole Mutex/whole']);
@@ -333,7 +336,9 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
         .sort();
     };
     expect(await names(`workflows/${namespace}`)).toEqual(['l-done', 'l-unkept']);
-    expect(await names(`archived-workflows?listOptions.fieldSelector=metadata.namespace=${namespace}`)).toEqual(['l-unkept']);
+    expect(
+      await names(`archived-workflows?listOptions.limit=100&listOptions.fieldSelector=metadata.namespace=${namespace}`),
+    ).toEqual(['l-unkept']);
     for (const name of ['l-done', 'l-unkept']) {
       expect((await read(name)).status).toMatchObject({ phase: 'Succeeded', finishedAt: '2026-01-01T00:00:09Z' });
       expect(await podsOf(name)).toEqual([]);
