@@ -69,7 +69,7 @@ const LEAN_SETTINGS: Record<string, string> = {
   max_worker_processes: '2',
   max_parallel_workers_per_gather: '0',
   autovacuum_max_workers: '1',
-  autovacuum_naptime: '10s',
+  autovacuum_naptime: '20s',
   min_wal_size: '64MB',
   max_wal_size: '512MB',
   checkpoint_timeout: '15min',
