@@ -41,7 +41,7 @@ const project = (name: string, include: string[], timeoutMs: number, workers?: n
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['{libs,services}/**/*.spec.ts', 'test/architecture/**/*.spec.ts'], 20_000),
+      project('unit', ['{libs,services}/**/*.spec.ts', 'test/architecture/**/*.spec.ts'], 30_000, 2),
       project('integration', ['{libs,services}/**/*.itest.ts', 'test/integration/**/*.itest.ts'], 120_000, 3),
       project('e2e', ['test/e2e/**/*.e2e.ts'], 300_000, 3),
       // How soon things go on is part of what they say, so nothing else runs beside them.

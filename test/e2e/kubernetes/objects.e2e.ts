@@ -67,7 +67,9 @@ describe.skipIf('skipped' in started)(`what kubectl makes ${'skipped' in started
     const counted = await writes();
     const sum = Object.values(counted).reduce((total, count) => total + count, 0);
     expect(sum, JSON.stringify(counted)).toBeLessThanOrEqual(12);
-    expect(counted).toMatchObject({ 'create pods': 1, 'patch pods': 1 });
+    expect(counted['create pods']).toBe(1);
+    // One where the pod's end is recorded at once; where that comes between two looks at the pod, two.
+    expect(counted['patch pods']).toBeLessThanOrEqual(2);
     expect(await reasons()).toEqual(expect.arrayContaining(['WorkflowRunning', 'WorkflowNodeSucceeded', 'WorkflowSucceeded']));
   });
 
