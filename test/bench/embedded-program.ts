@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { type BenchRun, until } from './bench-run.js';
-import { answers, freePort } from './fleet.js';
+import { freePort } from '#libs/testing';
+import { answers } from './fleet.js';
 
 export interface EmbeddedProgram {
   url: string;

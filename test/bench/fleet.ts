@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type EmbeddedPostgres, createStore, startEmbeddedPostgres, type Store } from '#libs/store';
-import { missingPart, startRedis, type TestRedis } from '#libs/testing';
+import { freePort, missingPart, startRedis, type TestRedis } from '#libs/testing';
 import { type BenchRun, until } from './bench-run.js';
 import { cpuSeconds, peakRssMegabytes, processTree, pssMegabytes } from './process-figures.js';
 
@@ -184,12 +183,4 @@ const stopProgram = async ({ child }: Program): Promise<void> => {
   const hard = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
   await ended;
   clearTimeout(hard);
-};
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 };

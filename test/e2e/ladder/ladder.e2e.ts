@@ -10,12 +10,11 @@ import { ApiClient } from '../../../services/cli/src/client/api-client.js';
 import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
 import { type EmbeddedStack, startEmbeddedStack } from '../../../services/cli/src/embedded/embedded-stack.js';
 import { whyNotBuilt } from '../cli/stack.js';
+import { whyNoPlugin } from '../harness/example-plugin.js';
 import { patiently } from '../harness/patiently.js';
 import { argosy } from '../harness/program.js';
 
-/** The plugin of the examples says that it is not root, which the sandbox of an ordinary user cannot give. */
-const NEEDS_ROOT = '(skipped: only root can run the plugin as another user)';
-const reason = whyNotBuilt() ?? (process.getuid?.() === 0 ? undefined : NEEDS_ROOT);
+const reason = whyNotBuilt() ?? whyNoPlugin;
 const NAMESPACE = 'argo';
 const WAIT_MS = 60_000;
 const MAX_WORKFLOW_SIZE = 10_240;

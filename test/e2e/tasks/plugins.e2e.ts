@@ -7,6 +7,7 @@ import { isFinishedWorkflowPhase, parseManifests, type KubernetesObject, type Wo
 import { ApiClient } from '../../../services/cli/src/client/api-client.js';
 import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
 import { type EmbeddedStack, startEmbeddedStack } from '../../../services/cli/src/embedded/embedded-stack.js';
+import { whyNoPlugin } from '../harness/example-plugin.js';
 import { patiently } from '../harness/patiently.js';
 
 const NAMESPACE = 'argo';
@@ -57,12 +58,9 @@ const submit = async (workflow: KubernetesObject, name: string): Promise<Workflo
   return ended(name);
 };
 
-/** The plugin of the examples says that it is not root, which the sandbox of an ordinary user cannot give. */
-const NEEDS_ROOT = process.getuid?.() === 0 ? '' : ' (skipped: only root can run the plugin as another user)';
-
 describe('executor plugins', () => {
-  it.skipIf(NEEDS_ROOT !== '')(
-    `of a ConfigMap execute the templates that they know, for several workflows at once${NEEDS_ROOT}`,
+  it.skipIf(whyNoPlugin !== undefined)(
+    `of a ConfigMap execute the templates that they know, for several workflows at once ${whyNoPlugin ?? ''}`,
     async () => {
       await client.send(
         'PUT',
@@ -84,7 +82,7 @@ describe('executor plugins', () => {
     },
   );
 
-  it.skipIf(NEEDS_ROOT !== '')(`leave a template alone that none of them knows${NEEDS_ROOT}`, async () => {
+  it.skipIf(whyNoPlugin !== undefined)(`leave a template alone that none of them knows ${whyNoPlugin ?? ''}`, async () => {
     const workflow = objectOf('{ spec: { entrypoint: main, templates: [{ name: main, plugin: { goodbye: {} } }] } }');
     expect((await submit(workflow, 'goodbye')).status).toMatchObject({
       phase: 'Failed',
