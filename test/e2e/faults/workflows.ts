@@ -70,6 +70,10 @@ const SHAPES = {
     - name: main
       steps:
         - [{ name: only, template: step, arguments: { parameters: [{ name: seconds, value: "0" }] } }]`,
+  kept: `
+    - name: main
+      steps:
+        - [{ name: only, template: write }]`,
   chain: `
     - name: main
       steps:
@@ -112,7 +116,7 @@ export const ALL_SHAPES = Object.keys(SHAPES) as Shape[];
 /** A workflow of a shape, ready to be submitted. */
 export function workflowOf(shape: Shape, name: string, journalPort: number): Workflow {
   const onExit = shape === 'exhausted' || shape === 'chain' ? '\n  onExit: step' : '';
-  const artifactGc = shape === 'artifacts' ? '\n  artifactGC: { strategy: OnWorkflowCompletion }' : '';
+  const artifactGc = shape === 'artifacts' || shape === 'kept' ? '\n  artifactGC: { strategy: OnWorkflowCompletion }' : '';
   return parse(`
 apiVersion: argoproj.io/v1alpha1
 kind: Workflow
