@@ -5,10 +5,10 @@ import { createNode } from '../node-tree/create-node.js';
 import { outboundNodes } from '../node-tree/outbound.js';
 import { isBudgetSpent, type Pass, type StartRequest } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
-import { isWanted } from '../scope/when.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact } from '../templates/inputs.js';
 import { scopeInside } from '../templates/process-template.js';
+import { startChild } from '../templates/start-child.js';
 import { brokenAncestor } from './broken-loops.js';
 import { type Dag, taskNode } from './dag-in-hand.js';
 import { readiness } from './readiness.js';
@@ -63,25 +63,12 @@ const startLoop = (pass: Pass, dag: Dag, name: string): void => {
 };
 
 const startSingle = (pass: Pass, dag: Dag, name: string, { task }: ResolvedTask): 'started' | 'waits' => {
-  try {
-    if (!isWanted(task.when)) {
-      skip(pass, dag, name, { phase: NodePhase.Skipped, message: `when '${task.when ?? ''}' evaluated false` });
-      return 'started';
-    }
-  } catch (error) {
-    skip(pass, dag, name, { phase: NodePhase.Error, message: messageOf(error) });
-    return 'started';
-  }
-  const request = requestOf(pass, dag, name);
-  const memory = isLoop(request.invocation) ? { ...request.memory, shownAsGroup: true } : request.memory;
-  const result = pass.operations.start(pass, { ...request, invocation: task, memory });
-  if (result.type === 'refused') {
-    if (result.why === 'slot') pass.state.waitingForSlot.add(dag.node.id);
-    else pass.state.deferred.set(dag.node.id, result.why);
-    return 'waits';
-  }
-  if (result.error !== undefined) markTaskError(pass, result.node, result.error);
-  return 'started';
+  const written = requestOf(pass, dag, name);
+  const memory = isLoop(written.invocation) ? { ...written.memory, shownAsGroup: true } : written.memory;
+  const request = { ...written, invocation: task, memory };
+  const start = startChild(pass, { owner: dag.node, when: task.when, request, skipped: written });
+  if (start.type === 'errored') markTaskError(pass, start.node, start.error);
+  return start.type === 'waits' ? 'waits' : 'started';
 };
 
 /** Tasks that name what does not exist (yet). Argo asks again for ever; here they fail when nothing else can change it. */

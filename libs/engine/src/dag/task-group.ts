@@ -1,13 +1,11 @@
-import { isFailedOrErrorPhase, isFulfilled, NodePhase, NodeType } from '#libs/workflow-spec';
-import { expand, type Members } from '../loops/expand.js';
-import { createNode } from '../node-tree/create-node.js';
+import { isFailedOrErrorPhase, isFulfilled, NodePhase } from '#libs/workflow-spec';
+import { expand, type Member, type Members } from '../loops/expand.js';
 import { exitHookOf, isBudgetSpent, type ChangedChild, type Pass, type StartRequest } from '../pass.js';
 import { setPhase } from '../phase/transitions.js';
-import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
-import { messageOf } from '../templates/error-message.js';
 import { MissingFact } from '../templates/inputs.js';
 import { scopeInside } from '../templates/process-template.js';
+import { startChild } from '../templates/start-child.js';
 import { isItemExitDue, noteItemEnd, runItemExits } from './item-exits.js';
 import { isFailFastDag, resolveTask, type ResolvedTask } from './resolve-task.js';
 
@@ -25,9 +23,8 @@ const prepare = (pass: Pass, group: TreeNode): PreparedLoop => {
 export const preparedLoop = (pass: Pass, group: TreeNode): PreparedLoop =>
   pass.state.derived.of(group.id, 'loop', () => prepare(pass, group));
 
-const requestOf = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number): StartRequest => {
+const requestOf = (pass: Pass, group: TreeNode, member: Member, at: number): StartRequest => {
   const dag = pass.state.get(group.memory.owner);
-  const member = loop.members.at(at);
   return {
     nodeName: `${dag.status.name}.${member.nodeName}`,
     invocation: member.invocation,
@@ -46,30 +43,12 @@ const requestOf = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number):
 };
 
 const startItem = (pass: Pass, group: TreeNode, loop: PreparedLoop, at: number): 'started' | 'waits' => {
-  const request = requestOf(pass, group, loop, at);
+  const member = loop.members.at(at);
+  const request = requestOf(pass, group, member, at);
   if (pass.state.byName(request.nodeName) !== undefined) return 'started';
-  const { when } = request.invocation as { when?: string };
-  try {
-    if (!isWanted(when)) {
-      createNode(pass, request, {
-        type: NodeType.Skipped,
-        phase: NodePhase.Skipped,
-        message: `when '${when ?? ''}' evaluated false`,
-      });
-      return 'started';
-    }
-  } catch (error) {
-    createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message: messageOf(error) });
-    return 'started';
-  }
-  const result = pass.operations.start(pass, request);
-  if (result.type === 'refused') {
-    if (result.why === 'slot') pass.state.waitingForSlot.add(group.id);
-    else pass.state.deferred.set(group.id, result.why);
-    return 'waits';
-  }
-  if (result.error !== undefined) markTaskError(pass, result.node, result.error);
-  return 'started';
+  const start = startChild(pass, { owner: group, when: member.invocation.when, request });
+  if (start.type === 'errored') markTaskError(pass, start.node, start.error);
+  return start.type === 'waits' ? 'waits' : 'started';
 };
 
 /** An error that came up from a task is shown at the task (Argo's executeDAGTask). */

@@ -9,11 +9,11 @@ import { setPhase } from '../phase/transitions.js';
 import { continuesOn } from '../phase/continue-on.js';
 import { mentionedNames } from '../scope/mentioned-names.js';
 import { stepsScope, type TemplateScope } from '../scope/steps-scope.js';
-import { isWanted } from '../scope/when.js';
 import type { TreeNode } from '../state/tree-node.js';
 import { messageOf } from '../templates/error-message.js';
 import { MissingFact } from '../templates/inputs.js';
 import { scopeInside, templateOf } from '../templates/process-template.js';
+import { startChild } from '../templates/start-child.js';
 
 /** The steps of a group after their references have been resolved, and all members of their loops in a row. */
 interface PreparedGroup {
@@ -104,28 +104,9 @@ const startMember = (pass: Pass, group: TreeNode, member: Member): MemberStart =
     createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Skipped, message: EMPTY_LOOP });
     return 'started';
   }
-  const { when } = member.invocation;
-  try {
-    if (!isWanted(when)) {
-      createNode(pass, request, {
-        type: NodeType.Skipped,
-        phase: NodePhase.Skipped,
-        message: `when '${when ?? ''}' evaluated false`,
-      });
-      return 'started';
-    }
-  } catch (error) {
-    const message = messageOf(error);
-    createNode(pass, request, { type: NodeType.Skipped, phase: NodePhase.Error, message });
-    return fail(pass, group, message);
-  }
-  const result = pass.operations.start(pass, request);
-  if (result.type === 'refused') {
-    if (result.why === 'slot') pass.state.waitingForSlot.add(group.id);
-    else pass.state.deferred.set(group.id, result.why);
-    return 'waits';
-  }
-  return result.error === undefined ? 'started' : failByChild(pass, group, result.node.status.name, result.error);
+  const start = startChild(pass, { owner: group, when: member.invocation.when, request });
+  if (start.type === 'undecided') return fail(pass, group, start.error);
+  return start.type === 'errored' ? failByChild(pass, group, start.node.status.name, start.error) : start.type;
 };
 
 /** Starts the members that have not been started, in order, until one has to wait or fails the group. */
