@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll } from 'vitest';
-import { createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
-import { postgresTemplate, resourceStoreContract, type TestDatabase } from '#libs/testing';
+import { matchesLabels, parseLabelSelector } from '#libs/store';
+import { resourceStoreContract, testStore } from '#libs/testing';
 import { TableResourceStore } from './index.js';
 
 const clock = { nowMs: () => Date.UTC(2026, 0, 1) };
-let database: TestDatabase;
-let store: Store;
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore(clock);
 
 resourceStoreContract('table in Postgres', async () => {
   await store.database.run({ text: 'TRUNCATE resources' });

@@ -1,23 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 import { formatTime, LabelName } from '#libs/workflow-spec';
 
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
 const startMs = 1_700_000_000_000;
 const label = LabelName.workflowTemplate;
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => startMs } });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore({ nowMs: () => startMs });
 
 /** A run that took so long, begun so long after the first. */
 const ran = async (name: string, template: string, run: { afterMs: number; seconds: number; phase: 'Succeeded' | 'Failed' }) => {

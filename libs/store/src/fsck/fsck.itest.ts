@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
 import { type CheckName, fsck } from './fsck.js';
 
-let database: TestDatabase;
-let store: Store;
 const NOW = 1_700_000_000_000;
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => NOW } });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore({ nowMs: () => NOW });
 
 const sql = (text: string) => store.database.run({ text });
 

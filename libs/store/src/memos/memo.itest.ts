@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 import { type MemoEntry } from '#libs/engine';
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
+const { store } = await testStore({ nowMs: () => nowMs });
 const nowMs = 1_700_000_000_000;
 
 beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => nowMs } });
   await store.workflows.insert({
     submitted: { metadata: { uid: 'w', namespace: 'lab', name: 'w' }, spec: {} },
     createdAtMs: nowMs,
   });
 });
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
-
 const place = { namespace: 'lab', cache: 'c', key: 'k' };
 const entry = (nodeID: string): MemoEntry => ({
   nodeID,

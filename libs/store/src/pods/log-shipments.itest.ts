@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
 const NOW = 1_700_000_000_000;
+const { store } = await testStore({ nowMs: () => NOW });
 const LOGS = [{ container: 'main', location: { s3: { key: 'w/p/main.log' } } }];
 const key = (nodeId: string) => ({ workflowUid: 'w', nodeId, incarnation: 0 });
 const due = async (nowMs: number, leftSinceMs = 0): Promise<string[]> =>
   (await store.logShipments.due({ nowMs, leftSinceMs, limit: 10 })).map((row) => row.key.nodeId).sort();
 
 beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => NOW } });
   const nodes = ['running', 'over'];
   await store.workflows.insert({
     submitted: { metadata: { uid: 'w', namespace: 'argo', name: 'w' }, spec: {} },
@@ -41,11 +36,6 @@ beforeAll(async () => {
   for (const nodeId of [...nodes, 'unknown'])
     await store.logShipments.begin({ key: key(nodeId), host: 'here', namespace: 'argo', logs: LOGS }, NOW);
 });
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
-
 it('gives what is under way, by workflow and by pod, and begins it once', async () => {
   await store.logShipments.begin({ key: key('running'), host: 'other', namespace: 'other', logs: [] }, NOW + 1);
   const row = { key: key('running'), host: 'here', namespace: 'argo', logs: LOGS, attempts: 0 };

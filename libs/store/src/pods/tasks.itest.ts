@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
 const NOW = 1_700_000_000_000;
+const { store } = await testStore({ nowMs: () => NOW });
 const TASK = { kind: 'Pod', work: { task: { kind: 'http', http: { url: 'http://a' } } } };
 const key = (nodeId: string) => ({ workflowUid: 'w', nodeId, incarnation: 0 });
 
 beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => NOW } });
   await store.workflows.insert({
     submitted: { metadata: { uid: 'w', namespace: 'argo', name: 'w' }, spec: {} },
     createdAtMs: NOW,
@@ -34,11 +29,6 @@ beforeAll(async () => {
   const podDesired = [{ nodeId: 'ending', incarnation: 0, desired: 'terminate' as const }];
   await store.workflowState.commit({ uid: 'w', expectedVersion: 1, podDesired, nowMs: NOW });
 });
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
-
 it('gives the tasks that a host has begun and not ended, with what is wanted of them', async () => {
   const open = await store.tasks.openOf('here');
   expect(open.map(({ key: { nodeId }, desired }) => `${nodeId} ${desired}`)).toEqual(['ending terminate', 'running run']);

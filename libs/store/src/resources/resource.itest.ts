@@ -1,20 +1,6 @@
-import { afterAll, beforeAll } from 'vitest';
+import { resourceTableContract, testStore } from '#libs/testing';
 
-import { postgresTemplate, resourceTableContract, type TestDatabase } from '#libs/testing';
-
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => 0 } });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore({ nowMs: () => 0 });
 
 resourceTableContract('Postgres', async () => {
   await store.database.run({ text: 'TRUNCATE resources' });

@@ -1,23 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
 import { fsck } from '../fsck/fsck.js';
-import { createStore, type Store } from '../store.js';
 
-let database: TestDatabase;
-let store: Store;
 let nowMs = 1_700_000_000_000;
 const clock = { nowMs: () => nowMs };
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore(clock);
 
 let counter = 0;
 async function finished(options: { expiresAtMs?: number } = {}): Promise<string> {

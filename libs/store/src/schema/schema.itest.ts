@@ -1,26 +1,15 @@
 import { getTableColumns, getTableName, type Table } from 'drizzle-orm';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
 import * as argoTables from './argo-tables.js';
 import * as lockTables from './lock-tables.js';
 import * as podTables from './pod-tables.js';
 import * as serviceTables from './service-tables.js';
 import * as workflowTables from './workflow-tables.js';
 
-let database: TestDatabase;
-let store: Store;
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock: { nowMs: () => 0 } });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore({ nowMs: () => 0 });
 
 const declared: Table[] = Object.values({ ...workflowTables, ...lockTables, ...podTables, ...serviceTables, ...argoTables });
 

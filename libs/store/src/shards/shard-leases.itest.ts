@@ -1,21 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  // A program's own clock has no say in a lease.
-  store = createStore({ connection: database.connection, clock: { nowMs: () => 0 } });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+// A program's own clock has no say in a lease.
+const { store } = await testStore({ nowMs: () => 0 });
 
 const shard = (number: number, holder = '', heir = '') => ({ shard: number, holder, heir });
 

@@ -1,22 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { type NodeRow, type WorkflowHeader } from '#libs/engine';
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { testStore } from '#libs/testing';
 
-import { createStore, type Store } from '../store.js';
-
-let database: TestDatabase;
-let store: Store;
 const clock = { nowMs: () => 1_700_000_000_000 };
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore(clock);
 
 let counter = 0;
 async function submit(): Promise<string> {

@@ -1,25 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { WorkflowHeader } from '#libs/engine';
-import { createStore, parseLabelSelector, type Store } from '#libs/store';
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { parseLabelSelector } from '#libs/store';
+import { testStore } from '#libs/testing';
 import { LabelName } from '#libs/workflow-spec';
 import type { ArchivePolicy } from '../archive-policy.js';
 import { ArchivingService } from './archiving.service.js';
 
-let database: TestDatabase;
-let store: Store;
 const nowMs = 1_700_000_000_000;
 const clock = { nowMs: () => nowMs };
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore(clock);
 
 const archiving = (settings: Partial<ArchivePolicy> = {}) =>
   new ArchivingService(

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createArtifactDrivers, type ArtifactDriver, type ArtifactDrivers } from '#libs/artifacts';
 import type { NodeRow, WorkflowHeader } from '#libs/engine';
 import { Metrics } from '#libs/observability';
 import { CredentialNamespaces, openResources } from '#libs/program';
-import { createStore, type Store } from '#libs/store';
-import { MemoryJobQueue, postgresTemplate, quietLogger, type TestDatabase } from '#libs/testing';
+import { MemoryJobQueue, quietLogger, testStore } from '#libs/testing';
 import { TransientError, type Artifact, type WorkflowSpec } from '#libs/workflow-spec';
 
 import { ObjectDeleter } from '../deletion/object-deleter.js';
@@ -24,8 +23,7 @@ const MINUTE_MS = 60_000;
 const repository = { filesystem: {} };
 const clock = { now: START_MS, nowMs: (): number => clock.now };
 
-let database: TestDatabase;
-let store: Store;
+const { store } = await testStore(clock);
 let root: string;
 let drivers: ArtifactDrivers;
 /** Calls that reach a store from now on and fail: how many, and which. */
@@ -36,13 +34,7 @@ let collector: CollectorService;
 let counter = 0;
 
 beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
   credentials = new CredentialNamespaces({ resources: openResources(store, clock), controllerNamespace: 'argo' });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
 });
 beforeEach(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'artifact-gc-'));

@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createStore, type OffloadedVersion, OffloadTable, type Store, StoreUnavailableError } from '#libs/store';
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type OffloadedVersion, OffloadTable, StoreUnavailableError } from '#libs/store';
+import { testStore } from '#libs/testing';
 import { OffloadElsewhere, type OffloadTarget } from './offload-elsewhere.js';
 
 const clock = { nowMs: () => 1_700_000_000_000 };
-let database: TestDatabase;
-let store: Store;
+const { store } = await testStore(clock);
 let isAway = false;
 let target: OffloadTarget;
 let table: OffloadTable;
 
 beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
   target = {
     dialect: 'postgres',
     place: { dialect: 'postgres', host: 'elsewhere', database: 'argo', clusterName: 'elsewhere' },
@@ -20,11 +17,6 @@ beforeAll(async () => {
   };
   table = new OffloadTable(target, target.place);
 });
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
-
 const there = () => new OffloadElsewhere(target, store.offloadNotes);
 const row = (version: string) => ({ uid: 'u', namespace: 'argo', version, nodes: '{}' });
 const has = async (version: OffloadedVersion): Promise<boolean> => (await table.read(version)) !== undefined;

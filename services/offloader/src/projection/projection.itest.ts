@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { renderWorkflow, type NodeRow, type WorkflowHeader } from '#libs/engine';
-import { createStore, hydrateRecord, type Store, StoreUnavailableError } from '#libs/store';
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { hydrateRecord, StoreUnavailableError } from '#libs/store';
+import { testStore } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
 import { ProjectionService } from './projection.service.js';
 
-let database: TestDatabase;
-let store: Store;
 let nowMs = 1_700_000_000_000;
 const clock = { nowMs: () => nowMs };
-
-beforeAll(async () => {
-  database = await postgresTemplate();
-  store = createStore({ connection: database.connection, clock });
-});
-afterAll(async () => {
-  await store.close();
-  await database.drop();
-});
+const { store } = await testStore(clock);
 
 const policy = async () => ({ offload: true });
 const elsewhere = async () => undefined;
