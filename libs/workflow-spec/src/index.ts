@@ -50,6 +50,7 @@ export {
   utf8Length,
   type PodNameInput,
 } from './node-names.js';
+export { podNameOfNode } from './pod-name-of-node.js';
 export {
   assertSupported,
   decodeClusterWorkflowTemplate,

@@ -2,8 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sharedFolder, sharedFolderHint } from '#libs/testing';
-import type { NodeStatus, Workflow, WorkflowSpec } from '#libs/workflow-spec';
-import { podNameOfNode } from './pod-name-of-node.js';
+import { type NodeStatus, podNameOfNode, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
 import { workflowText } from './workflow-text.js';
 
 interface RecordedNode extends Omit<NodeStatus, 'children' | 'boundaryID' | 'startedAt' | 'finishedAt'> {

@@ -1,7 +1,6 @@
-import type { NodeStatus, Workflow, WorkflowSpec } from '#libs/workflow-spec';
+import { type NodeStatus, podNameOfNode, type Workflow, type WorkflowSpec } from '#libs/workflow-spec';
 import { shortDuration, timestampText, wordyDuration } from './ages.js';
 import { nodeIcon, type TextStyle, workflowPhaseText } from './icons.js';
-import { podNameOfNode } from './pod-name-of-node.js';
 import { tableText } from './table.js';
 import { drawTrees, type NodeFilter, treesOf } from './tree.js';
 

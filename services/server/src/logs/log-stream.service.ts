@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ArtifactDrivers } from '#libs/artifacts';
 import { Store, type StoredWorkflow } from '#libs/store';
-import type { Workflow } from '#libs/workflow-spec';
+import { podNameOfNode, type Workflow } from '#libs/workflow-spec';
 import { ARTIFACT_DRIVERS, POD_LOG_SOURCE, type PodLogSource } from '../ports.js';
 import type { EventStream } from '../streams/event-stream.js';
 import { WorkflowReader } from '../workflows/workflow-reader.js';
@@ -128,6 +128,6 @@ function contentOf({ atMs, text, label }: MergedLine<LogLabel>, { timestamps }: 
 function hasEnded(workflow: Workflow, { podName }: LogQuery): boolean {
   if (workflow.status?.finishedAt) return true;
   if (podName === undefined) return false;
-  const nodes = podNodes(workflow).filter(({ id }) => id === podName);
+  const nodes = podNodes(workflow).filter((node) => node.id === podName || podNameOfNode(workflow, node) === podName);
   return nodes.length > 0 && nodes.every(isEndedNode);
 }

@@ -5,6 +5,7 @@ import {
   LabelName,
   NodeType,
   parseTime,
+  podNameOfNode,
   type NodeStatus,
   type Template,
   type Workflow,
@@ -83,8 +84,10 @@ export class LoggedPods {
         pods.push({ podName: row.podName, nodeId, node: nodes[nodeId], incarnation: row.key.incarnation, row });
     }
     if (previous) return pods;
-    for (const node of podNodes(workflow))
-      if (!byNode.has(node.id)) pods.push({ podName: node.id, nodeId: node.id, node, incarnation: 0, row: undefined });
+    for (const node of podNodes(workflow)) {
+      if (byNode.has(node.id)) continue;
+      pods.push({ podName: podNameOfNode(workflow, node), nodeId: node.id, node, incarnation: 0, row: undefined });
+    }
     return pods.sort((left, right) => startOf(left) - startOf(right));
   }
 

@@ -1,7 +1,10 @@
-import { AnnotationName, type NodeStatus, podName, type Workflow } from '#libs/workflow-spec';
+import { AnnotationName } from './label-names.js';
+import type { NodeStatus } from './model/status.js';
+import type { Workflow } from './model/workflow.js';
+import { podName } from './node-names.js';
 
 /** The name of a node's pod, in the naming that the workflow was begun with. */
-export const podNameOfNode = ({ metadata }: Workflow, node: NodeStatus): string =>
+export const podNameOfNode = ({ metadata }: Pick<Workflow, 'metadata'>, node: NodeStatus): string =>
   podName(
     {
       workflowName: metadata.name ?? '',
