@@ -16,7 +16,8 @@ const followed = async (events: WorkflowObjectEvent[], rival: () => Promise<Riva
       },
     },
     intake: {
-      begin: () => void done.push('begin'),
+      begin: (sawRival) => void done.push(sawRival ? 'begin beside another' : 'begin'),
+      isOutdated: false,
       take: (_object, isNext) => note(`take ${String(isNext)}`)(),
       leave: note('leave'),
       retryWaiting: () => Promise.resolve(),
@@ -52,6 +53,44 @@ describe('IntakeLoop', () => {
     const alive = await followed([{ type: 'synced' }], () => Promise.resolve({ holder: 'argo-1', untilMs: 1 }));
     expect(alive.warned).toEqual([expect.stringContaining('a controller of Argo is alive')]);
     const unknown = await followed([{ type: 'synced' }], () => Promise.reject(new Error('forbidden')));
+    expect(alive.done).toEqual(['begin beside another', 'removeMissing']);
     expect(unknown).toEqual({ done: ['begin', 'removeMissing'], warned: [] });
+  });
+
+  it('lists again at once when what it began with is outdated, and ends between', async () => {
+    const lists: string[] = [];
+    let isOutdated = false;
+    const loop = new IntakeLoop({
+      objects: {
+        follow: async function* ({ signal }) {
+          yield { type: 'synced' as const };
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+      },
+      intake: {
+        begin: (sawRival) => {
+          lists.push(sawRival ? 'beside another' : 'alone');
+          isOutdated = false;
+        },
+        get isOutdated() {
+          return isOutdated;
+        },
+        take: () => Promise.resolve(),
+        leave: () => Promise.resolve(),
+        retryWaiting: () => {
+          isOutdated = lists.length === 1;
+          return Promise.resolve();
+        },
+        removeMissing: () => Promise.resolve(),
+      },
+      lease: { run: (_name, work) => work() },
+      rival: () => Promise.resolve(lists.length === 0 ? { holder: 'argo-1', untilMs: 1 } : undefined),
+      logger: quietLogger,
+      intervalMs: 5,
+    });
+    loop.start();
+    await eventually(() => lists.length === 2, 'a second list');
+    await loop.stop();
+    expect(lists).toEqual(['beside another', 'alone']);
   });
 });

@@ -7,7 +7,7 @@ import type { IntakeService } from './intake.service.js';
 /** What the loop is wired from. */
 export interface IntakeLoopOptions {
   objects: Pick<WorkflowObjects, 'follow'>;
-  intake: Pick<IntakeService, 'begin' | 'take' | 'leave' | 'retryWaiting' | 'removeMissing'>;
+  intake: Pick<IntakeService, 'begin' | 'take' | 'leave' | 'retryWaiting' | 'removeMissing' | 'isOutdated'>;
   lease: Pick<AdvisoryLease, 'run'>;
   /** Argo's controller of this instance, where it is alive. */
   rival: () => Promise<RivalController | undefined>;
@@ -60,12 +60,18 @@ export class IntakeLoop {
     }
   }
 
-  private async follow(signal: AbortSignal): Promise<void> {
+  /** Ends, to begin with another list, where the one that it began with is outdated. */
+  private async follow(stopping: AbortSignal): Promise<void> {
     const { objects, intake, logger } = this.options;
-    await this.warnOfRival();
-    intake.begin();
+    intake.begin(await this.warnOfRival());
+    const outdated = new AbortController();
+    const signal = AbortSignal.any([stopping, outdated.signal]);
     const inTurn = turns();
-    const retrying = setInterval(() => void inTurn(() => intake.retryWaiting()).catch(() => undefined), NAME_RETRY_MS).unref();
+    const retry = async (): Promise<void> => {
+      await intake.retryWaiting();
+      if (intake.isOutdated) outdated.abort();
+    };
+    const retrying = setInterval(() => void inTurn(retry).catch(() => undefined), NAME_RETRY_MS).unref();
     const onTrouble = (error: Error): void => logger.warn('the cluster does not answer intake', { error: error.message });
     try {
       for await (const event of objects.follow({ signal, onTrouble })) {
@@ -73,18 +79,21 @@ export class IntakeLoop {
       }
     } finally {
       clearInterval(retrying);
+      // What it does with this list must not reach into the next one.
+      await inTurn(() => Promise.resolve());
     }
   }
 
-  /** It runs what is made from now on as well; workflows that it has begun are another matter, see TakeoverService. */
-  private async warnOfRival(): Promise<void> {
+  /** Whether it is there. It runs what is made from now on as well; workflows that it has begun are another matter, see TakeoverService. */
+  private async warnOfRival(): Promise<boolean> {
     // Whether it may be looked for, or the cluster answers, shows where it matters.
     const rival = await this.options.rival().catch(() => undefined);
-    if (rival === undefined) return;
+    if (rival === undefined) return false;
     const { logger } = this.options;
     logger.warn('a controller of Argo is alive: where it has the same namespaces, both run what is made', {
       holder: rival.holder,
     });
+    return true;
   }
 
   private handle(event: WorkflowObjectEvent): Promise<void> {

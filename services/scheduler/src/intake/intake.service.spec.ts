@@ -41,7 +41,8 @@ const world = () => {
   const told: string[] = [];
   const taken: string[] = [];
   const confirmed: string[] = [];
-  const takeovers = new Map<string, TakeoverOutcome | 'fails'>();
+  const takeovers = new Map<string, TakeoverOutcome | 'fails' | 'exists'>();
+  const rivals = { isAlive: false };
   const clock = { nowMs: () => world.nowMs };
   const queue: Pick<JobQueue, 'wake'> = {
     wake: (_job, payload) => Promise.resolve(void woken.push((payload as { workflow: string }).workflow)),
@@ -109,17 +110,35 @@ const world = () => {
       takeOver: (found) => {
         const outcome = takeovers.get(found.key.uid) ?? 'taken';
         taken.push(found.key.uid);
-        return outcome === 'fails' ? Promise.reject(new TransientError('away')) : Promise.resolve(outcome);
+        if (outcome === 'fails') return Promise.reject(new TransientError('away'));
+        return outcome === 'exists' ? Promise.reject(new WorkflowExistsError('lab', 'w')) : Promise.resolve(outcome);
       },
+      hasRival: () => Promise.resolve(rivals.isAlive),
       confirm: (key, shown) => Promise.resolve((confirmed.push(`${key.uid} ${shown ?? 'unknown'}`), 'current' as const)),
     },
     queue,
     clock,
     logger: quietLogger,
   });
-  return { rows, headers, there, told, requests, projections, released, woken, taken, confirmed, takeovers, intake };
+  return { rows, headers, there, told, requests, projections, released, woken, taken, confirmed, takeovers, rivals, intake };
 };
 world.nowMs = NOW_MS;
+
+/** An object that asks for a lock, with this status. */
+const wanting = (
+  name: string,
+  status?: Workflow['status'],
+  locks: object = { synchronization: { mutexes: [{ name: 'm' }] } },
+): WorkflowObject => {
+  const { workflow, ...others } = object(name, { hasStatus: status !== undefined });
+  const named = { ...workflow, metadata: { ...workflow.metadata, name }, spec: { ...workflow.spec, ...locks } };
+  return { ...others, key: { uid: name, name, namespace: 'lab' }, workflow: { ...named, ...(status && { status }) } };
+};
+const holding = (name: string): WorkflowObject =>
+  wanting(name, {
+    phase: 'Running',
+    synchronization: { mutex: { holding: [{ mutex: 'lab/Mutex/m', holder: `lab/${name}` }] } },
+  });
 
 describe('IntakeService', () => {
   beforeEach(() => {
@@ -136,25 +155,15 @@ describe('IntakeService', () => {
 
   it('takes in what may want a lock behind what holds one, whoever is told first', async () => {
     const { intake, taken, takeovers, rows } = world();
-    const wanting = (
-      name: string,
-      status?: Workflow['status'],
-      locks: object = { synchronization: { mutexes: [{ name: 'm' }] } },
-    ) => {
-      const { workflow, ...others } = object(name, { hasStatus: status !== undefined });
-      const named = { ...workflow, metadata: { ...workflow.metadata, name }, spec: { ...workflow.spec, ...locks } };
-      return { ...others, key: { uid: name, name, namespace: 'lab' }, workflow: { ...named, ...(status && { status }) } };
-    };
-    const holding = { mutex: { holding: [{ mutex: 'lab/Mutex/m', holder: 'lab/holder' }] } };
-    takeovers.set('holder', 'waits');
-    intake.begin();
+    takeovers.set('holder', 'exists');
+    intake.begin(false);
     await intake.take(wanting('waiter', { phase: 'Running' }));
     await intake.take(wanting('new'));
     await intake.take(wanting('referring', undefined, { workflowTemplateRef: { name: 't' } }));
     await intake.take(wanting('unconcerned', undefined, {}));
     await intake.take(wanting('ended', { phase: 'Succeeded' }));
     expect([taken, [...rows.keys()]]).toEqual([['ended'], ['unconcerned']]);
-    await intake.take(wanting('holder', { phase: 'Running', synchronization: holding }));
+    await intake.take(holding('holder'));
     await intake.removeMissing();
     await intake.retryWaiting();
     expect([taken, [...rows.keys()]]).toEqual([['ended', 'holder', 'holder'], ['unconcerned']]);
@@ -167,9 +176,44 @@ describe('IntakeService', () => {
     ]);
   });
 
+  it('lets nobody pass a holder whose taking in has failed and is tried again', async () => {
+    const { intake, takeovers, rows } = world();
+    takeovers.set('holder', 'exists');
+    intake.begin(false);
+    await intake.take(holding('holder'));
+    await intake.removeMissing();
+    takeovers.set('holder', 'fails');
+    await expect(intake.take(holding('holder'))).rejects.toThrow('away');
+    await intake.take(wanting('new'));
+    await expect(intake.retryWaiting()).rejects.toThrow('away');
+    expect([...rows.keys()]).toEqual([]);
+  });
+
+  it('takes in what Argo may have given locks to only from a list that was read when its controller had gone', async () => {
+    const { intake, taken, rows, rivals } = world();
+    rivals.isAlive = true;
+    intake.begin(true);
+    await intake.take(wanting('begun', { phase: 'Running' }));
+    await intake.take(wanting('new'));
+    await intake.take(wanting('unconcerned', undefined, {}));
+    await intake.removeMissing();
+    await intake.retryWaiting();
+    expect([intake.isOutdated, taken, [...rows.keys()]]).toEqual([false, [], ['unconcerned']]);
+    rivals.isAlive = false;
+    await intake.retryWaiting();
+    expect([intake.isOutdated, taken, [...rows.keys()]]).toEqual([true, [], ['unconcerned']]);
+    // By then it had given the lock.
+    intake.begin(false);
+    await intake.take(wanting('new'));
+    await intake.take(holding('begun'));
+    await intake.removeMissing();
+    await intake.retryWaiting();
+    expect([intake.isOutdated, taken, [...rows.keys()]]).toEqual([false, ['begun'], ['unconcerned', 'new']]);
+  });
+
   it('keeps what has to wait where the tables are away', async () => {
     const { intake, takeovers, taken } = world();
-    takeovers.set('a', 'waits');
+    takeovers.set('a', 'exists');
     await intake.take(object('a', { hasStatus: true }));
     takeovers.set('a', 'fails');
     await expect(intake.retryWaiting()).rejects.toThrow('away');
@@ -311,7 +355,7 @@ describe('IntakeService', () => {
     const other = world();
     await other.intake.take(object('b'));
     other.there.set('w', 'b');
-    other.intake.begin();
+    other.intake.begin(false);
     await other.intake.removeMissing();
     expect(other.rows.get('b')?.deleted, 'it was made after the list was read').toBe(false);
     other.there.set('w', 'a-new-one-of-the-name');
@@ -358,15 +402,21 @@ describe('IntakeService', () => {
   });
 
   it('looks again at a workflow that another controller still has, and leaves one alone that cannot be read', async () => {
-    const { intake, taken, takeovers } = world();
-    takeovers.set('a', 'waits');
+    const { intake, taken, takeovers, rivals } = world();
     takeovers.set('b', 'held');
-    await intake.take(object('a', { hasStatus: true }));
     await intake.take(object('b', { hasStatus: true }));
+    takeovers.set('a', 'waits');
+    rivals.isAlive = true;
+    await intake.take(object('a', { hasStatus: true }));
+    await intake.retryWaiting();
+    rivals.isAlive = false;
     takeovers.set('a', 'taken');
     await intake.retryWaiting();
+    expect([intake.isOutdated, taken]).toEqual([true, ['b', 'a']]);
+    intake.begin(false);
+    await intake.take(object('a', { hasStatus: true }));
     await intake.retryWaiting();
-    expect(taken).toEqual(['a', 'b', 'a']);
+    expect(taken).toEqual(['b', 'a', 'a']);
   });
 
   it('has rows that are there compared once with what their object shows', async () => {

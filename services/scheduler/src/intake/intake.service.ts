@@ -14,7 +14,7 @@ export interface IntakePorts {
   workflows: Pick<WorkflowRepository, 'insert' | 'getByUid' | 'getByName' | 'clusterObjects'>;
   edits: Pick<ObjectEdits, 'knownAs' | 'knownBy' | 'take'>;
   retention: Pick<RetentionRepository, 'markDeleted'>;
-  takeover: Pick<TakeoverService, 'takeOver' | 'confirm'>;
+  takeover: Pick<TakeoverService, 'takeOver' | 'confirm' | 'hasRival'>;
   queue: Pick<JobQueue, 'wake'>;
   clock: Clock;
   logger: Logger;
@@ -45,12 +45,22 @@ export class IntakeService {
   private readonly present = new Set<string>();
   /** Whether all that is there has been told. */
   private isListed = false;
+  /** Whether Argo's controller was alive when the list was read, or after. */
+  private sawRival = false;
+  private hasOldList = false;
 
   constructor(private readonly ports: IntakePorts) {}
 
-  /** Forgets which objects are there: a new list follows. */
-  begin(): void {
+  /** Argo's controller, which was alive when objects were listed, has gone since: what it wrote last is known by another list only. */
+  get isOutdated(): boolean {
+    return this.hasOldList;
+  }
+
+  /** Forgets which objects are there: a new list follows. `sawRival`: Argo's controller is alive, and may change them after it. */
+  begin(sawRival: boolean): void {
     this.isListed = false;
+    this.sawRival = sawRival;
+    this.hasOldList = false;
     this.present.clear();
     this.waiting.clear();
     this.waitingHolders.clear();
@@ -62,7 +72,7 @@ export class IntakeService {
     this.present.add(uid);
     this.stopWaiting(uid);
     if (object.isDeleting) return this.remove(object.key);
-    const known = this.known.get(uid) ?? (await this.takeIn(object));
+    const known = this.known.get(uid) ?? (await this.takeInOrWait(object));
     if (known !== undefined) await this.ports.edits.take(object, known, isNext);
   }
 
@@ -77,14 +87,7 @@ export class IntakeService {
 
   /** Takes those again that had to wait. */
   async retryWaiting(): Promise<void> {
-    for (const object of [...this.waiting.values()]) {
-      try {
-        await this.take(object);
-      } catch (error) {
-        this.wait(object);
-        throw error;
-      }
-    }
+    for (const object of [...this.waiting.values()]) await this.take(object);
   }
 
   /** After a list: deletes the workflows whose object went while nobody looked. */
@@ -115,6 +118,16 @@ export class IntakeService {
     else if ((await workflows.getByUid(uid)) === undefined) await objects.release(key);
   }
 
+  /** One that cannot be taken in now is among those that wait all the while: nobody passes a holder of locks in the meantime. */
+  private async takeInOrWait(object: WorkflowObject): Promise<KnownObject | undefined> {
+    try {
+      return await this.takeIn(object);
+    } catch (error) {
+      this.wait(object);
+      throw error;
+    }
+  }
+
   /** Gives what the workflow was taken in with; undefined where it is none of ours yet. */
   private async takeIn(object: WorkflowObject): Promise<KnownObject | undefined> {
     const { uid } = object.key;
@@ -123,7 +136,7 @@ export class IntakeService {
       await this.ports.takeover.confirm(object.key, object.recordVersion);
       return this.remember(uid, await this.ports.edits.knownBy(stored, object));
     }
-    if (this.isBehindHolders(object)) return this.wait(object);
+    if (this.isBehindHolders(object) || (await this.isBehindRival(object))) return this.wait(object);
     if (object.hasStatus) return this.takeOver(object);
     if (this.isAwaited(object)) return this.wait(object);
     const workflow = await this.decoded(object);
@@ -157,6 +170,7 @@ export class IntakeService {
         case 'taken':
           return this.remember(object.key.uid, this.ports.edits.knownAs(object, object.workflow.spec));
         case 'waits':
+          this.sawRival = true;
           return this.wait(object);
         case 'held':
           return undefined;
@@ -201,6 +215,17 @@ export class IntakeService {
   private isBehindHolders({ workflow }: WorkflowObject): boolean {
     if (this.isListed && this.waitingHolders.size === 0) return false;
     return !holdsLocks(workflow) && mayWantLocks(workflow);
+  }
+
+  /**
+   * As long as Argo's controller is alive, it alone says who gets locks. Where it was alive when objects were listed, it may have given some
+   * of which no event has come yet: all is listed again first.
+   */
+  private async isBehindRival({ key, workflow, hasStatus, recordVersion }: WorkflowObject): Promise<boolean> {
+    const isConcerned = hasStatus ? recordVersion === undefined : mayWantLocks(workflow);
+    if (!this.sawRival || !isConcerned) return false;
+    if (!(await this.ports.takeover.hasRival(key))) this.hasOldList = true;
+    return true;
   }
 
   private wait(object: WorkflowObject): undefined {

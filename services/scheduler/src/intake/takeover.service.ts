@@ -14,6 +14,7 @@ import {
   type Workflow,
 } from '#libs/workflow-spec';
 import { expiryOf } from '../reconcile/expiry.js';
+import { holdsLocks } from './lock-wishes.js';
 
 /** What the takeover is wired from. */
 export interface TakeoverPorts {
@@ -96,8 +97,8 @@ export class TakeoverService {
     await this.ports.queue.wake(WorkflowJob, { workflow: key.uid });
   }
 
-  /** Two controllers of one workflow would run everything twice. */
-  private async hasRival(key: WorkflowObjectKey): Promise<boolean> {
+  /** Whether Argo's controller is alive, which is told once as an event of the workflow: two controllers of one would run everything twice. */
+  async hasRival(key: WorkflowObjectKey): Promise<boolean> {
     const { objects, clock, controllerNamespace } = this.ports;
     const nowMs = clock.nowMs();
     if (this.lease === undefined || nowMs - this.lease.atMs > LEASE_LOOK_MS)
@@ -139,7 +140,11 @@ export class TakeoverService {
       if (isReadable) throw error;
       // One that has ended is only not shown by the API.
       if (!isFinishedWorkflowPhase(object.workflow.status?.phase))
-        await this.tellOnce(key, 'WorkflowTakeoverHeld', `the workflow is left as it is: ${error.message}`);
+        await this.tellOnce(
+          key,
+          'WorkflowTakeoverHeld',
+          `the workflow is left as it is${holdsLocks(object.workflow) ? ', and others may get the locks that it holds' : ''}: ${error.message}`,
+        );
       return undefined;
     }
   }
