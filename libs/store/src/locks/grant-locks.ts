@@ -52,8 +52,7 @@ export async function grantLocks(
   const open = capacities.filter(({ free }) => free > 0);
   if (open.length === 0) return { granted: [], beyond: [] };
   const claims = await firstInTurn(tx, open, 'everyone');
-  const first = grantClaims(capacities, claims);
-  await grant(tx, first, nowMs);
+  const first = await grant(tx, grantClaims(capacities, claims), nowMs);
   const passing = await grantPassing(tx, { open, claims, first, nowMs });
   const granted = [...first, ...passing.granted];
   const own = new Set(names);
@@ -73,9 +72,7 @@ async function grantPassing(
     .filter(({ name, free }) => free > 0 && waiting.some(({ locks }) => locks.includes(name)));
   if (stillFree.length === 0) return { asked: [], granted: [] };
   const asked = await firstInTurn(tx, stillFree, 'holders');
-  const granted = grantClaims(stillFree, asked);
-  await grant(tx, granted, nowMs);
-  return { asked, granted };
+  return { asked, granted: await grant(tx, grantClaims(stillFree, asked), nowMs) };
 }
 
 const HOLDERS_ONLY = 'AND EXISTS (SELECT 1 FROM locks k WHERE k.workflow = w.workflow)';
@@ -98,9 +95,10 @@ async function firstInTurn(tx: Executor, open: readonly Capacity[], whose: 'ever
   return rows.map((row) => ({ ...row, id: claimId(row), locks: row.wanted.map(({ name }) => name) }));
 }
 
-async function grant(tx: Executor, claims: readonly ClaimRow[], nowMs: number): Promise<void> {
-  if (claims.length === 0) return;
-  await tx.run({
+/** Gives those that were still there: a takeover takes back the claims of its workflow without having the rows of their locks. */
+async function grant(tx: Executor, claims: readonly Claim[], nowMs: number): Promise<Claim[]> {
+  if (claims.length === 0) return [];
+  const rows = await tx.run<GrantedClaim>({
     name: 'lock-grant',
     text: `
       WITH granted AS (
@@ -108,15 +106,19 @@ async function grant(tx: Executor, claims: readonly ClaimRow[], nowMs: number): 
         WHERE w.workflow = g.workflow AND w.holder = g.holder RETURNING w.name, w.workflow, w.holder, w.attempt)
       INSERT INTO locks (name, workflow, holder, attempt, acquired_at_ms)
       SELECT name, workflow, holder, attempt, $3 FROM granted
-      ON CONFLICT (name, workflow, holder) DO UPDATE SET attempt = excluded.attempt`,
+      ON CONFLICT (name, workflow, holder) DO UPDATE SET attempt = excluded.attempt
+      RETURNING workflow, holder`,
     values: [claims.map(({ workflow }) => workflow), claims.map(({ holder }) => holder), nowMs],
   });
+  const there = new Set(rows.map(claimId));
+  const granted = claims.filter(({ id }) => there.has(id));
   await tellWorkflows(
     tx,
-    claims.map(({ workflow, holder, attempt, wanted }) => ({
+    granted.map(({ workflow, holder, attempt, wanted }) => ({
       workflow,
       answer: { holder, attempt, outcome: 'granted', locks: wanted.map(({ shown, kind }) => ({ shown, kind })) },
     })),
     nowMs,
   );
+  return granted;
 }

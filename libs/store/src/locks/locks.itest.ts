@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 
 import { type InboxEntry } from '#libs/engine';
-import { postgresTemplate, type TestDatabase } from '#libs/testing';
+import { eventually, postgresTemplate, type TestDatabase } from '#libs/testing';
 
 import { type CommitOutcome, createStore, type LockWant, type ParallelismLimits, type Store } from '../index.js';
 
@@ -186,6 +186,60 @@ describe('locks', () => {
     expect([await stores[0].locks.ofEndedWorkflows(), await stores[0].locks.forgetIdle(nowMs + 1)]).toEqual([[], 0]);
     await commit(waiting, { releases: [''] });
     expect(await stores[0].locks.forgetIdle(nowMs + 1)).toBe(1);
+  });
+
+  it('are not told to be granted to a claim that a takeover takes back meanwhile', async () => {
+    const [holder, waiter] = [await workflow(), await workflow()];
+    await commit(holder, { wants: [want('', { m: 1 })] });
+    await commit(waiter, { wants: [want('', { m: 1 })] });
+    await told(waiter);
+    let releasing: Promise<CommitOutcome> | undefined;
+    // As `overtake` does, up to its end.
+    await stores[0].database.transaction(async (tx) => {
+      await tx.run({ text: 'DELETE FROM lock_waiters WHERE workflow = $1', values: [waiter] });
+      releasing = commit(holder, { releases: [''], store: stores[1] });
+      await eventually(async () => {
+        const text = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%granted AS (%'`;
+        return (await stores[0].database.run({ text })).length > 0;
+      }, 'the grant meets the claim that is being taken back');
+    });
+    expect(await releasing).toMatchObject({ committed: true, wake: [] });
+    expect([await told(waiter), await holders()]).toEqual([[], []]);
+  });
+
+  it('of a workflow that is taken over are held from its first row on, whoever asks at the same time and whatever sweeps', async () => {
+    const waiter = await workflow('argo', 1);
+    const metadata = { name: 'taken', namespace: 'argo', uid: 'uid-taken', creationTimestamp: '2024-01-01T00:00:00Z' };
+    const header = { engineLevel: 1, status: { phase: 'Running' as const }, labels: {}, annotations: {}, internal: {} };
+    const found = { header, nodes: [], locks: [{ name: 'm', holder: 'n1' }], shownVersion: 0, expiresAtMs: null };
+    const meanwhile: Promise<unknown>[] = [];
+    // The takeover stops after it has the row of the lock, before its end; who asks comes in between.
+    await stores[0].database.transaction(async (tx) => {
+      await tx.run({ text: 'LOCK TABLE archive_marks IN ACCESS EXCLUSIVE MODE' });
+      meanwhile.push(
+        stores[1].takeover.import({
+          ...{ workflow: { submitted: { metadata, spec: {} }, createdAtMs: nowMs, instanceId: '', hasClusterObject: true } },
+          ...{ ...found, handoffs: [], isArchived: true, nowMs },
+        }),
+      );
+      const blocked = (text: string) => async (): Promise<boolean> =>
+        (
+          await stores[0].database.run({
+            text: `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1`,
+            values: [text],
+          })
+        ).length > 0;
+      await eventually(blocked('%INTO archive_marks%'), 'the takeover waits');
+      meanwhile.push(commit(waiter, { wants: [want('', { m: 1 })] }));
+      await eventually(blocked('%INTO lock_limits%'), 'who asks waits for the takeover');
+    });
+    expect(await Promise.all(meanwhile)).toMatchObject(['imported', { committed: true }]);
+    expect([await told(waiter), await holders()]).toEqual([[' waits for m 0/1 held by argo/taken/n1'], ['m:uid-taken']]);
+    expect(await stores[1].locks.ofEndedWorkflows()).toEqual([]);
+    expect([await stores[1].locks.withRoom(), await stores[1].locks.setLimit('m', 1, nowMs)]).toEqual([[], []]);
+    await stores[1].locks.forgetIdle(nowMs + 1);
+    expect(await holders()).toEqual(['m:uid-taken']);
+    await stores[1].database.run({ text: 'DELETE FROM archive_marks' });
   });
 
   it('never have more holders than their limit, whatever two schedulers do at once, and end with none', async () => {
