@@ -33,6 +33,29 @@ describe('PeriodicTask', () => {
     for (const task of tasks) await task.stop();
   });
 
+  it('runs only when it is asked to where its interval is 0', async () => {
+    const run = vi.fn(async () => undefined);
+    const { task } = taskOf(run, { intervalMs: 0, atStart: true });
+    task.start();
+    task.start();
+    await vi.advanceTimersByTimeAsync(SECOND_MS);
+    expect([run.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+    await task.run();
+    expect(run).toHaveBeenCalledTimes(2);
+    await task.stop();
+  });
+
+  it('does not run all the time where its interval is longer than a timer can be', async () => {
+    const run = vi.fn(async () => undefined);
+    const { task } = taskOf(run, { intervalMs: 30 * 86_400 * SECOND_MS });
+    task.start();
+    await vi.advanceTimersByTimeAsync(20 * 86_400 * SECOND_MS);
+    expect(run).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(5 * 86_400 * SECOND_MS);
+    expect(run).toHaveBeenCalledOnce();
+    await task.stop();
+  });
+
   it('has one timer however often it is started', async () => {
     const run = vi.fn(async () => undefined);
     const { task } = taskOf(run);

@@ -4,6 +4,7 @@ import type { QueueLogger } from './telemetry.js';
 export interface PeriodicTaskOptions {
   /** What the task does, as the log and the lease call it: `prune offloaded`. */
   readonly name: string;
+  /** 0: only when it is asked to run, and at its start where `atStart` says so. */
   readonly intervalMs: number;
   readonly run: () => Promise<unknown>;
   readonly logger: Pick<QueueLogger, 'debug' | 'warn'>;
@@ -13,12 +14,16 @@ export interface PeriodicTaskOptions {
   readonly lease?: SweepLease;
 }
 
+/** Node takes a longer timer for one that is due at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /**
  * Runs the same work every interval, never two runs at a time, without keeping the process alive. A failure is logged and the next
  * run does the same work; of failures in a row only the first is a warning. States: stopped, resting, running.
  */
 export class PeriodicTask {
   private timer: NodeJS.Timeout | undefined;
+  private isStarted = false;
   private running: Promise<void> | undefined;
   private isFailing = false;
 
@@ -26,16 +31,17 @@ export class PeriodicTask {
 
   /** Starting twice is starting once. */
   start(): void {
-    if (this.timer !== undefined) return;
-    this.timer = setInterval(() => void this.run(), this.options.intervalMs);
-    this.timer.unref();
-    if (this.options.atStart === true) void this.run();
+    const { intervalMs, atStart } = this.options;
+    if (this.isStarted) return;
+    this.isStarted = true;
+    if (intervalMs > 0) this.timer = setInterval(() => void this.run(), Math.min(intervalMs, LONGEST_TIMER_MS)).unref();
+    if (atStart === true) void this.run();
   }
 
   /** Ends after the run in progress. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    this.timer = undefined;
+    this.isStarted = false;
     await this.running;
   }
 

@@ -8,7 +8,7 @@ export interface ArchivePolicy {
   enabled: boolean;
   /** Only workflows with such labels are archived; empty: all. */
   labels: readonly LabelRequirement[];
-  /** Age at which an archived workflow is deleted, counted from its end; absent: never. */
+  /** Age at which an archived workflow is deleted, counted from its end; absent or 0: never, as in Argo. */
   ttlMs?: number | undefined;
 }
 

@@ -8,9 +8,12 @@ export const configSchema = configOf({
     about: 'Archives only workflows with these labels, for example team=a,env!=test; all where empty.',
     byDefault: '',
   }),
-  archiveTtlMs: optionalDuration({ about: 'How long archived workflows are kept, for example 720h; for ever where absent.' }),
+  archiveTtlMs: optionalDuration({
+    about: 'How long archived workflows are kept, for example 720h; for ever where absent or 0.',
+  }),
   archivedWorkflowGcPeriodMs: duration({
-    about: "How often the archive is looked through for older ones (Argo's variable).",
+    about:
+      "How often the archive is looked through for older ones (Argo's variable); 0: at the start and when the ConfigMap changes.",
     byDefault: '24h',
   }),
   archiveConcurrency: integer({ about: 'Workflows that one replica archives at the same time.', byDefault: 4, min: 1 }),

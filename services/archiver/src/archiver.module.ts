@@ -53,7 +53,11 @@ class ArchiverTimers implements OnApplicationBootstrap, BeforeApplicationShutdow
       clock,
       logger,
       intervalMs: settings.expiryIntervalMs,
-      ttlMs: () => policyOf(ports).ttlMs,
+      ttlMs: async () => {
+        // What is deleted does not come back: the variable does not count before the ConfigMap has been read.
+        await controllerConfig.known();
+        return policyOf(ports).ttlMs;
+      },
     });
     this.endListening = controllerConfig.onChange(() => void this.expiry.run());
     this.sweeper = new Sweeper({

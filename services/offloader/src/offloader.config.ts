@@ -29,7 +29,7 @@ export const configSchema = configOf({
     about: "How long offloaded versions that no record names are kept (Argo's variable).",
     byDefault: '5m',
   }),
-  workflowGcPeriodMs: duration({ about: "How often such versions are looked for (Argo's variable).", byDefault: '5m' }),
+  workflowGcPeriodMs: duration({ about: "How often such versions are looked for (Argo's variable); 0: never.", byDefault: '5m' }),
   recordIntervalMs: duration({ about: 'Shortest time between two records of a workflow that is running.', byDefault: '1s' }),
   recordConcurrency: integer({ about: 'Records that one replica makes at the same time.', byDefault: 4, min: 1 }),
 });

@@ -19,6 +19,21 @@ describe('the variables of the offloader', () => {
     });
   });
 
+  it('are those that Argo has', () => {
+    const environment = {
+      MAX_WORKFLOW_SIZE: '10240',
+      ALWAYS_OFFLOAD_NODE_STATUS: 'true',
+      OFFLOAD_NODE_STATUS_TTL: '1m30s',
+      WORKFLOW_GC_PERIOD: '2h',
+    };
+    expect(settingsOf(environment)).toMatchObject({
+      maxSizeBytes: 10_240,
+      alwaysOffload: true,
+      offloadTtlMs: 90_000,
+      pruneIntervalMs: 7_200_000,
+    });
+  });
+
   it('choose what packs nodes', () => {
     const environment = { WORKFLOW_COMPRESSION_ALGORITHM: 'brotli', WORKFLOW_COMPRESSION_LEVEL: '11' };
     expect(settingsOf(environment).compression).toEqual({ algorithm: 'brotli', level: 11 });

@@ -83,6 +83,20 @@ describe("the controller's configuration", () => {
     expect(watch.current()).toEqual({ parallelism: 3 });
   });
 
+  it('lets those wait who need it while it has never been valid, and then goes by the last one that was', async () => {
+    put(1, { paralelism: '3' });
+    await expect(watch.known()).rejects.toThrow('not valid: unknown field "paralelism"');
+    await expect(watch.known()).rejects.toThrow(TransientError);
+    expect(warnings).toEqual(["the controller's configuration is not valid; work waits until it is"]);
+    put(2, { parallelism: '3' });
+    await watch.refresh();
+    await watch.known();
+    put(3, { paralelism: '4' });
+    await watch.refresh();
+    await watch.known();
+    expect(watch.current()).toEqual({ parallelism: 3 });
+  });
+
   it('keeps the last one while the store is away', async () => {
     put(1, { parallelism: '3' });
     await watch.refresh();

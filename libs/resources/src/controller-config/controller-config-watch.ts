@@ -42,7 +42,10 @@ export interface ControllerConfigWatchOptions {
 /** The settings port: the controller's configuration as it is now, and who wants to know when it changes. */
 export interface ControllerSettings {
   current(): ControllerConfig;
-  /** Resolves at once where the configuration has been read; else reads it. Throws TransientError where it cannot be read now. */
+  /**
+   * Resolves at once where the configuration has been read; else reads it. Throws TransientError where it cannot be read now, and as long
+   * as none has been that is valid: work that went on without it would be done by rules that nobody wrote.
+   */
   known(): Promise<void>;
   /** Called after each change with the new configuration; gives how to end it. A listener that throws is logged and kept. */
   onChange(listener: (config: ControllerConfig) => void): () => void;
@@ -59,8 +62,8 @@ const NOTHING: ControllerConfigState = {
 
 /**
  * Keeps the controller's ConfigMap at hand and applies its changes while programs run. It is read by its key, so that other ConfigMaps
- * of the namespace (caches, above all) cost nothing. A configuration that cannot be read leaves the last good one in effect and is said
- * in the log and in `state()`. While the store is away the last one stays. States: new, watching, stopped.
+ * of the namespace (caches, above all) cost nothing. A configuration that cannot be read leaves the last good one in effect, or where
+ * there was none lets work wait (`known`), and is said in the log and in `state()`. While the store is away the last one stays. States: new, watching, stopped.
  */
 export class ControllerConfigWatch implements ControllerSettings {
   private latest: ControllerConfigState = NOTHING;
@@ -69,6 +72,8 @@ export class ControllerConfigWatch implements ControllerSettings {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
   private isAway = false;
+  /** Whether a configuration has been in effect; none at all is one. */
+  private hasBeenGood = false;
   private readonly listeners = new Set<(config: ControllerConfig) => void>();
 
   constructor(private readonly options: ControllerConfigWatchOptions) {}
@@ -78,9 +83,11 @@ export class ControllerConfigWatch implements ControllerSettings {
   }
 
   async known(): Promise<void> {
-    if (this.latest.checkedAtMs !== undefined) return;
-    await this.refresh();
-    if (this.state().checkedAtMs === undefined) throw new TransientError("the controller's configuration is not known yet");
+    if (this.latest.checkedAtMs === undefined) await this.refresh();
+    if (this.hasBeenGood) return;
+    const { problems } = this.state();
+    const why = problems.length === 0 ? 'not known yet' : `not valid: ${problems.join('; ')}`;
+    throw new TransientError(`the controller's configuration is ${why}`);
   }
 
   state(): ControllerConfigState {
@@ -140,7 +147,8 @@ export class ControllerConfigWatch implements ControllerSettings {
     } catch (error) {
       if (!(error instanceof ControllerConfigError)) throw error;
       this.latest = { ...this.latest, problems: error.issues };
-      this.options.logger.warn("the controller's configuration is not valid; the last good one stays in effect", {
+      const instead = this.hasBeenGood ? 'the last good one stays in effect' : 'work waits until it is';
+      this.options.logger.warn(`the controller's configuration is not valid; ${instead}`, {
         configMap: `${this.options.namespace}/${this.options.name}`,
         resourceVersion: version,
         problems: error.issues,
@@ -152,6 +160,7 @@ export class ControllerConfigWatch implements ControllerSettings {
     const isSame = JSON.stringify(config) === JSON.stringify(this.latest.config);
     const notes = controllerConfigNotes(config);
     this.latest = { ...this.latest, config, notes, resourceVersion, problems: [] };
+    this.hasBeenGood = true;
     if (isSame) return;
     const { logger } = this.options;
     logger.info("the controller's configuration is in effect", { resourceVersion, keys: Object.keys(config) });

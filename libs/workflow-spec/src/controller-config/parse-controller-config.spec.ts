@@ -86,6 +86,16 @@ describe('reading workflow-controller-configmap', () => {
     });
   });
 
+  it('takes a field without a value as absent, at any depth', () => {
+    const persistence =
+      'archive: true\nconnectionPool:\narchiveLabelSelector:\n  matchLabels:\narchiveTTL:\nmysql: {host: a, port: , database: b}\n';
+    expect(parseControllerConfig({ persistence, retentionPolicy: 'completed:\nfailed: 3' })).toEqual({
+      persistence: { archive: true, archiveLabelSelector: {}, mysql: { host: 'a', database: 'b' } },
+      retentionPolicy: { failed: 3 },
+    });
+    expect(parseControllerConfig({ persistence: 'archiveTTL: ""' }).persistence).toEqual({ archiveTTL: 0 });
+  });
+
   it('reads the defaults of workflows as strictly as a workflow', () => {
     const { workflowDefaults } = parseControllerConfig({
       workflowDefaults: 'metadata:\n  labels: {a: b}\nspec:\n  ttlStrategy: {secondsAfterSuccess: 5}\n',
@@ -112,12 +122,29 @@ describe('reading workflow-controller-configmap', () => {
     ],
     ['two drivers', { artifactRepository: '{s3: {}, gcs: {}}' }, 'artifactRepository: must name one driver, not s3 and gcs'],
     [
+      'a label selector that selects nothing that could be',
+      {
+        persistence: `archiveLabelSelector:
+  matchLabels: {team: 'red blue'}
+  matchExpressions: [{key: -a, operator: Exists}, {key: a, operator: In}, {key: a, operator: Exists, values: [b]}]`,
+      },
+      'persistence.archiveLabelSelector.matchLabels.team: must be the value of a label: at most 63 letters, digits and -_. within them',
+      'persistence.archiveLabelSelector.matchExpressions[0].key: must be the key of a label',
+      'persistence.archiveLabelSelector.matchExpressions[1]: In and NotIn need values',
+      'persistence.archiveLabelSelector.matchExpressions[2]: Exists and DoesNotExist take no values',
+    ],
+    [
+      'an operator that Kubernetes has not',
+      { persistence: 'archiveLabelSelector: {matchExpressions: [{key: a, operator: Gt, values: ["1"]}]}' },
+      'persistence.archiveLabelSelector.matchExpressions[0].operator: Invalid option: expected one of "In"|"NotIn"|"Exists"|"DoesNotExist"',
+    ],
+    [
       'a duration that is none',
       { persistence: 'archiveTTL: soon' },
       'persistence.archiveTTL: must be a duration such as 30d or 24h, not "soon"',
     ],
-  ])('names the place of %s', (_what, data, issue) => {
-    expect(issuesOf(data as unknown as Record<string, string>)).toEqual([issue]);
+  ])('names the place of %s', (_what, data, ...issues) => {
+    expect(issuesOf(data as unknown as Record<string, string>)).toEqual(issues);
   });
 
   it('names all problems at once', () => {

@@ -30,6 +30,14 @@ const valueOf = (key: string, text: string, issues: string[]): JsonValue | undef
   return text.trim().replace(/^(["'])(.*)\1$/, '$2') || undefined;
 };
 
+/** A field that is written without a value was not written, at any depth: that is how Go reads it. */
+const written = (value: JsonValue): JsonValue => {
+  if (Array.isArray(value)) return value.map(written);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+  return Object.fromEntries(fields.map(([key, field]) => [key, written(field)]));
+};
+
 /** The document that the data stands for: one key for each field, or the key `config` with all of it, never both. */
 const documentOf = (data: Readonly<Record<string, string>>, issues: string[]): Record<string, JsonValue> => {
   const whole = data[WHOLE];
@@ -62,7 +70,7 @@ const lineOf = (issue: z.core.$ZodIssue): string => {
 export const parseControllerConfig = (data: Readonly<Record<string, string>> | undefined): ControllerConfig => {
   const issues: string[] = [];
   const document = documentOf(data ?? {}, issues);
-  const parsed = controllerConfigSchema.safeParse(document);
+  const parsed = controllerConfigSchema.safeParse(written(document));
   if (!parsed.success) issues.push(...parsed.error.issues.map(lineOf));
   if (issues.length > 0 || !parsed.success) throw new ControllerConfigError(issues);
   return parsed.data;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseGoDuration } from '../durations.js';
+import { labelSelectorSchema } from './label-selector.js';
 import { secretSelector } from './secret-selector.js';
 
 /** A Go duration as milliseconds. */
@@ -13,8 +14,9 @@ export const goDuration = z.string().transform((text, context) => {
 });
 
 const DAY_MS = 86_400_000;
-/** Argo's TTL: a Go duration, or days as in `30d`. */
+/** Argo's TTL: a Go duration, or days as in `30d`; an empty text is 0. */
 const ttl = z.string().transform((text, context) => {
+  if (text === '') return 0;
   const days = /^(\d+)d$/.exec(text);
   if (days !== null) return Number(days[1]) * DAY_MS;
   const parsed = goDuration.safeParse(text);
@@ -74,22 +76,15 @@ export const databaseFields = {
   mysql: z.strictObject({ ...server, options: z.record(z.string(), z.string()).optional() }).optional(),
 };
 
-const labelSelector = z.strictObject({
-  matchLabels: z.record(z.string(), z.string()).optional(),
-  matchExpressions: z
-    .array(z.strictObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).optional() }))
-    .optional(),
-});
-
 /** `persistence`: archive and offloading. Durations come out in milliseconds. */
 export const persistenceSchema = z
   .strictObject({
     ...databaseFields,
     nodeStatusOffLoad: z.boolean().optional(),
     archive: z.boolean().optional(),
-    /** Milliseconds; absent: archived workflows are kept. */
+    /** Milliseconds; absent or 0: archived workflows are kept. */
     archiveTTL: ttl.optional(),
-    archiveLabelSelector: labelSelector.optional(),
+    archiveLabelSelector: labelSelectorSchema.optional(),
     clusterName: z.string().optional(),
     skipMigration: z.boolean().optional(),
   })

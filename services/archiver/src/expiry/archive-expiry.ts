@@ -9,8 +9,8 @@ export interface ArchiveExpiryOptions {
   clock: Clock;
   logger: Logger;
   intervalMs: number;
-  /** Age at which an archived workflow is deleted now, counted from its end; undefined: never. */
-  ttlMs: () => number | undefined;
+  /** Age at which an archived workflow is deleted now, counted from its end; undefined or 0: never. Rejects while it is not known. */
+  ttlMs: () => Promise<number | undefined>;
 }
 
 const BATCH = 500;
@@ -28,8 +28,8 @@ export function archiveExpiry(options: ArchiveExpiryOptions): PeriodicTask {
     lease,
     atStart: true,
     run: async () => {
-      const ageMs = ttlMs();
-      if (ageMs === undefined) return;
+      const ageMs = await ttlMs();
+      if (!ageMs) return;
       while ((await archive.deleteFinishedBefore(clock.nowMs() - ageMs, BATCH)) === BATCH);
     },
   });

@@ -12,7 +12,7 @@ export interface ExpiryTimerOptions {
   clock: Clock;
   logger: Logger;
   intervalMs: number;
-  /** Argo's `retentionPolicy` as it is now: how many ended workflows are kept, by how they ended. */
+  /** Argo's `retentionPolicy` as it is now: how many ended workflows are kept, by how they ended; absent or 0: all. */
   limits?: () => ControllerConfig['retentionPolicy'];
   /** Whose workflows the limits are about. */
   instanceId?: string;
@@ -51,7 +51,7 @@ async function deleteBeyondLimits(options: ExpiryTimerOptions): Promise<void> {
     ['Failed', failed],
     ['Error', errored],
   ] as const) {
-    if (keep === undefined) continue;
+    if (!keep) continue;
     while ((await deleteAll(options, await retention.beyondRetention({ phase, keep, instanceId, limit: BATCH }))) === BATCH);
   }
 }
