@@ -153,4 +153,83 @@ describe.skipIf('skipped' in started)(`what kubectl makes ${'skipped' in started
     expect(owners).not.toContain(refused?.metadata.name);
     expect(owners).not.toContain('adds');
   });
+
+  const podsOfWorkflow = async (name: string) =>
+    (await podsOf()).filter(({ metadata }) => metadata.labels?.['workflows.argoproj.io/workflow'] === name);
+  /** What restrictions are there for, of each pod of a workflow: what runs, as whom, and on which network. */
+  const guardedOf = async (name: string) =>
+    (await podsOfWorkflow(name)).map((pod) => {
+      const spec = pod['spec'] as {
+        hostNetwork?: boolean;
+        serviceAccountName: string;
+        containers: { name: string; args?: string[] }[];
+      };
+      const [script] = spec.containers.find((each) => each.name === 'main')?.args ?? [];
+      return { script, account: spec.serviceAccountName, isOnHost: spec.hostNetwork === true };
+    });
+  const phaseOfNode = async (name: string, displayName: string) =>
+    Object.values((await workflow(name)).status?.nodes ?? {}).find((node) => node.displayName === displayName)?.phase;
+
+  it('stays what the template said when it began where the controller says Secure, whatever is written over it', async () => {
+    const data = { workflowRestrictions: 'templateReferencing: Secure' };
+    await kubectl(['apply', '-f', '-'], {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'workflow-controller-configmap' },
+      data,
+    });
+    const approved = (script: string) => ({
+      entrypoint: 'all',
+      arguments: { parameters: [{ name: 'grace', value: '5' }] },
+      podSpecPatch: '{"terminationGracePeriodSeconds": {{workflow.parameters.grace}}}',
+      templates: [
+        { name: 'all', steps: [[{ name: 'gate', template: 'gate' }], [{ name: 'main', template: 'main' }]] },
+        { name: 'gate', suspend: {} },
+        { name: 'main', container: { image: 'busybox', command: ['sh', '-c'], args: [script] } },
+      ],
+    });
+    await create(
+      object('WorkflowTemplate', 'approved', approved('true')),
+      object('WorkflowTemplate', 'plain', container('true')),
+    );
+    const naming = (name: string, more: object = {}) =>
+      object('Workflow', name, { workflowTemplateRef: { name: 'approved' }, ...more });
+    let count = 0;
+    const wider = { hostNetwork: true, serviceAccountName: 'maker' };
+    await eventually(
+      async () => {
+        const name = `wider-${(count += 1)}`;
+        await create(object('Workflow', name, { workflowTemplateRef: { name: 'plain' }, hostNetwork: true }));
+        return (await ended(name)).status?.message?.includes('templateReferencing is Secure') === true;
+      },
+      'the rule counts',
+      LIMIT_MS,
+    );
+    const evil = { ...approved('echo evil'), ...wider };
+    const forged = { phase: 'Running', startedAt: '2026-01-01T00:00:00Z', finishedAt: null, storedWorkflowTemplateSpec: evil };
+    await create(
+      object('Workflow', 'alone', evil),
+      naming('sneaks', { arguments: { parameters: [{ name: 'grace', value: '5, "hostNetwork": true' }] } }),
+      naming('patches', { podSpecPatch: '{"hostNetwork": true}' }),
+      naming('argued', { arguments: { parameters: [{ name: 'grace', value: '7' }] } }),
+      { ...naming('forged'), status: forged },
+    );
+    for (const name of ['alone', 'patches']) expect([name, (await ended(name)).status?.phase]).toEqual([name, 'Error']);
+    for (const name of ['argued', 'forged', 'sneaks'])
+      await eventually(async () => (await phaseOfNode(name, 'gate')) === 'Running', `${name} is at its gate`, LIMIT_MS);
+
+    const over = { spec: { ...evil, workflowTemplateRef: null } };
+    await kubectl(['patch', 'workflow', 'argued', '--type=merge', '-p', JSON.stringify(over)]);
+    await kubectl(['patch', 'workflowtemplate', 'approved', '--type=merge', '-p', JSON.stringify({ spec: evil })]);
+    for (const name of ['argued', 'forged', 'sneaks'])
+      await fetch(`http://${fleet.serverAddress}/api/v1/workflows/${namespace}/${name}/resume`, { method: 'PUT' });
+    for (const name of ['argued', 'forged']) {
+      expect([name, (await ended(name)).status?.phase]).toEqual([name, 'Succeeded']);
+      expect(await guardedOf(name)).toEqual([{ script: 'true', account: 'default', isOnHost: false }]);
+    }
+    expect((await ended('sneaks')).status?.phase).toBe('Failed');
+    expect(await phaseOfNode('sneaks', 'main')).toBe('Error');
+    expect((await podsOfWorkflow('argued'))[0]?.['spec']).toMatchObject({ terminationGracePeriodSeconds: 7 });
+    for (const name of ['alone', 'patches', 'sneaks']) expect([name, await podsOfWorkflow(name)]).toEqual([name, []]);
+  });
 });
