@@ -1,9 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { ArtifactLocation, JsonValue, KubernetesObject } from '#libs/workflow-spec';
 
@@ -127,6 +132,30 @@ describe('the http and artifactory drivers', () => {
       new URLSearchParams({ grant_type: 'client_credentials', scope: 'a b', audience: 'x' }),
     );
     expect(seen.at(-1)?.headers.authorization).toBe('Bearer lent');
+  });
+
+  it('shows its certificate to a server that wants one', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'argosy-tls-'));
+    const [keyFile, certFile] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
+    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=client'];
+    execFileSync('openssl', [...made, '-keyout', keyFile, '-out', certFile], { stdio: 'ignore' });
+    const [key, cert] = [await readFile(keyFile, 'utf8'), await readFile(certFile, 'utf8')];
+    await rm(folder, { recursive: true });
+    const secure = createSecureServer({ key, cert, ca: cert, requestCert: true }, (request, response) => {
+      response.end(`${request.method} of a client`);
+    });
+    await new Promise<void>((settle) => secure.listen(0, '127.0.0.1', settle));
+    Object.assign(SECRETS, { cert, certKey: key });
+    const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/`;
+    const clientCert = { clientCertSecret: secret('cert'), clientKeySecret: secret('certKey') };
+    // Whom the client trusts is not the matter here.
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    expect(await use({ http: { url, auth: { clientCert } } }).load()).toBe('GET of a client');
+    await use({ http: { url, auth: { clientCert } } }).save('x');
+    await expect(use({ http: { url } }).load()).rejects.toMatchObject({ name: 'TransientError' });
+    vi.unstubAllEnvs();
+    secure.closeAllConnections();
+    await new Promise((settle) => secure.close(settle));
   });
 
   it('follows redirects, without showing credentials to another host', async () => {
