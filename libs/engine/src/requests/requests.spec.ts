@@ -153,6 +153,23 @@ describe('requests', () => {
     expect(resumed.workflow.status?.phase).toBe('Succeeded');
   });
 
+  it('ends a suspended workflow that is shut down, with its exit handler where the strategy has one', () => {
+    const templates = [
+      { name: 'main', steps: [[{ name: 'one', template: 'leaf' }], [{ name: 'two', template: 'leaf' }]] },
+      leaf('leaf', ['ms=1000']),
+    ];
+    const steps = workflow(templates, { onExit: 'leaf' });
+    const suspend = { atMs: 500, request: { type: 'suspend' } } as const;
+    const stopped = run(steps, [suspend, { atMs: 5000, request: { type: 'stop' } }]);
+    expect(stopped.workflow.status).toMatchObject({ phase: 'Failed', message: "Stopped with strategy 'Stop'" });
+    const pods = stopped.commands.flatMap((command) => (command.type === 'runPod' ? [command.order.nodeName] : []));
+    expect(pods).toEqual(['asked[0].one', 'asked.onExit']);
+    expect(node(stopped, 'asked.onExit')).toMatchObject({ phase: 'Succeeded' });
+    const unbegun = run(workflow(templates, { suspend: true }), [{ atMs: 5000, request: { type: 'terminate' } }]);
+    expect(unbegun.workflow.status).toMatchObject({ phase: 'Failed', message: "Stopped with strategy 'Terminate'" });
+    expect(unbegun.commands.filter(({ type }) => type === 'runPod')).toEqual([]);
+  });
+
   it('retries failed work only', () => {
     const failing = workflow([
       { name: 'main', steps: [[{ name: 'good', template: 'leaf' }], [{ name: 'bad', template: 'bad' }]] },

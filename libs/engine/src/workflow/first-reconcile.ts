@@ -2,6 +2,7 @@ import { AnnotationName, LabelName, WorkflowPhase } from '#libs/workflow-spec';
 import { collectsArtifacts } from '../artifact-gc/collection-report.js';
 import { ensureClaims } from '../claims/claims.js';
 import { factId } from '../contract.js';
+import { isSuspended } from '../following/suspended.js';
 import type { Pass } from '../pass.js';
 import { takeRepository } from '../repository/workflow-repository.js';
 import { mayBegin } from '../synchronization/workflow-locks.js';
@@ -111,6 +112,6 @@ export const startWorkflow = (pass: Pass): void => {
     noteStart(pass);
     if (!takeWorkflowMetadata(pass)) return;
   }
-  if (state.root !== undefined || isFinished(state) || (state.header.suspend ?? state.spec.suspend === true)) return;
+  if (state.root !== undefined || isFinished(state) || isSuspended(state)) return;
   startRoot(pass);
 };
