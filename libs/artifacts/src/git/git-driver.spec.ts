@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -170,6 +171,24 @@ describe('the git driver, with the real program and a server over HTTP', () => {
     await expect(load({ repo, usernameSecret: at('user'), passwordSecret: at('wrong') })).rejects.toMatchObject({
       name: 'ArtifactAccessError',
     });
+  });
+
+  it('takes a server that nobody vouches for only where it is asked to', async () => {
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name)) as [string, string];
+    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1'];
+    execFileSync('openssl', [...made, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    const secure = createSecureServer({ key: await readFile(key), cert: await readFile(cert) }, (request, response) =>
+      serve(path.join(folder, 'served'), request, response),
+    );
+    await new Promise<void>((settle) => secure.listen(0, '127.0.0.1', settle));
+    const repo = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/module`;
+    expect(await fileIn(await load({ repo, insecureSkipTLS: true }))).toBe('of the module');
+    await expect(load({ repo })).rejects.toMatchObject({
+      name: 'ArtifactAccessError',
+      message: expect.stringMatching(/certificate/i) as string,
+    });
+    secure.closeAllConnections();
+    await new Promise((settle) => secure.close(settle));
   });
 
   it('says of a server that is away that it may come back, and of a repository that is not there that it will not', async () => {
