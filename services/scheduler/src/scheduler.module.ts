@@ -22,6 +22,7 @@ import { limitReader } from './admission/limit-reader.js';
 import { IntakeLoop } from './intake/intake-loop.js';
 import { IntakeService } from './intake/intake.service.js';
 import { ObjectEdits } from './intake/object-edits.js';
+import { OffloadedNodes, type OffloadedNodesPorts } from './intake/offloaded-nodes.js';
 import { RowsGuard } from './intake/rows-guard.js';
 import { TakeoverService } from './intake/takeover.service.js';
 import { CommandDispatcher } from './reconcile/command-dispatcher.js';
@@ -125,7 +126,7 @@ const eventTeller = ({ objects, clock, logger, controllerConfig = NO_CONFIG }: S
 
 /** Nodes that were offloaded, by us or by Argo's controller, wherever its tables are. */
 const readOffloaded =
-  ({ store, argoDatabase }: SchedulerPorts): ConstructorParameters<typeof TakeoverService>[0]['readOffloaded'] =>
+  ({ store, argoDatabase }: SchedulerPorts): OffloadedNodesPorts['read'] =>
   async (uid, version) => {
     const elsewhere = await argoDatabase?.();
     if (elsewhere === undefined) return store.records.readOffloaded(uid, version);
@@ -138,7 +139,7 @@ const takeoverOf = (ports: SchedulerPorts): TakeoverService | undefined => {
   return new TakeoverService({
     objects,
     takeover: store.takeover,
-    readOffloaded: readOffloaded(ports),
+    readOffloaded: new OffloadedNodes({ read: readOffloaded(ports), clock, logger }).read,
     engine: () => engineConfigOf(settings.engine, controllerConfig.current()),
     queue,
     clock,

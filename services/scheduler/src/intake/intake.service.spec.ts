@@ -7,6 +7,7 @@ import { quietLogger } from '#libs/testing';
 import { formatTime, TransientError, type Workflow } from '#libs/workflow-spec';
 import { IntakeService } from './intake.service.js';
 import { ObjectEdits } from './object-edits.js';
+import { NodesAwayError } from './offloaded-nodes.js';
 import type { TakeoverOutcome } from './takeover.service.js';
 
 const NOW_MS = Date.UTC(2026, 0, 1);
@@ -42,6 +43,7 @@ const world = () => {
   const taken: string[] = [];
   const confirmed: string[] = [];
   const takeovers = new Map<string, TakeoverOutcome | 'fails' | 'exists'>();
+  const unreadable = new Set<string>();
   const rivals = { isAlive: false };
   const clock = { nowMs: () => world.nowMs };
   const queue: Pick<JobQueue, 'wake'> = {
@@ -114,13 +116,31 @@ const world = () => {
         return outcome === 'exists' ? Promise.reject(new WorkflowExistsError('lab', 'w')) : Promise.resolve(outcome);
       },
       hasRival: () => Promise.resolve(rivals.isAlive),
-      confirm: (key, shown) => Promise.resolve((confirmed.push(`${key.uid} ${shown ?? 'unknown'}`), 'current' as const)),
+      confirm: (key, shown) => {
+        confirmed.push(`${key.uid} ${shown ?? 'unknown'}`);
+        return unreadable.has(key.uid) ? Promise.reject(new NodesAwayError('away')) : Promise.resolve('current');
+      },
     },
     queue,
     clock,
     logger: quietLogger,
   });
-  return { rows, headers, there, told, requests, projections, released, woken, taken, confirmed, takeovers, rivals, intake };
+  return {
+    rows,
+    headers,
+    there,
+    told,
+    requests,
+    projections,
+    released,
+    woken,
+    taken,
+    confirmed,
+    takeovers,
+    rivals,
+    unreadable,
+    intake,
+  };
 };
 world.nowMs = NOW_MS;
 
@@ -417,6 +437,49 @@ describe('IntakeService', () => {
     await intake.take(object('a', { hasStatus: true }));
     await intake.retryWaiting();
     expect(taken).toEqual(['b', 'a', 'a']);
+  });
+
+  it('takes in others while the nodes of one cannot be read, and looks again: soon where their database is away, seldom where they are not in it', async () => {
+    const { intake, rows, taken, takeovers } = world();
+    takeovers.set('a', 'away');
+    takeovers.set('b', 'missing');
+    for (const uid of ['a', 'b']) await intake.take(object(uid, { hasStatus: true }));
+    await intake.take(object('c'));
+    await intake.retryWaiting();
+    expect([[...rows.keys()], taken, intake.isOutdated]).toEqual([['c'], ['a', 'b', 'a'], false]);
+    world.nowMs += 31_000;
+    takeovers.clear();
+    await intake.retryWaiting();
+    await intake.retryWaiting();
+    expect(taken).toEqual(['a', 'b', 'a', 'a', 'b']);
+  });
+
+  it('keeps who may want a lock behind a holder whose nodes cannot be read', async () => {
+    const { intake, rows, takeovers } = world();
+    const holding = { synchronization: { mutex: { holding: [{ mutex: 'lab/Mutex/m', holder: 'lab/w' }] } } };
+    takeovers.set('a', 'away');
+    await intake.take(wanting('a', holding));
+    await intake.removeMissing();
+    await intake.take(wanting('b'));
+    await intake.retryWaiting();
+    expect([...rows.keys()]).toEqual([]);
+    takeovers.clear();
+    await intake.retryWaiting();
+    await intake.retryWaiting();
+    expect([...rows.keys()]).toEqual(['b']);
+  });
+
+  it('lets rows that are behind an object wait while it cannot be read, and nobody else', async () => {
+    const { intake, rows, confirmed, unreadable } = world();
+    rows.set('a', { workflow: { submitted: object('a').workflow, createdAtMs: 1 }, deleted: false });
+    unreadable.add('a');
+    await intake.take(object('a', { hasStatus: true, recordVersion: 7 }));
+    await intake.take(wanting('b', undefined, {}));
+    expect([rows.has('b'), confirmed]).toEqual([true, ['a 7']]);
+    unreadable.clear();
+    await intake.retryWaiting();
+    await intake.retryWaiting();
+    expect(confirmed).toEqual(['a 7', 'a 7']);
   });
 
   it('has rows that are there compared once with what their object shows', async () => {

@@ -1,11 +1,12 @@
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import type { WorkflowObject, WorkflowObjectKey, WorkflowObjects } from '#libs/resources';
-import { type RetentionRepository, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
+import { type RetentionRepository, type StoredWorkflow, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
 import { type Clock, formatTime, LabelName, parseTime, UserError, type Workflow } from '#libs/workflow-spec';
 import type { KnownObject, ObjectEdits } from './object-edits.js';
 import { holdsLocks, mayWantLocks } from './lock-wishes.js';
 import { readWorkflow } from './object-spec.js';
+import { NodesAwayError } from './offloaded-nodes.js';
 import type { TakeoverService } from './takeover.service.js';
 
 /** What intake is wired from. */
@@ -42,6 +43,8 @@ export class IntakeService {
   private readonly waiting = new Map<string, WorkflowObject>();
   /** Those among them that hold locks. */
   private readonly waitingHolders = new Set<string>();
+  /** Without the nodes that they name, which are looked for again. */
+  private readonly idle = new Map<string, { object: WorkflowObject; untilMs: number }>();
   private readonly present = new Set<string>();
   /** Whether all that is there has been told. */
   private isListed = false;
@@ -63,6 +66,7 @@ export class IntakeService {
     this.hasOldList = false;
     this.present.clear();
     this.waiting.clear();
+    this.idle.clear();
     this.waitingHolders.clear();
   }
 
@@ -88,6 +92,8 @@ export class IntakeService {
   /** Takes those again that had to wait. */
   async retryWaiting(): Promise<void> {
     for (const object of [...this.waiting.values()]) await this.take(object);
+    const nowMs = this.ports.clock.nowMs();
+    for (const { object, untilMs } of [...this.idle.values()]) if (untilMs <= nowMs) await this.take(object);
   }
 
   /** After a list: deletes the workflows whose object went while nobody looked. */
@@ -132,10 +138,7 @@ export class IntakeService {
   private async takeIn(object: WorkflowObject): Promise<KnownObject | undefined> {
     const { uid } = object.key;
     const stored = await this.ports.workflows.getByUid(uid);
-    if (stored !== undefined) {
-      await this.ports.takeover.confirm(object.key, object.recordVersion);
-      return this.remember(uid, await this.ports.edits.knownBy(stored, object));
-    }
+    if (stored !== undefined) return this.confirm(stored, object);
     if (this.isBehindHolders(object) || (await this.isBehindRival(object))) return this.wait(object);
     if (object.hasStatus) return this.takeOver(object);
     if (this.isAwaited(object)) return this.wait(object);
@@ -148,6 +151,17 @@ export class IntakeService {
       return this.waitForName(object);
     }
     return this.remember(uid, this.ports.edits.knownAs(object, workflow.spec));
+  }
+
+  /** Rows that are older than their object are put right; where what it shows cannot be read now, it waits, and the others go on. */
+  private async confirm(stored: StoredWorkflow, object: WorkflowObject): Promise<KnownObject | undefined> {
+    try {
+      await this.ports.takeover.confirm(object.key, object.recordVersion);
+    } catch (error) {
+      if (!(error instanceof NodesAwayError)) throw error;
+      return this.wait(object);
+    }
+    return this.remember(stored.uid, await this.ports.edits.knownBy(stored, object));
   }
 
   private async insert({ metadata, spec }: Workflow): Promise<void> {
@@ -172,6 +186,10 @@ export class IntakeService {
         case 'waits':
           this.sawRival = true;
           return this.wait(object);
+        case 'away':
+          return this.wait(object);
+        case 'missing':
+          return this.waitIdly(object);
         case 'held':
           return undefined;
       }
@@ -234,7 +252,13 @@ export class IntakeService {
     if (holdsLocks(object.workflow)) this.waitingHolders.add(uid);
   }
 
+  /** Its nodes may come to where they should be, or the database with them be named; nobody waits for that. */
+  private waitIdly(object: WorkflowObject): undefined {
+    this.idle.set(object.key.uid, { object, untilMs: this.ports.clock.nowMs() + PATIENCE_MS });
+  }
+
   private stopWaiting(uid: string): void {
+    this.idle.delete(uid);
     this.waiting.delete(uid);
     this.waitingHolders.delete(uid);
   }

@@ -14,13 +14,14 @@ import {
   type Workflow,
 } from '#libs/workflow-spec';
 import { expiryOf } from '../reconcile/expiry.js';
+import { NodesAwayError } from './offloaded-nodes.js';
 import { holdsLocks } from './lock-wishes.js';
 
 /** What the takeover is wired from. */
 export interface TakeoverPorts {
   objects: Pick<WorkflowObjects, 'find' | 'rival' | 'tell'>;
   takeover: TakeoverRepository;
-  /** Offloaded nodes; undefined where there is no such version. */
+  /** Offloaded nodes; undefined where there is no such version. Throws NodesAwayError while they cannot be read. */
   readOffloaded: (uid: string, version: string) => Promise<Record<string, NodeStatus> | undefined>;
   /** What the controller says by now. */
   engine: () => EngineConfig;
@@ -32,8 +33,11 @@ export interface TakeoverPorts {
   controllerNamespace: string;
 }
 
-/** `waits`: Argo's controller is alive. `held`: no rows can be made of it, and it is left as it is. */
-export type TakeoverOutcome = 'taken' | 'waits' | 'held';
+/**
+ * `waits`: Argo's controller is alive. `away`: its nodes are in a database that cannot be read now. `missing`: they are not, or not yet, where they should be. `held`: no rows can be
+ * made of it, and it is left as it is.
+ */
+export type TakeoverOutcome = 'taken' | 'waits' | 'away' | 'missing' | 'held';
 
 /** A lease that was looked at is believed for so long: many workflows may wait for it. */
 const LEASE_LOOK_MS = 2_000;
@@ -62,7 +66,7 @@ export class TakeoverService {
     const object = await this.wholeObject(key);
     if (object === undefined) return 'held';
     const found = await this.read(object);
-    if (found === undefined) return 'held';
+    if (typeof found === 'string') return found;
     const { submitted } = found;
     const { takeover, clock, instanceId = '' } = this.ports;
     const workflow = { submitted, createdAtMs: clock.nowMs(), instanceId, hasClusterObject: true };
@@ -73,7 +77,7 @@ export class TakeoverService {
 
   /**
    * Puts rows that are older than their object right; `overtaken` where they were. `shownVersion`: what the object shows, where that is known;
-   * otherwise it is looked up.
+   * otherwise it is looked up. Throws NodesAwayError while what the object shows cannot be read: the rows are not to be believed then.
    */
   async confirm(key: WorkflowObjectKey, shownVersion?: number): Promise<'current' | 'overtaken'> {
     const { takeover } = this.ports;
@@ -81,7 +85,8 @@ export class TakeoverService {
     const object = await this.wholeObject(key);
     if (object?.recordVersion === undefined || !(await takeover.isBehind(key.uid, object.recordVersion))) return 'current';
     const found = await this.read(object);
-    if (found === undefined) return 'current';
+    if (found === 'away') throw new NodesAwayError(`the nodes of workflow ${key.namespace}/${key.name} cannot be read now`);
+    if (typeof found === 'string') return 'current';
     if ((await takeover.overtake(key.uid, this.stateOf(object, found))) === 'newer') return 'current';
     await this.goOn(key, 'put right from the status of its object, which is newer than its rows');
     return 'overtaken';
@@ -119,8 +124,8 @@ export class TakeoverService {
     return true;
   }
 
-  /** The rows that the object makes; undefined, and told once, where it makes none. */
-  private async read(object: WorkflowObject): Promise<ImportedWorkflow | undefined> {
+  /** The rows that the object makes; or why it makes none, which is told once. */
+  private async read(object: WorkflowObject): Promise<ImportedWorkflow | 'away' | 'missing' | 'held'> {
     const { key } = object;
     try {
       const decoded = decodeWorkflow(object.workflow, { unknownFields: 'drop' }).object;
@@ -132,21 +137,29 @@ export class TakeoverService {
       const workflow = { metadata: withoutMarks(whole.metadata), spec: decoded.spec, status: whole.status ?? {} };
       return importWorkflow(engine(), { workflow, isOwn: object.recordVersion !== undefined });
     } catch (error) {
+      if (error instanceof NodesAwayError) {
+        await this.tellUnfinished(
+          object,
+          'WorkflowTakeoverWaits',
+          `the workflow goes on when its offloaded nodes can be read: ${error.message}`,
+        );
+        return 'away';
+      }
       const isReadable = !(
         error instanceof UserError ||
         error instanceof UnreadableStatusError ||
         error instanceof StoreCorruptError
       );
       if (isReadable) throw error;
-      // One that has ended is only not shown by the API.
-      if (!isFinishedWorkflowPhase(object.workflow.status?.phase))
-        await this.tellOnce(
-          key,
-          'WorkflowTakeoverHeld',
-          `the workflow is left as it is${holdsLocks(object.workflow) ? ', and others may get the locks that it holds' : ''}: ${error.message}`,
-        );
-      return undefined;
+      const free = holdsLocks(object.workflow) ? ', and others may get the locks that it holds' : '';
+      await this.tellUnfinished(object, 'WorkflowTakeoverHeld', `the workflow is left as it is${free}: ${error.message}`);
+      return error instanceof StoreCorruptError && object.workflow.status?.offloadNodeStatusVersion ? 'missing' : 'held';
     }
+  }
+
+  /** One that has ended is only not shown by the API. */
+  private async tellUnfinished({ key, workflow }: WorkflowObject, reason: string, message: string): Promise<void> {
+    if (!isFinishedWorkflowPhase(workflow.status?.phase)) await this.tellOnce(key, reason, message);
   }
 
   private stateOf(
