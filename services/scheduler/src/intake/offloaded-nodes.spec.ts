@@ -4,7 +4,7 @@ import type { NodeStatus } from '#libs/workflow-spec';
 import { NodesAwayError, OffloadedNodes } from './offloaded-nodes.js';
 
 type Nodes = Record<string, NodeStatus>;
-const NODES: Nodes = { a: { id: 'a', name: 'a', type: 'Pod' } as NodeStatus };
+const NODES: Nodes = { a: { id: 'a', name: 'a', type: 'Pod' } };
 
 const world = () => {
   const asked: string[] = [];
