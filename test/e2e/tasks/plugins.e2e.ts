@@ -1,68 +1,33 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLogger } from '#libs/observability';
-import { isFinishedWorkflowPhase, parseManifests, type KubernetesObject, type Workflow } from '#libs/workflow-spec';
-import { ApiClient } from '../../../services/cli/src/client/api-client.js';
-import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
-import { type EmbeddedStack, startEmbeddedStack } from '../../../services/cli/src/embedded/embedded-stack.js';
+import { parseManifests, type KubernetesObject, type Workflow } from '#libs/workflow-spec';
+import { EmbeddedPlace, NAMESPACE } from '../harness/embedded-place.js';
 import { whyNoPlugin } from '../harness/example-plugin.js';
-import { patiently } from '../harness/patiently.js';
 
-const NAMESPACE = 'argo';
 const WAIT_MS = 60_000;
 const EXAMPLES = path.join(import.meta.dirname, '../../../examples/executor-plugin');
 
-let stack: EmbeddedStack;
-let api: WorkflowsApi;
-let client: ApiClient;
-let dataDir: string;
+let place: EmbeddedPlace;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-plugins-'));
-  stack = await startEmbeddedStack({
-    dataDir: path.join(dataDir, 'data'),
-    runtime: 'sandbox',
-    port: 0,
-    queuesWrite: false,
-    logger: createLogger({ program: 'plugins', level: 'error', format: 'text' }),
-  });
-  client = new ApiClient({ baseUrl: stack.url, headers: {} });
-  api = new WorkflowsApi(client, NAMESPACE);
+  place = await EmbeddedPlace.open({ name: 'plugins', runtime: 'sandbox' });
 });
-
-afterAll(async () => {
-  await stack.stop();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => place?.close());
 
 const objectOf = (text: string): KubernetesObject => (parseManifests(text)[0]?.value ?? {}) as KubernetesObject;
 const example = async (file: string): Promise<KubernetesObject> => objectOf(await readFile(path.join(EXAMPLES, file), 'utf8'));
 
-const ended = async (name: string): Promise<Workflow> => {
-  let workflow = await api.get(name);
-  await patiently(
-    async () => {
-      workflow = await api.get(name);
-      return isFinishedWorkflowPhase(workflow.status?.phase ?? '');
-    },
-    () => `${name} is ${JSON.stringify(workflow.status)}`,
-    WAIT_MS,
-  );
-  return workflow;
-};
-
 const submit = async (workflow: KubernetesObject, name: string): Promise<Workflow> => {
-  await api.create({ ...workflow, metadata: { name, namespace: NAMESPACE } } as unknown as Workflow);
-  return ended(name);
+  await place.api.create({ ...workflow, metadata: { name, namespace: NAMESPACE } } as unknown as Workflow);
+  return place.ended(name, WAIT_MS);
 };
 
 describe('executor plugins', () => {
   it.skipIf(whyNoPlugin !== undefined)(
     `of a ConfigMap execute the templates that they know, for several workflows at once ${whyNoPlugin ?? ''}`,
     async () => {
-      await client.send(
+      await place.client.send(
         'PUT',
         `/api/argosy/v1/resources/configmaps/${NAMESPACE}/hello-executor-plugin`,
         await example('hello-plugin.yaml'),

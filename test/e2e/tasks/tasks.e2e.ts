@@ -1,39 +1,19 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLogger } from '#libs/observability';
-import { isFinishedWorkflowPhase, parseManifests, type NodeStatus, type Workflow } from '#libs/workflow-spec';
-import { ApiClient } from '../../../services/cli/src/client/api-client.js';
-import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js';
-import { type EmbeddedStack, startEmbeddedStack } from '../../../services/cli/src/embedded/embedded-stack.js';
+import { parseManifests, type NodeStatus, type Workflow } from '#libs/workflow-spec';
+import { EmbeddedPlace, NAMESPACE } from '../harness/embedded-place.js';
 import { patiently } from '../harness/patiently.js';
 
-const NAMESPACE = 'argo';
 const WAIT_MS = 30_000;
 
-let stack: EmbeddedStack;
-let api: WorkflowsApi;
-let client: ApiClient;
-let dataDir: string;
+let place: EmbeddedPlace;
 let server: Server;
 let url: string;
 let isGateOpen = false;
 const asked: { path: string; token: string | undefined }[] = [];
-
-const startStack = async (): Promise<void> => {
-  stack = await startEmbeddedStack({
-    dataDir: path.join(dataDir, 'data'),
-    runtime: 'simulated',
-    port: 0,
-    queuesWrite: false,
-    logger: createLogger({ program: 'tasks', level: 'error', format: 'text' }),
-  });
-  client = new ApiClient({ baseUrl: stack.url, headers: {} });
-  api = new WorkflowsApi(client, NAMESPACE);
-};
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -43,15 +23,13 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  dataDir = await mkdtemp(path.join(tmpdir(), 'argosy-tasks-'));
-  await startStack();
+  place = await EmbeddedPlace.open({ name: 'tasks', runtime: 'simulated' });
 });
 
 afterAll(async () => {
-  await stack.stop();
+  await place?.close();
   server.closeAllConnections();
   server.close();
-  await rm(dataDir, { recursive: true, force: true });
 });
 
 const submit = async (name: string, templates: string, spec = ''): Promise<void> => {
@@ -65,28 +43,17 @@ ${spec}
   templates:
 ${templates.replace(/^/gm, '    ')}`;
   const [manifest] = parseManifests(text);
-  await api.create(manifest?.value as unknown as Workflow);
+  await place.api.create(manifest?.value as unknown as Workflow);
 };
 
-const ended = async (name: string): Promise<Workflow> => {
-  let workflow = await api.get(name);
-  await patiently(
-    async () => {
-      workflow = await api.get(name);
-      return isFinishedWorkflowPhase(workflow.status?.phase ?? '');
-    },
-    () => `${name} is ${JSON.stringify(workflow.status)}`,
-    WAIT_MS,
-  );
-  return workflow;
-};
+const ended = (name: string): Promise<Workflow> => place.ended(name, WAIT_MS);
 
 const nodeOf = (workflow: Workflow, displayName: string): NodeStatus | undefined =>
   Object.values(workflow.status?.nodes ?? {}).find((node) => node.displayName === displayName);
 
 describe('http templates', () => {
   it('give their answers to the steps after them, and fail by status', async () => {
-    await client.send('PUT', `/api/argosy/v1/resources/secrets/${NAMESPACE}/creds`, {
+    await place.client.send('PUT', `/api/argosy/v1/resources/secrets/${NAMESPACE}/creds`, {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: 'creds' },
@@ -122,11 +89,11 @@ describe('http templates', () => {
   it('end when the workflow is terminated', async () => {
     await submit('hangs', `- { name: main, http: { url: '${url}/hangs' } }`);
     await patiently(
-      async () => (await api.get('hangs')).status?.nodes?.['hangs']?.phase === 'Running',
+      async () => (await place.api.get('hangs')).status?.nodes?.['hangs']?.phase === 'Running',
       () => 'the request was not sent',
       WAIT_MS,
     );
-    await client.send('PUT', `/api/v1/workflows/${NAMESPACE}/hangs/terminate`, { name: 'hangs' });
+    await place.client.send('PUT', `/api/v1/workflows/${NAMESPACE}/hangs/terminate`, { name: 'hangs' });
     expect((await ended('hangs')).status).toMatchObject({
       phase: 'Failed',
       message: "Stopped with strategy 'Terminate'",
@@ -176,12 +143,12 @@ describe('resource templates', () => {
     const workflow = await ended('objects');
     expect(workflow.status).toMatchObject({ phase: 'Succeeded', progress: '4/4' });
     const lines: string[] = [];
-    for await (const { content } of api.logs('objects', { 'logOptions.container': 'main' })) lines.push(content ?? '');
+    for await (const { content } of place.api.logs('objects', { 'logOptions.container': 'main' })) lines.push(content ?? '');
     expect(lines.filter((line) => /(created|patched|deleted)$/.test(line))).toHaveLength(3);
     const outputs = nodeOf(workflow, 'read')?.outputs;
     expect(outputs).toMatchObject({ exitCode: '0', parameters: [{ value: 'foo' }, { value: '[1,2]\n' }] });
     const name = nodeOf(workflow, 'create')?.outputs?.parameters?.[0]?.value ?? '';
-    await expect(client.get(`/api/argosy/v1/resources/configmaps/${NAMESPACE}/${name}`)).rejects.toThrow('not found');
+    await expect(place.client.get(`/api/argosy/v1/resources/configmaps/${NAMESPACE}/${name}`)).rejects.toThrow('not found');
   });
 
   it('fail in the words of kubectl', async () => {
@@ -230,7 +197,7 @@ describe('workflows of workflows', () => {
     const workflow = await ended('parent');
     expect(workflow.status?.phase).toBe('Succeeded');
     const name = workflow.status?.nodes?.['parent']?.outputs?.parameters?.[0]?.value ?? '';
-    expect((await api.get(name)).status?.phase).toBe('Succeeded');
+    expect((await place.api.get(name)).status?.phase).toBe('Succeeded');
   });
 
   it('fail with it', async () => {
@@ -249,7 +216,7 @@ describe('workflows of workflows', () => {
 
 describe('data templates', () => {
   it('list and change paths, and give them as JSON', async () => {
-    const folder = path.join(dataDir, 'data/artifacts/some/folder');
+    const folder = path.join(place.folder, 'data/artifacts/some/folder');
     await mkdir(folder, { recursive: true });
     for (const name of ['main.log', 'other.txt']) await writeFile(path.join(folder, name), 'text');
     const listing = (name: string, place: string): Promise<void> =>
@@ -301,7 +268,7 @@ describe('tasks of a program that has ended', () => {
 `,
     );
     const children = async (): Promise<string[]> => {
-      const page = await stack.store.workflows.listPage({
+      const page = await place.store.workflows.listPage({
         namespace: NAMESPACE,
         labels: [{ key: 'made-by', operator: 'in', values: ['across'] }],
       });
@@ -313,9 +280,9 @@ describe('tasks of a program that has ended', () => {
       () => `${requests()} requests`,
       WAIT_MS,
     );
-    await stack.stop();
-    isGateOpen = true;
-    await startStack();
+    await place.restart(() => {
+      isGateOpen = true;
+    });
     await patiently(
       async () => requests() === 2,
       () => `${requests()} requests`,
@@ -323,7 +290,7 @@ describe('tasks of a program that has ended', () => {
     );
     const [child = '', ...others] = await children();
     expect(others).toEqual([]);
-    await client.send('PUT', `/api/v1/workflows/${NAMESPACE}/${child}/resume`, { name: child });
+    await place.client.send('PUT', `/api/v1/workflows/${NAMESPACE}/${child}/resume`, { name: child });
     const workflow = await ended('across');
     expect(workflow.status?.phase).toBe('Succeeded');
     expect(nodeOf(workflow, 'ask')?.outputs?.result).toBe('answer of /gate');
