@@ -33,6 +33,19 @@ describe('PeriodicTask', () => {
     for (const task of tasks) await task.stop();
   });
 
+  it('runs again soon after a failure where that is asked for, and no more once it has stopped', async () => {
+    const run = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error('away')).mockRejectedValueOnce(new Error('away'));
+    run.mockResolvedValue();
+    const { task } = taskOf(run, { intervalMs: 60 * SECOND_MS, retryMs: SECOND_MS, atStart: true });
+    task.start();
+    await vi.advanceTimersByTimeAsync(10 * SECOND_MS);
+    expect(run).toHaveBeenCalledTimes(3);
+    run.mockRejectedValueOnce(new Error('away'));
+    await task.run();
+    await task.stop();
+    expect([vi.getTimerCount(), run.mock.calls.length]).toEqual([0, 4]);
+  });
+
   it('runs only when it is asked to where its interval is 0', async () => {
     const run = vi.fn(async () => undefined);
     const { task } = taskOf(run, { intervalMs: 0, atStart: true });

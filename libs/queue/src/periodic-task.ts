@@ -10,6 +10,8 @@ export interface PeriodicTaskOptions {
   readonly logger: Pick<QueueLogger, 'debug' | 'warn'>;
   /** Runs also when it is started; absent: the first run is one interval later. */
   readonly atStart?: boolean;
+  /** How long after a run that failed it is tried again; absent: the interval. */
+  readonly retryMs?: number;
   /** Where given, one process at a time runs the task; the others skip their turn. */
   readonly lease?: SweepLease;
 }
@@ -23,6 +25,7 @@ const LONGEST_TIMER_MS = 2_147_483_647;
  */
 export class PeriodicTask {
   private timer: NodeJS.Timeout | undefined;
+  private retry: NodeJS.Timeout | undefined;
   private isStarted = false;
   private running: Promise<void> | undefined;
   private isFailing = false;
@@ -43,6 +46,7 @@ export class PeriodicTask {
     clearInterval(this.timer);
     this.isStarted = false;
     await this.running;
+    clearTimeout(this.retry);
   }
 
   /** One run, or the one in progress. Never rejects. */
@@ -61,6 +65,14 @@ export class PeriodicTask {
       if (this.isFailing) logger.debug('a periodic task failed again', fields);
       else logger.warn('a periodic task failed; its next run does the same work', fields);
       this.isFailing = true;
+      this.tryAgain();
     }
+  }
+
+  private tryAgain(): void {
+    const { retryMs } = this.options;
+    if (retryMs === undefined || !this.isStarted) return;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.run(), retryMs).unref();
   }
 }

@@ -15,6 +15,9 @@ export interface HostHeartbeatOptions {
   intervalMs: number;
 }
 
+/** Until it is announced nobody can read the logs of its pods. */
+const RETRY_MS = 1_000;
+
 /** Says at the start and every interval that this host is there and where its logs are served; each beat tells the same. */
 export const hostHeartbeat = ({ hosts, host, url, runtime, clock, logger, intervalMs }: HostHeartbeatOptions): PeriodicTask =>
   new PeriodicTask({
@@ -22,5 +25,6 @@ export const hostHeartbeat = ({ hosts, host, url, runtime, clock, logger, interv
     intervalMs,
     logger,
     atStart: true,
+    retryMs: RETRY_MS,
     run: () => hosts.upsert({ host, url, runtime: runtime.name, abilities: runtime.abilities ?? null, seenAtMs: clock.nowMs() }),
   });
