@@ -4,7 +4,7 @@ import { quietLogger } from '#libs/testing';
 import { TransientError, UserError } from '#libs/workflow-spec';
 
 import { GivenUpError } from './errors.js';
-import { untilPossible } from './patience.js';
+import { untilPossible, waitMessage } from './patience.js';
 
 const patience = { what: 'stage', pod: 'pod', signal: new AbortController().signal, logger: quietLogger };
 const away = (): Promise<never> => Promise.reject(new TransientError('the store is away'));
@@ -14,6 +14,17 @@ describe('untilPossible', () => {
     let tried = 0;
     const found = untilPossible(patience, () => ((tried += 1) === 1 ? away() : Promise.resolve('here')));
     await expect(found).resolves.toBe('here');
+  });
+
+  it('tells what it waits for when that takes more than a moment', async () => {
+    const told: string[] = [];
+    const answers = ['one', 'two', 'three', 'four'];
+    const attempt = (): Promise<string> => {
+      const reason = answers.shift();
+      return reason === undefined ? Promise.resolve('here') : Promise.reject(new TransientError(reason));
+    };
+    await untilPossible({ ...patience, tell: (reason) => told.push(waitMessage('stage', reason)) }, attempt);
+    expect(told).toEqual(['waits until it has its inputs: four']);
   });
 
   it('ends with what the attempt said where that will not change', async () => {

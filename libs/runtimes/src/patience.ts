@@ -9,6 +9,8 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 /** For how long the outputs of a pod that was asked to end are tried to be saved: as long as Kubernetes lets it live. */
 export const CAPTURE_GRACE_MS = 30_000;
+/** A pod that has paused for so long says on its node what it waits for. */
+const TOLD_AFTER_MS = 1_000;
 /** How soon it is seen that nobody wants it any more. */
 const LOOK_MS = 250;
 
@@ -20,6 +22,8 @@ export interface Patience {
   logger: RuntimeLogger;
   /** Whether the pod has been asked to end meanwhile: then it waits no longer. */
   isAskedToEnd?: (() => boolean) | undefined;
+  /** Hears the reason once the wait is more than a moment, and again with each further try. */
+  tell?: (reason: string) => void;
 }
 
 /**
@@ -27,18 +31,27 @@ export interface Patience {
  * that is asked to end meanwhile gets a GivenUpError with what the last attempt said.
  */
 export async function untilPossible<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
-  const { what, pod, signal, logger } = patience;
+  const { what, pod, signal, logger, tell } = patience;
+  let pausedMs = 0;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       return await attempt();
     } catch (error) {
       if (signal.aborted || !(error instanceof TransientError)) throw error;
       logger.warn('a pod has to wait; trying again', { err: error, pod, what, pauseMs });
+      if (pausedMs >= TOLD_AFTER_MS) tell?.(error.message);
       await pause(pauseMs, patience);
+      pausedMs += pauseMs;
       if (patience.isAskedToEnd?.() === true) throw new GivenUpError(error.message);
     }
   }
 }
+
+/** What a node says while its pod waits. */
+export const waitMessage = (what: string, reason: string): string => {
+  const aim = what === 'stage' ? 'has its inputs' : what === 'capture' ? 'has kept its outputs' : 'can go on';
+  return `waits until it ${aim}: ${reason}`;
+};
 
 /** Shorter where the pod is asked to end. */
 async function pause(pauseMs: number, { signal, isAskedToEnd = () => false }: Patience): Promise<void> {

@@ -79,6 +79,9 @@ describe.skipIf(reason !== undefined)(`a store of artifacts that has bad times${
   });
 
   const workflows = (): Promise<Workflow[]> => Promise.all(NAMES.map((name) => fleet.api.get(name)));
+  /** What the nodes say. */
+  const messages = async (): Promise<string[]> =>
+    (await workflows()).flatMap(({ status }) => Object.values(status?.nodes ?? {}).flatMap(({ message }) => message ?? []));
   const suffer = async (mood: StoreMood): Promise<void> => {
     store.become(mood);
     await patiently(
@@ -108,6 +111,11 @@ describe.skipIf(reason !== undefined)(`a store of artifacts that has bad times${
       LIMIT_MS,
     );
     await suffer('away');
+    await patiently(
+      async () => (await messages()).filter((message) => /^waits until it has kept its outputs: ./.test(message)).length === 2,
+      () => 'the nodes say what they wait for',
+      LIMIT_MS,
+    );
     await new Promise((settle) => setTimeout(settle, OUTAGE_MS));
     expect((await workflows()).map(({ status }) => status?.phase)).toEqual(['Running', 'Running']);
     await suffer('half');
@@ -132,6 +140,7 @@ describe.skipIf(reason !== undefined)(`a store of artifacts that has bad times${
       );
       expect([sums.length, new Set(sums).size]).toEqual([2, 1]);
     }
+    expect(await messages()).toEqual([]);
     expect([...fleet.journal.lines.values()]).toEqual([1, 1, 1, 1]);
     expect(await unfinishedUploads()).toBe(0);
     expect(fleet.unexpectedEnds()).toEqual([]);
