@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { argoPlaceFromUrl } from '#libs/store';
+import { type ArgoPlace, argoPlaceFromUrl, openArgoDatabase } from '#libs/store';
 import { eventually, missingPart, sharedFolder, sharedFolderHint, startMariadb, type TestMariadb } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
 import { createProgram } from '../../../services/cli/src/program.js';
@@ -82,8 +82,7 @@ const planArtifactCollection = (uid: string): Promise<unknown> =>
 const ownRows = async (uid: string): Promise<number> =>
   (await stack.store.database.run({ text: 'SELECT 1 FROM argo_archived_workflows WHERE uid = $1', values: [uid] })).length;
 
-const secret = async (): Promise<void> => {
-  const data = { user: Buffer.from('root').toString('base64'), word: Buffer.from('').toString('base64') };
+const secret = async (data: Record<string, string>): Promise<void> => {
   const metadata = { name: 'archive', namespace: 'argo' };
   const answer = await call('PUT', '/api/argosy/v1/resources/secrets/argo/archive', {
     apiVersion: 'v1',
@@ -94,17 +93,36 @@ const secret = async (): Promise<void> => {
   expect(answer.status).toBe(200);
 };
 const mysqlBlock = async (): Promise<object> => {
-  await secret();
+  await secret({ user: Buffer.from('root').toString('base64'), word: '' });
   const { host, port, database } = argoPlaceFromUrl(mariadb?.createDatabase('walkthrough') ?? '');
   const secrets = { userNameSecret: { name: 'archive', key: 'user' }, passwordSecret: { name: 'archive', key: 'word' } };
   return { mysql: { host, port, database, tableName: 'argo_workflows', ...secrets } };
 };
 
+/** Another database on the server of the first. */
+const otherPostgres = (): ArgoPlace => {
+  const { connectionString, host = '', ssl: _ssl, ...parts } = stack.connection;
+  const place = connectionString === undefined ? { ...parts, host } : argoPlaceFromUrl(connectionString);
+  return { ...place, dialect: 'postgres', database: 'walkthrough' };
+};
+const CLUSTER = 'blue';
+const postgresBlock = async (): Promise<object> => {
+  await stack.store.database.run({ text: 'DROP DATABASE IF EXISTS walkthrough WITH (FORCE)' });
+  await stack.store.database.run({ text: 'CREATE DATABASE walkthrough' });
+  const { host, port, user = '', password = '' } = otherPostgres();
+  await secret({ user: Buffer.from(user).toString('base64'), word: Buffer.from(password).toString('base64') });
+  const secrets = { userNameSecret: { name: 'archive', key: 'user' }, passwordSecret: { name: 'archive', key: 'word' } };
+  const pool = { connectionPool: { maxOpenConns: 2, maxIdleConns: 1, connMaxLifetime: '1h' } };
+  const postgresql = { host, port, database: 'walkthrough', tableName: 'argo_nodes', ...secrets };
+  return { ...pool, clusterName: CLUSTER, postgresql };
+};
+
 describe.each([
-  ['beside our own tables', true, () => Promise.resolve({}), 1],
-  [`in MariaDB${hint}`, mariadb !== undefined, mysqlBlock, 0],
-] as const)('a finished workflow whose archive is %s', (place, isThere, block, rowsHere) => {
-  const name = rowsHere === 1 ? 'kept-here' : 'kept-there';
+  ['in another Postgres', true, postgresBlock, 'kept-beside'],
+  ['beside our own tables', true, () => Promise.resolve({}), 'kept-here'],
+  [`in MariaDB${hint}`, mariadb !== undefined, mysqlBlock, 'kept-there'],
+] as const)('a finished workflow whose archive is %s', (place, isThere, block, name) => {
+  const rowsHere = name === 'kept-here' ? 1 : 0;
   let persistence: object;
   let uid: string;
 
@@ -148,7 +166,15 @@ describe.each([
     await expect(cli('archive', 'get', 'nobody')).rejects.toThrow('no archived workflow in namespace lab has the name nobody');
   });
 
-  it.skipIf(!isThere || rowsHere === 1)(
+  it.skipIf(name !== 'kept-beside')('has the name of the cluster in its row, under a name of the table of its own', async () => {
+    const other = openArgoDatabase(otherPostgres(), { clock: { nowMs: () => Date.now() } });
+    const text = 'SELECT clustername FROM argo_archived_workflows WHERE uid = $1';
+    expect(await other.run({ text, values: [uid] })).toEqual([{ clustername: CLUSTER }]);
+    expect(await other.run({ text: 'SELECT 1 FROM argo_nodes' })).toEqual([]);
+    await other.close();
+  });
+
+  it.skipIf(!isThere || name !== 'kept-there')(
     'waits while the database of the archive is away, live and listed, and is archived when it is back',
     async () => {
       const late = `${name}-late`;
@@ -170,6 +196,21 @@ describe.each([
     await eventually(async () => (await call('GET', path)).status === 404, 'its time is over');
     expect((await call('GET', live(name))).status).toBe(404);
   });
+});
+
+it('is left out of the archive where archiveLabelSelector does not select it', async () => {
+  const matchExpressions = [{ key: 'walk', operator: 'In', values: ['selected'] }];
+  await configure({ archive: true, archiveLabelSelector: { matchExpressions } });
+  for (const name of ['passed-over', 'selected']) await submit(name);
+  await eventually(async () => (await archivingOf('selected')) === 'Archived', 'the one that is selected is archived');
+  await eventually(async () => {
+    const text = `SELECT 1 FROM workflow_state s JOIN workflows w USING (uid) LEFT JOIN handoffs h ON h.workflow = w.uid AND h.queue = 'archive'
+      WHERE w.name = 'passed-over' AND s.completed AND h.workflow IS NULL`;
+    return (await stack.store.database.run({ text })).length === 1;
+  }, 'the archiver is done with the other');
+  const { items } = (await call<Listing>('GET', '/api/v1/archived-workflows?namespace=lab')).body;
+  expect(items?.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(['selected']));
+  expect(items?.map(({ metadata }) => metadata.name)).not.toContain('passed-over');
 });
 
 const parts = ['conformance', 'records', 'ladder', 'little.json'];

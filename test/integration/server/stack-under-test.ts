@@ -15,7 +15,7 @@ import { ControllerConfigWatch } from '#libs/resources';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
 import type { PodManifest } from '#libs/pod-spec';
 import { playSim, realTime, SimulatedHost, SimulatedRuntime, type SimPlay } from '#libs/runtimes';
-import { createStore, type Store } from '#libs/store';
+import { createStore, type Store, type StoreConnection } from '#libs/store';
 import { postgresTemplate } from '#libs/testing';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
 import { PodManagerModule, podManagerJobs } from '#services/pod-manager';
@@ -28,6 +28,8 @@ export interface StackUnderTest {
   /** The scheduler's. */
   metrics: Metrics;
   store: Store;
+  /** Of the database that the store is in. */
+  connection: StoreConnection;
   close(): Promise<void>;
 }
 
@@ -144,6 +146,7 @@ export async function startStackUnderTest(
     url: `http://127.0.0.1:${port}`,
     metrics,
     store,
+    connection: database.connection,
     close: async () => {
       await controllerConfig.stop();
       await app.close();
