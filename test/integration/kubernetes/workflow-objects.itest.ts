@@ -54,6 +54,11 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     );
     return last as Workflow;
   };
+  const listed = async (selector: string): Promise<string[]> => {
+    const query = new URLSearchParams({ 'listOptions.labelSelector': selector });
+    const answer = await fetch(`${stack.url}/api/v1/workflows/${namespace}?${query.toString()}`);
+    return (((await answer.json()) as { items: Workflow[] | null }).items ?? []).map((item) => item.metadata.name ?? '');
+  };
   const phase = (wanted: string) => (workflow: Workflow) => workflow.status?.phase === wanted;
 
   beforeAll(async () => {
@@ -145,11 +150,6 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     const { metadata, ...rest } = gate('relabelled');
     await apply({ ...rest, metadata: { ...metadata, labels: { team: 'red', kept: 'yes' } } });
     await until('relabelled', phase('Running'));
-    const listed = async (selector: string): Promise<string[]> => {
-      const query = new URLSearchParams({ 'listOptions.labelSelector': selector });
-      const answer = await fetch(`${stack.url}/api/v1/workflows/${namespace}?${query.toString()}`);
-      return (((await answer.json()) as { items: Workflow[] | null }).items ?? []).map((item) => item.metadata.name ?? '');
-    };
     await kubectl('label', 'wf', 'relabelled', '--overwrite', 'team=blue', 'kept-', 'workflows.argoproj.io/completed=true');
     await kubectl('annotate', 'wf', 'relabelled', 'note=running');
     await eventually(async () => (await listed('team=blue,!kept')).includes('relabelled'), 'it is listed by its new label');
@@ -168,6 +168,35 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await eventually(async () => (await archived())?.labels?.['team'] === 'green', 'the archive follows');
     expect((await archived())?.labels).toMatchObject({ 'workflows.argoproj.io/phase': 'Succeeded' });
     expect(await listed('team=green,workflows.argoproj.io/phase=Succeeded')).toEqual(['relabelled']);
+  });
+
+  it('gets what its spec gives it as it begins, over what people wrote while it was Pending; from then on it is theirs', async () => {
+    const { metadata, spec } = gate('given-labels');
+    const locked = { ...spec, synchronization: { mutexes: [{ name: 'given-labels' }] } };
+    const given = { labels: { team: 'green' }, annotations: { note: 'given' } };
+    await apply(object('holds-them', { ...locked }));
+    await until('holds-them', phase('Running'));
+    await apply({
+      ...object('given-labels', { ...locked, workflowMetadata: given }),
+      metadata: { ...metadata, labels: { team: 'red' } },
+    });
+    await until('given-labels', phase('Pending'));
+    await kubectl('label', 'wf', 'given-labels', '--overwrite', 'team=blue', 'mine=yes');
+    await kubectl('annotate', 'wf', 'given-labels', 'note=mine');
+    await eventually(async () => (await listed('team=blue,mine=yes')).includes('given-labels'), 'it is listed by its new label');
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/holds-them/resume`, { method: 'PUT' });
+    const begun = await until('given-labels', phase('Running'));
+    expect(begun.metadata).toMatchObject({ labels: { team: 'green', mine: 'yes' }, annotations: { note: 'given' } });
+    expect(await listed('team=green,mine=yes')).toEqual(['given-labels']);
+
+    await kubectl('label', 'wf', 'given-labels', '--overwrite', 'team=blue');
+    await eventually(
+      async () => (await listed('team=blue,mine=yes')).includes('given-labels'),
+      'it is listed by its newest label',
+    );
+    await fetch(`${stack.url}/api/v1/workflows/${namespace}/given-labels/resume`, { method: 'PUT' });
+    const ended = await until('given-labels', phase('Succeeded'));
+    expect(ended.metadata.labels).toMatchObject({ team: 'blue', mine: 'yes' });
   });
 
   it('keeps a disruption budget as long as a workflow runs', async () => {

@@ -41,12 +41,25 @@ describe('labels and annotations that a person changes in the object', () => {
   it('stand over those that the spec gave it, once the object had them', () => {
     const spec = { workflowMetadata: { labels: { team: 'green', given: 'yes' } } };
     const before = runSimulated(workflow(spec), relabel(50, { team: 'red', kept: 'yes', mine: 'yes' })).workflow;
-    expect(before.metadata.labels).toMatchObject({ given: 'yes', mine: 'yes' });
+    expect(before.metadata.labels).toMatchObject({ team: 'green', given: 'yes', mine: 'yes' });
     const run = runSimulated(workflow(spec), relabel(50, { ...BEGUN, team: 'red', kept: 'yes' }));
     const after = run.workflow;
     expect(after.metadata.labels).toMatchObject({ team: 'red', kept: 'yes' });
     expect(after.metadata.labels).not.toHaveProperty('given');
     expect(teamsOf(run)).toEqual(['result=green', 'result=red']);
+  });
+
+  it.each([
+    ['before the workflow begins', 0, {}],
+    ['when it has begun and the object does not show that yet', 50, {}],
+    ['when the object shows that it waits', 50, { 'workflows.argoproj.io/phase': 'Pending' }],
+  ])('give way to those that the spec gives it, written %s', (_what, atMs, shown) => {
+    const given = { labels: { team: 'green' }, annotations: { note: 'given' } };
+    const found = { ...shown, team: 'blue', kept: 'yes', mine: 'yes' };
+    const run = runSimulated(workflow({ workflowMetadata: given }), relabel(atMs, found, { note: 'mine', other: 'b' }));
+    expect(run.workflow.metadata.labels).toMatchObject({ team: 'green', kept: 'yes', mine: 'yes' });
+    expect(run.workflow.metadata.annotations).toMatchObject({ note: 'given', other: 'b' });
+    expect(teamsOf(run)).toEqual(['result=green', 'result=green']);
   });
 
   it('may be changed back', () => {

@@ -22,13 +22,13 @@ interface Side {
   isOfState: (name: string) => boolean;
 }
 
-/** Where the object says otherwise than the rows; what it was not given yet is not taken off. */
+/** Where the object says otherwise than the rows. What the spec gives stands over all that the object says until it was given that. */
 const differences = ({ submitted, edits, added, found, isShown, isOfState }: Side): Edits => {
   const known: Texts = { ...withEdits(submitted, edits), ...added };
   const names = new Set([...Object.keys(known), ...Object.keys(found)]);
   const changes: Edits = {};
   for (const name of names) {
-    const isToCome = found[name] === undefined && Object.hasOwn(added, name) && !isShown;
+    const isToCome = !isShown && Object.hasOwn(added, name);
     if (isOfState(name) || isToCome || found[name] === known[name]) continue;
     changes[name] = found[name] ?? null;
   }
@@ -46,7 +46,8 @@ const without = (texts: Texts, names: Edits): Texts =>
 
 /**
  * A person has changed labels or annotations of a workflow's object, at whatever time: theirs are what the workflow has from now on, also
- * where its spec had given it others. Those that say how it is doing are not theirs. Saying the same again changes nothing.
+ * where its spec had given it others; what the spec gives comes with the object's first sight of the run, over what people wrote before (as
+ * Argo, which applies it in that write). Those that say how it is doing are not theirs. Saying the same again changes nothing.
  */
 export const takeRelabel = (pass: Pass, found: Extract<WorkflowRequest, { type: 'relabel' }>): void => {
   const { state } = pass;
