@@ -47,10 +47,21 @@ const mysqlTls = ({ options }: NonNullable<PersistenceConfig['mysql']>): Pick<Ar
   return mode === 'false' || mode === 'preferred' ? {} : { tls: { verify: mode !== 'skip-verify' } };
 };
 
-const settingsOf = ({ clusterName, skipMigration, connectionPool }: PersistenceConfig): Partial<ArgoPlace> => ({
-  ...(clusterName ? { clusterName } : {}),
-  ...(skipMigration === undefined ? {} : { skipMigration }),
-  ...(connectionPool?.maxOpenConns ? { maxConnections: connectionPool.maxOpenConns } : {}),
+/** As in Argo, 0 says nothing. */
+const poolOf = ({ connectionPool = {} }: PersistenceConfig): Partial<ArgoPlace> => {
+  const { maxOpenConns, maxIdleConns, connMaxIdleTime, connMaxLifetime } = connectionPool;
+  return {
+    ...(maxOpenConns ? { maxConnections: maxOpenConns } : {}),
+    ...(maxIdleConns ? { maxIdleConnections: maxIdleConns } : {}),
+    ...(connMaxIdleTime ? { idleMs: connMaxIdleTime } : {}),
+    ...(connMaxLifetime ? { connectionLifeMs: connMaxLifetime } : {}),
+  };
+};
+
+const settingsOf = (persistence: PersistenceConfig): Partial<ArgoPlace> => ({
+  ...(persistence.clusterName ? { clusterName: persistence.clusterName } : {}),
+  ...(persistence.skipMigration === undefined ? {} : { skipMigration: persistence.skipMigration }),
+  ...poolOf(persistence),
 });
 
 /**

@@ -57,13 +57,17 @@ describe("the database with Argo's tables", () => {
       mysql: { ...MYSQL, options: { tls: 'skip-verify' } },
       clusterName: 'red',
       skipMigration: true,
-      connectionPool: { maxOpenConns: 7 },
+      connectionPool: { maxOpenConns: 7, maxIdleConns: 3, connMaxIdleTime: '1m', connMaxLifetime: '1h' },
     });
     expect((await argo.current())?.place).toEqual({
       ...{ dialect: 'mysql', host: 'db', database: 'argo', tableName: 'nodes', user: 'argo', password: 'one' },
-      ...{ tls: { verify: false }, clusterName: 'red', skipMigration: true, maxConnections: 7 },
+      ...{ tls: { verify: false }, clusterName: 'red', skipMigration: true },
+      ...{ maxConnections: 7, maxIdleConnections: 3, idleMs: 60_000, connectionLifeMs: 3_600_000 },
     });
-    persist({ postgresql: { host: 'pg', port: 5433, database: 'argo', ssl: true, sslMode: 'verify-full' } });
+    persist({
+      postgresql: { host: 'pg', port: 5433, database: 'argo', ssl: true, sslMode: 'verify-full' },
+      connectionPool: { maxOpenConns: 0, maxIdleConns: 0, connMaxLifetime: '0s' },
+    });
     expect((await argo.current())?.place).toEqual({
       ...{ dialect: 'postgres', host: 'pg', port: 5433, database: 'argo', tls: { verify: true } },
     });

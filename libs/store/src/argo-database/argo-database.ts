@@ -72,7 +72,7 @@ function postgresOf(place: ArgoPlace, { clock, logger, statementTimeoutMs }: Arg
     connection: serverOf(place),
     clock,
     ...(logger === undefined ? {} : { logger }),
-    maxConnections: place.maxConnections ?? DEFAULT_CONNECTIONS,
+    ...poolOf(place),
     statementTimeoutMs: statementTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     applicationName: 'argosy-archive',
     bringUp: (connection) => bringUpArgoTables(connection, place, logger),
@@ -83,11 +83,18 @@ function mysqlOf(place: ArgoPlace, { logger, statementTimeoutMs }: ArgoDatabaseO
   return new MysqlDatabase({
     server: serverOf(place),
     description: describePlace(place),
-    maxConnections: place.maxConnections ?? DEFAULT_CONNECTIONS,
+    ...poolOf(place),
+    ...(place.maxIdleConnections === undefined ? {} : { maxIdleConnections: place.maxIdleConnections }),
     statementTimeoutMs: statementTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     bringUp: (connection) => bringUpArgoTables(connection, place, logger),
   });
 }
+
+const poolOf = ({ maxConnections = DEFAULT_CONNECTIONS, idleMs, connectionLifeMs }: ArgoPlace) => ({
+  maxConnections,
+  ...(idleMs === undefined ? {} : { idleMs }),
+  ...(connectionLifeMs === undefined ? {} : { connectionLifeMs }),
+});
 
 function serverOf(place: ArgoPlace): MysqlServer & StoreConnection {
   const { host, database, user, password, tls } = place;

@@ -23,6 +23,12 @@ export interface ArgoPlace {
   skipMigration?: boolean;
   /** Connections of this process; default 4. */
   maxConnections?: number;
+  /** Of them, how many stay open while nobody uses them; only MySQL's are counted. Default all but one. */
+  maxIdleConnections?: number;
+  /** After this an idle connection is closed; default 30 s. */
+  idleMs?: number;
+  /** After this a connection is not used again; absent: it is used for as long as it lives. */
+  connectionLifeMs?: number;
 }
 
 /** Argo's own name where the place says nothing. */

@@ -18,12 +18,19 @@ export interface MysqlDatabaseOptions {
   /** For messages; holds no password. */
   description: string;
   maxConnections: number;
+  /** How many of them stay open while nobody uses them; default all but one. */
+  maxIdleConnections?: number;
+  /** After this an idle connection is closed; default 30 s. */
+  idleMs?: number;
+  /** After this a connection is not used again; absent: it is used for as long as it lives. */
+  connectionLifeMs?: number;
   statementTimeoutMs: number;
   /** Runs once on one connection before the first statement. */
   bringUp: (connection: Executor) => Promise<void>;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_MS = 30_000;
 /** Statements are prepared on the server; so many are kept on a connection. */
 const PREPARED_STATEMENTS = 64;
 
@@ -48,6 +55,8 @@ export class MysqlDatabase implements TransactionalDatabase {
   #pool: Promise<Pool> | undefined;
   #ready = false;
   #bringUp: Promise<void> | undefined;
+  /** When connections were made. */
+  readonly #births = new WeakMap<object, number>();
 
   constructor(options: MysqlDatabaseOptions) {
     this.#options = options;
@@ -55,8 +64,7 @@ export class MysqlDatabase implements TransactionalDatabase {
 
   async run<Row = Record<string, unknown>>(statement: Statement): Promise<Row[]> {
     await this.ensureReady();
-    const pool = await this.#openPool();
-    return runOn<Row>(pool, statement);
+    return this.#withConnection((connection) => connection.run<Row>(statement), 'keep');
   }
 
   async transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result> {
@@ -88,21 +96,29 @@ export class MysqlDatabase implements TransactionalDatabase {
     await pool?.end();
   }
 
-  /** One connection for several statements; it is thrown away if the work fails, so that nothing of it leaks. */
-  async #withConnection<Result>(work: (connection: Executor) => Promise<Result>, after?: 'throw away'): Promise<Result> {
+  /**
+   * One connection for several statements; it is thrown away if the work fails, so that nothing of it leaks. `keep`: a single statement
+   * leaves nothing behind.
+   */
+  async #withConnection<Result>(work: (connection: Executor) => Promise<Result>, after?: 'throw away' | 'keep'): Promise<Result> {
     const pool = await this.#openPool();
     const connection = await pool.getConnection().catch((error: unknown) => {
       throw classifyMysqlError(error);
     });
-    let broken = true;
+    let broken = after !== 'keep';
     try {
       const result = await work({ run: (statement) => runOn(connection, statement) });
       broken = after === 'throw away';
       return result;
     } finally {
-      if (broken) connection.destroy();
+      if (broken || this.#isOld(connection)) connection.destroy();
       else connection.release();
     }
+  }
+
+  #isOld({ connection }: PoolConnection): boolean {
+    const { connectionLifeMs = Infinity } = this.#options;
+    return performance.now() - (this.#births.get(connection) ?? Infinity) >= connectionLifeMs;
   }
 
   #openPool(): Promise<Pool> {
@@ -111,11 +127,14 @@ export class MysqlDatabase implements TransactionalDatabase {
   }
 
   async #createPool(): Promise<Pool> {
-    const { server, maxConnections, statementTimeoutMs } = this.#options;
+    const { server, maxConnections, maxIdleConnections = maxConnections, idleMs = IDLE_MS, statementTimeoutMs } = this.#options;
     const { createPool } = await import('mysql2/promise');
     const pool = createPool({
       ...server,
       connectionLimit: maxConnections,
+      // The driver looks after idle connections only where fewer may stay than there may be.
+      maxIdle: Math.max(1, Math.min(maxIdleConnections, maxConnections - 1)),
+      idleTimeout: idleMs,
       connectTimeout: CONNECT_TIMEOUT_MS,
       enableKeepAlive: true,
       charset: 'utf8mb4',
@@ -127,6 +146,7 @@ export class MysqlDatabase implements TransactionalDatabase {
     });
     // What a new connection is told first stands before whatever it was opened for. A setting that this server does not know is left out.
     pool.pool.on('connection', (connection) => {
+      this.#births.set(connection, performance.now());
       for (const setting of sessionSettings(statementTimeoutMs)) connection.query(setting, () => undefined);
     });
     return pool;

@@ -30,6 +30,10 @@ export interface DatabaseOptions {
   logger?: StoreLogger;
   /** Connections of this process; default 4. */
   maxConnections?: number;
+  /** After this an idle connection is closed; default 30 s. */
+  idleMs?: number;
+  /** After this a connection is not used again; absent: it is used for as long as it lives. */
+  connectionLifeMs?: number;
   /** After this a statement is given up by Postgres; default 30000. */
   statementTimeoutMs?: number;
   /** Shown in pg_stat_activity; default `argosy`. */
@@ -111,7 +115,13 @@ export class Database implements TransactionalDatabase {
       idle_in_transaction_session_timeout: statementTimeoutMs,
       connectionTimeoutMillis: 15_000,
     };
-    this.#pool = new pg.Pool({ ...this.#config, max: options.maxConnections ?? 4, idleTimeoutMillis: 30_000 });
+    const { maxConnections = 4, idleMs = 30_000, connectionLifeMs = 0 } = options;
+    this.#pool = new pg.Pool({
+      ...this.#config,
+      max: maxConnections,
+      idleTimeoutMillis: idleMs,
+      maxLifetimeSeconds: connectionLifeMs / 1000,
+    });
     this.#pool.on('error', (error) => {
       if (!this.#closing) this.#logger?.warn('an idle database connection was lost', { error: error.message });
     });

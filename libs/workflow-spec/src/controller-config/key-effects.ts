@@ -50,11 +50,13 @@ const NEEDS_DATABASE = {
 } as const;
 
 /** What of `persistence` has no effect whatever else stands there. */
-const idleFields = ({ connectionPool, mysql, reconnectionConfig }: PersistenceConfig): string[] => {
-  const ownPool = ['connMaxIdleTime', 'connMaxLifetime', 'maxIdleConns'].filter((field) => field in (connectionPool ?? {}));
+const idleFields = ({ connectionPool, postgresql, mysql, reconnectionConfig }: PersistenceConfig): string[] => {
+  const ownPool = postgresql !== undefined && connectionPool?.maxIdleConns ? ['maxIdleConns'] : [];
   const options = Object.keys(mysql?.options ?? {}).filter((option) => option !== 'tls');
   return [
-    ...ownPool.map((field) => `connectionPool.${field} has no effect: idle connections are closed by themselves`),
+    ...ownPool.map(
+      (field) => `connectionPool.${field} has no effect on Postgres: idle connections are closed after connMaxIdleTime`,
+    ),
     ...options.map((option) => `mysql.options.${option} has no effect: only tls is heeded`),
     ...(reconnectionConfig === undefined
       ? []

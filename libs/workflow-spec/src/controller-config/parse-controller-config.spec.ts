@@ -168,8 +168,10 @@ describe('reading workflow-controller-configmap', () => {
     expect(notesOf(fields)).toEqual([pool, migration, reconnection]);
     expect(notesOf(`${fields}mysql: {host: a, database: b, options: {tls: 'true'}}`)).toEqual([reconnection]);
     expect(notesOf('connectionPool: {maxIdleConns: 1}\nmysql: {host: a, database: b, options: {loc: UTC}}')).toEqual([
-      'persistence.connectionPool.maxIdleConns',
       'persistence.mysql.options.loc',
+    ]);
+    expect(notesOf('connectionPool: {maxIdleConns: 1, connMaxLifetime: 1h}\npostgresql: {host: a, database: b}')).toEqual([
+      'persistence.connectionPool.maxIdleConns',
     ]);
     expect(notesOf('skipMigration: false')).toEqual([]);
   });
