@@ -58,7 +58,7 @@ const podSchema = z.strictObject({
 const workloadSchema = z.object({
   metadata,
   spec: z.object({
-    replicas: z.int().min(2),
+    replicas: z.int().min(2).optional(),
     selector: z.strictObject({ matchLabels: labels }),
     template: z.strictObject({ metadata: z.strictObject({ labels }), spec: podSchema }),
     volumeClaimTemplates: z.array(z.object({ metadata: z.object({ name: z.string() }) })).default([]),
@@ -250,7 +250,10 @@ describe('manifests for Kubernetes', () => {
       ]);
       const scalers = inFolder('HorizontalPodAutoscaler');
       expect(scalers, workload.path).toHaveLength(workload.kind === 'Deployment' ? 1 : 0);
+      // A number beside that of the autoscaler would be fought over whenever the manifests are applied again.
+      expect(workload.spec.replicas === undefined, workload.path).toBe(scalers.length > 0);
       for (const { spec } of scalers) {
+        expect((spec as { minReplicas: number }).minReplicas).toBeGreaterThanOrEqual(2);
         expect(spec).toMatchObject({ scaleTargetRef: { kind: 'Deployment', name: workload.metadata.name } });
         const [metric] = (
           spec as { metrics: { external?: { metric: { name: string; selector: { matchLabels: { queue_name: string } } } } }[] }

@@ -71,6 +71,7 @@ describe('installations on a cluster', () => {
     expect(config.load(withSecretsInPlace({ ...settings, ...given }))).toMatchObject({
       runtime: 'kubernetes',
       resources: 'kubernetes',
+      executorImage: 'argosy-executor:local',
     });
     expect(container.securityContext).toEqual({
       allowPrivilegeEscalation: false,
@@ -101,6 +102,14 @@ describe('installations on a cluster', () => {
         expect(binding.subjects).toEqual([{ kind: 'ServiceAccount', name: binding.roleRef.name, namespace: 'argosy' }]);
       }
     }
+  });
+
+  it("hold what every cluster takes: definitions may be Argo's, and there may be no Prometheus operator", () => {
+    for (const name of ['production', 'beside-argo', 'namespaced'])
+      expect(read<Kustomization>(`overlays/${name}/kustomization.yaml`).resources.sort(), name).toEqual([
+        '../../cluster-pods',
+        name === 'namespaced' ? '../../namespace-rights' : '../../cluster-rights',
+      ]);
   });
 
   it('give nobody every verb or every kind', () => {

@@ -8,8 +8,6 @@ import { kubernetesCluster, type TestCluster } from '#libs/testing';
 
 const found = await kubernetesCluster({ nodes: false });
 const overlays = join(dirname(fileURLToPath(import.meta.url)), '../../../k8s/overlays');
-/** Kinds of an operator that a cluster may have or not. */
-const OF_OPERATORS = /^monitoring\.coreos\.com\//;
 
 describe.skipIf('skipped' in found)(
   `installations on a real API server ${'skipped' in found ? `(${found.skipped})` : ''}`,
@@ -27,9 +25,7 @@ describe.skipIf('skipped' in found)(
       '%s is accepted with strict validation',
       async (name) => {
         const rendered = await cluster.kubectl(['kustomize', join(overlays, name)]);
-        const documents = parseAllDocuments(rendered).filter(
-          (document) => !OF_OPERATORS.test(String(document.get('apiVersion'))),
-        );
+        const documents = parseAllDocuments(rendered);
         const manifests = documents.map(String).join('---\n');
         const told = await cluster.kubectl(
           ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict', '-f', '-'],

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesApi } from '#libs/kubernetes';
@@ -9,11 +10,11 @@ export const NAMES_AT = '10.254.0.53';
 const LOOK_MS = 1_000;
 
 interface Service {
-  metadata: { name: string };
+  metadata: { name: string; namespace: string };
   spec: { clusterIP: string; selector?: Record<string, string>; ports: { port: number; targetPort?: number | string }[] };
 }
 interface Pod {
-  metadata: { name: string; labels?: Record<string, string> };
+  metadata: { name: string; namespace: string; labels?: Record<string, string> };
   spec: { containers: { ports?: { name?: string; containerPort: number }[] }[] };
   status: { podIP?: string; conditions?: { type: string; status: string }[] };
 }
@@ -22,7 +23,7 @@ const isReady = ({ status }: Pod): boolean =>
   status.conditions?.some((it) => it.type === 'Ready' && it.status === 'True') === true;
 
 /**
- * What kube-proxy and the cluster's DNS would do, for the services of one namespace: the test cluster has neither. Connections to a service's address go to a pod that is
+ * What kube-proxy and the cluster's DNS would do, for the services of some namespaces: the test cluster has neither. Connections to a service's address go to a pod that is
  * ready; names are those of services and of pods behind services without an address.
  */
 export class ServiceNetwork {
@@ -35,13 +36,14 @@ export class ServiceNetwork {
 
   constructor(
     private readonly api: KubernetesApi,
-    private readonly namespace: string,
+    private readonly namespaces: readonly string[],
   ) {}
 
   async start(): Promise<void> {
     address('add', NAMES_AT);
     this.names.on('message', (question, { port, address: from }) => this.names.send(this.answer(question), port, from));
-    await new Promise<void>((resolve) => this.names.bind(53, NAMES_AT, resolve));
+    this.names.bind(53, NAMES_AT);
+    await once(this.names, 'listening');
     this.looking = this.look();
   }
 
@@ -57,28 +59,35 @@ export class ServiceNetwork {
   }
 
   private async look(): Promise<void> {
-    const { api, namespace } = this;
     while (!this.ending.signal.aborted) {
-      const [pods, services] = await Promise.all(
-        ['pods', 'services'].map((plural) => api.list({ apiVersion: 'v1', plural, namespace }).catch(() => undefined)),
-      );
-      if (pods !== undefined) this.pods = pods.items as unknown as Pod[];
-      if (services !== undefined) this.services = services.items as unknown as Service[];
+      const [pods, services] = await Promise.all([this.listed('pods'), this.listed('services')]);
+      if (pods !== undefined) this.pods = pods as Pod[];
+      if (services !== undefined) this.services = services as Service[];
       for (const service of this.services) for (const { port } of service.spec.ports) this.open(service, port);
       await sleep(LOOK_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
     }
   }
 
-  private open({ metadata: { name }, spec: { clusterIP } }: Service, port: number): void {
+  /** Undefined where the cluster does not answer: what is known stays. */
+  private async listed(plural: string): Promise<unknown[] | undefined> {
+    const { api, namespaces } = this;
+    const lists = namespaces.map(async (namespace) => (await api.list({ apiVersion: 'v1', plural, namespace })).items);
+    return Promise.all(lists).then(
+      (items) => items.flat(),
+      () => undefined,
+    );
+  }
+
+  private open({ spec: { clusterIP } }: Service, port: number): void {
     const place = `${clusterIP}:${port}`;
     if (clusterIP === 'None' || this.doors.has(place)) return;
     address('add', clusterIP);
-    const door = createServer((client) => this.lead(client, name, port));
+    const door = createServer((client) => this.lead(client, clusterIP, port));
     this.doors.set(place, door.listen(port, clusterIP));
   }
 
-  private lead(client: Socket, name: string, port: number): void {
-    const service = this.services.find(({ metadata }) => metadata.name === name);
+  private lead(client: Socket, clusterIP: string, port: number): void {
+    const service = this.services.find(({ spec }) => spec.clusterIP === clusterIP);
     const pod = this.podsOf(service).find(isReady);
     const target = service?.spec.ports.find((offered) => offered.port === port)?.targetPort ?? port;
     const named = pod?.spec.containers.flatMap(({ ports = [] }) => ports).find((offered) => offered.name === target);
@@ -92,13 +101,16 @@ export class ServiceNetwork {
   private podsOf(service: Service | undefined): Pod[] {
     const wanted = Object.entries(service?.spec.selector ?? {});
     if (wanted.length === 0) return [];
-    return this.pods.filter(({ metadata }) => wanted.every(([label, value]) => metadata.labels?.[label] === value));
+    return this.pods.filter(
+      ({ metadata: { namespace, labels } }) =>
+        namespace === service?.metadata.namespace && wanted.every(([label, value]) => labels?.[label] === value),
+    );
   }
 
   private lookUp(name: string): string | undefined {
     const parts = name.toLowerCase().replace(/\.svc\.cluster\.local$/, '').split('.'); // prettier-ignore
-    if (parts.pop() !== this.namespace) return undefined;
-    const service = this.services.find(({ metadata }) => metadata.name === parts.at(-1));
+    const namespace = parts.pop();
+    const service = this.services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === parts.at(-1));
     if (service !== undefined && parts.length === 1 && service.spec.clusterIP !== 'None') return service.spec.clusterIP;
     const pods = this.podsOf(service);
     return (parts.length === 2 ? pods.find(({ metadata }) => metadata.name === parts[0]) : pods[0])?.status.podIP;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { executorImage, sharedFolder } from '#libs/testing';
 
@@ -36,28 +37,40 @@ const registry = (): { program: string; images: string } | undefined => {
   return scripts !== undefined && existsSync(images) ? { program: join(scripts, 'images.py'), images } : undefined;
 };
 
+/** Where the images are that the overlays name. */
+export interface OverlayImages {
+  /** For `images` of a kustomization. */
+  images: { name: string; newTag: string }[];
+  executor: string;
+}
+
 /**
- * Puts the images that the overlay names into the registry of the test cluster: the services as the Dockerfile makes them, databases from this machine's
- * programs. Gives the line that says what is missing, or undefined.
+ * Puts the images that the overlays name into the registry of the test cluster, under tags of this run, as nodes keep what they have pulled: the services as
+ * the Dockerfile makes them, databases from this machine's programs. Or gives the line that says what is missing.
  */
-export const putOverlayImages = async (): Promise<string | undefined> => {
+export const putOverlayImages = async (): Promise<OverlayImages | { skipped: string }> => {
   const place = registry();
-  if (place === undefined) return 'skipped: images can be put into the cluster of the tests alone';
-  const [postgres, redis, s3] = ['postgres', 'redis-server', 'versitygw'].map(programOf);
-  if (postgres === undefined || redis === undefined || s3 === undefined)
-    return 'skipped: this machine lacks Postgres, Redis or an S3 server (versitygw)';
-  if (!existsSync(join(ROOT, 'dist/services'))) return 'skipped: nothing is built (npm run build)';
+  if (place === undefined) return { skipped: 'skipped: images can be put into the cluster of the tests alone' };
+  const [postgres, redis, redisCli, s3] = ['postgres', 'redis-server', 'redis-cli', 'versitygw'].map(programOf);
+  if (postgres === undefined || redis === undefined || redisCli === undefined || s3 === undefined)
+    return { skipped: 'skipped: this machine lacks Postgres, Redis or an S3 server (versitygw)' };
+  if (!existsSync(join(ROOT, 'dist/services'))) return { skipped: 'skipped: nothing is built (npm run build)' };
   const executor = await executorImage();
-  if (typeof executor !== 'string') return executor.skipped;
-  alias(place.images, executor, 'argosy-executor:local');
-  put(place, 'argosy:local', services, [
+  if (typeof executor !== 'string') return executor;
+  const newTag = `run-${randomBytes(4).toString('hex')}`;
+  const images: OverlayImages['images'] = [];
+  const add = (name: string, fill: (folder: string) => void, options: readonly string[]): void => {
+    put(place, `${name}:${newTag}`, fill, options);
+    images.push({ name, newTag });
+  };
+  add('argosy', services, [
     ...['--entry', '/usr/local/bin/node', '--user', '1000:1000', '--workdir', '/app'],
-    ...['--env', 'NODE_ENV=production', '--env', 'PATH=/usr/local/bin'],
+    ...['--env', 'NODE_ENV=production', '--env', 'PATH=/usr/local/bin', '--env', 'NODE_OPTIONS=--max-semi-space-size=16'],
   ]);
-  put(place, 'postgres:18', (folder) => postgresTree(folder, postgres), ['--entry', '/bin/entry']);
-  put(place, 'redis:8', (folder) => programTree(folder, [redis, join(dirname(redis), 'redis-cli')]), []);
-  put(place, 'versity/versitygw:v1.8.0', (folder) => programTree(folder, [s3]), ['--entry', `/bin/${basename(s3)}`]);
-  return undefined;
+  add('postgres', (folder) => postgresTree(folder, postgres), ['--entry', '/bin/entry']);
+  add('redis', (folder) => programTree(folder, { 'redis-server': redis, 'redis-cli': redisCli }), []);
+  add('versity/versitygw', (folder) => programTree(folder, { versitygw: s3 }), ['--entry', '/bin/versitygw']);
+  return { images, executor };
 };
 
 const programOf = (name: string): string | undefined => {
@@ -84,12 +97,6 @@ const put = (
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-};
-
-const alias = (images: string, of: string, name: string): void => {
-  const file = join(images, 'index.json');
-  const index = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-  writeFileSync(file, JSON.stringify({ ...index, [`library/${name}`]: index[`library/${of}`] }));
 };
 
 /** Node and its libraries, the build, and the packages that are needed where it runs. */
@@ -135,10 +142,11 @@ const copyLibraries = (folder: string, programs: readonly string[]): void => {
   for (const library of librariesOf(programs)) cpSync(realpathSync(library), join(folder, library));
 };
 
-const programTree = (folder: string, programs: readonly string[]): void => {
+/** Programs under the names that the overlay calls them by: here a name may be a link to one that does several things. */
+const programTree = (folder: string, programs: Readonly<Record<string, string>>): void => {
   bare(folder);
-  for (const program of programs) cpSync(realpathSync(program), join(folder, 'bin', basename(program)));
-  copyLibraries(folder, programs);
+  for (const [name, program] of Object.entries(programs)) cpSync(realpathSync(program), join(folder, 'bin', name));
+  copyLibraries(folder, Object.values(programs));
 };
 
 /** Postgres finds its files by the place of its program, so it stands where it stands here. */
