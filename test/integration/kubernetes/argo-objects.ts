@@ -109,6 +109,34 @@ export const wholeWaiter = (name: string, namespace: string): LeftObject => {
   return { workflow: left(name, spec, { phase: 'Pending', message, synchronization }), pods: [] };
 };
 
+/** Three steps, of which the first has ended and the second runs. */
+export const chainHalfway = (name: string): LeftObject => {
+  const steps = ['a', 'b', 'c'].map((step) => [{ name: step, template: 'say' }]);
+  const spec = {
+    templates: [
+      { name: 'main', steps },
+      { name: 'say', container: SAY },
+    ],
+  };
+  const id = (node: string): string => nodeId(name, `${name}${node}`);
+  const group = (at: number, children: string[]) => ({
+    [`${name}[${at}]`]: { type: 'StepGroup' as const, displayName: `[${at}]`, boundaryID: name, children: children.map(id) },
+  });
+  const said = { templateName: 'say', boundaryID: name };
+  const finishedAt = '2026-01-01T00:00:05Z';
+  const nodes = {
+    [name]: { type: 'Steps' as const, templateName: 'main', children: [id('[0]')] },
+    ...group(0, ['[0].a']),
+    ...group(1, ['[1].b']),
+    [`${name}[0].a`]: { ...said, phase: 'Succeeded' as const, progress: '1/1', finishedAt, children: [id('[1]')] },
+    [`${name}[1].b`]: { ...said, progress: '0/1' },
+  };
+  return {
+    workflow: left(name, spec, { phase: 'Running', progress: '1/2', nodes }),
+    pods: [{ node: `${name}[1].b`, containers: ['main'] }],
+  };
+};
+
 /** A set of two containers; both run. */
 export const containerSet = (name: string): LeftObject => {
   const containers = ['a', 'b'].map((member) => ({ ...SAY, name: member }));

@@ -11,9 +11,9 @@ import { loadConfig } from '#libs/config';
 import { createLogger, Metrics } from '#libs/observability';
 import { CredentialNamespaces } from '#libs/program';
 import { BullMqServer, openQueueBackend, QueueRuntime } from '#libs/queue';
-import { KubernetesResourceStore, KubernetesWorkflowObjects } from '#libs/resources';
+import { type ControllerSettings, KubernetesResourceStore, KubernetesWorkflowObjects } from '#libs/resources';
 import { playSim, type PodRuntime, realTime, SimulatedHost, SimulatedRuntime } from '#libs/runtimes';
-import { createStore, type Store } from '#libs/store';
+import { type ArgoDatabase, createStore, type Store } from '#libs/store';
 import type { TestDatabase } from '#libs/testing';
 import { ArtifactGcModule, artifactGcJobs, artifactGcSettings, configSchema as artifactGcConfig } from '#services/artifact-gc';
 import { ArchiverModule, archiverJobs } from '#services/archiver';
@@ -36,12 +36,24 @@ const clock = { nowMs: () => Date.now() };
 @Module({})
 class StackRoot {}
 
+/** What the controller's ConfigMap says, and the database that it names. */
+export interface Persistence {
+  controllerConfig: ControllerSettings;
+  argoDatabase: () => Promise<ArgoDatabase | undefined>;
+}
+
+/** What a stack has instead of simulated pods, and of Argo's tables beside its own. */
+export interface StackParts {
+  makeRuntime?: () => PodRuntime;
+  persistence?: Persistence | undefined;
+}
+
 /** Looks into one namespace of the cluster only. */
 export async function startClusterStack(
   accounts: ServiceAccounts,
   namespace: string,
   database: TestDatabase,
-  makeRuntime?: () => PodRuntime,
+  { makeRuntime, persistence }: StackParts = {},
 ): Promise<ClusterStack> {
   const folder = await mkdtemp(join(tmpdir(), 'argosy-cluster-stack-'));
   const level = process.env['STACK_LOG'] === undefined ? 'silent' : 'debug';
@@ -58,6 +70,7 @@ export async function startClusterStack(
   const backend = openQueueBackend({ kind: 'postgres', connection: database.connection }, logger);
   const queueRuntime = new QueueRuntime({ backend, delivery: 'local-first', clock, logger });
   const common = { store, queue: queueRuntime.queue, clock, logger };
+  const followed = { ...common, ...persistence };
   const simulated = (): PodRuntime =>
     new SimulatedRuntime({
       host: new SimulatedHost(realTime(clock), (_identity, { spec }) => {
@@ -119,10 +132,10 @@ export async function startClusterStack(
     module: StackRoot,
     imports: [
       ServerModule.register(server),
-      SchedulerModule.register({ ...common, ...partsOf('scheduler'), metrics: new Metrics(), settings: settings.scheduler }),
+      SchedulerModule.register({ ...followed, ...partsOf('scheduler'), metrics: new Metrics(), settings: settings.scheduler }),
       PodManagerModule.register({ ...common, runtime, artifacts, settings: settings.podManager }),
-      OffloaderModule.register({ ...common, ...partsOf('offloader'), settings: settings.offloader }),
-      ArchiverModule.register({ ...common, ...partsOf('archiver'), settings: settings.archiver }),
+      OffloaderModule.register({ ...followed, ...partsOf('offloader'), settings: settings.offloader }),
+      ArchiverModule.register({ ...followed, ...partsOf('archiver'), settings: settings.archiver }),
       ArtifactGcModule.register({ ...common, drivers: artifacts, credentials, metrics: new Metrics(), settings: artifactGc }),
     ],
   };

@@ -89,7 +89,7 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
       ownersInCluster: true,
     });
   const start = async (): Promise<void> => {
-    stack = await startClusterStack(accounts, namespace, database, makeRuntime);
+    stack = await startClusterStack(accounts, namespace, database, { makeRuntime });
   };
   const read = (name: string): Promise<Workflow> => cluster.api.get<Workflow>({ ...WORKFLOWS, namespace, name });
   const until = async (name: string, holds: (workflow: Workflow) => boolean): Promise<Workflow> => {

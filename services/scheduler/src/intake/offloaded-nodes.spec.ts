@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StoreCorruptError, StoreStatementError, StoreUnavailableError } from '#libs/store';
-import type { NodeStatus } from '#libs/workflow-spec';
+import { type NodeStatus, UserError } from '#libs/workflow-spec';
 import { NodesAwayError, OffloadedNodes } from './offloaded-nodes.js';
 
 type Nodes = Record<string, NodeStatus>;
@@ -35,6 +35,7 @@ describe('offloaded nodes', () => {
   it.each([
     ['is away', new StoreUnavailableError('no connection')],
     ['refuses', new StoreStatementError('permission denied', '42501')],
+    ['has an account that may not be read', new UserError('secrets "argo" is forbidden')],
   ])('are waited for while their database %s: it is asked now and then, and both ends are said once', async (_what, error) => {
     const { nodes, answer, asked, lines, now } = world();
     answer.now = () => Promise.reject(error);

@@ -1,6 +1,6 @@
 import type { Logger } from '#libs/observability';
 import { StoreCorruptError } from '#libs/store';
-import { type Clock, type NodeStatus, PermanentError, TransientError } from '#libs/workflow-spec';
+import { type Clock, type NodeStatus, PermanentError, TransientError, UserError } from '#libs/workflow-spec';
 
 /** The database with offloaded nodes cannot be read now: whoever needs them waits. */
 export class NodesAwayError extends TransientError {}
@@ -19,6 +19,10 @@ export interface OffloadedNodesPorts {
 const PATIENCE_MS = 2_000;
 /** Nobody asks for ten times as long as asking has taken. */
 const PAUSE = { factor: 10, leastMs: 1_000, mostMs: 20_000 };
+
+/** Whatever is wrong with the database, or with the Secret of its account, is for an operator to repair and no fault of the workflow. */
+const isOfInstallation = (error: unknown): error is Error =>
+  error instanceof TransientError || error instanceof PermanentError || error instanceof UserError;
 
 /**
  * Nodes that were offloaded, perhaps into a database of Argo's that is not ours. It may be away while everything else works, and workflow
@@ -46,7 +50,7 @@ export class OffloadedNodes {
       return found;
     } catch (error) {
       if (error instanceof StoreCorruptError) throw error;
-      if (!(error instanceof TransientError) && !(error instanceof PermanentError)) throw error;
+      if (!isOfInstallation(error)) throw error;
       if (this.away === undefined)
         logger.warn('offloaded nodes cannot be read now; workflows whose nodes they are wait', { error: error.message });
       const pauseMs = Math.min(Math.max(PAUSE.factor * (clock.nowMs() - startedMs), PAUSE.leastMs), PAUSE.mostMs);
