@@ -30,8 +30,9 @@ it('is wired, takes hints of its queue, and its sweeper wakes what nobody hinted
   const drivers = createArtifactDrivers({ clock });
   const credentials = new CredentialNamespaces({ resources: openResources(store, clock), controllerNamespace: 'argo' });
   const logger = { ...quietLogger, child: () => logger };
+  const metrics = new Metrics();
   const module = await Test.createTestingModule({
-    imports: [ArtifactGcModule.register({ store, queue, drivers, credentials, clock, logger, metrics: new Metrics(), settings })],
+    imports: [ArtifactGcModule.register({ store, queue, drivers, credentials, clock, logger, metrics, settings })],
   }).compile();
   const processor = module.get(CollectProcessor);
   queue.handle(ArtifactGcJob, async (payload) => {
@@ -45,6 +46,27 @@ it('is wired, takes hints of its queue, and its sweeper wakes what nobody hinted
   await eventually(() => store.artifactDeletions.isPlanned('lost', 'OnWorkflowDeletion'), 'the lost workflow is planned');
   expect(woken).toContain('lost');
   expect(artifactGcJobs(settings)).toEqual([{ job: ArtifactGcJob, concurrency: 2 }]);
+  const artifacts = [{ name: 'out', s3: { endpoint: '127.0.0.1:1', bucket: 'b', key: 'k' } }];
+  await store.workflows.insert({
+    submitted: {
+      metadata: { uid: 'told', namespace: 'argo', name: 'told' },
+      spec: { artifactGC: { strategy: 'OnWorkflowCompletion' } },
+    },
+    createdAtMs: 1,
+  });
+  await store.workflowState.commit({
+    ...{ uid: 'told', expectedVersion: 0, nowMs: 1 },
+    header: { engineLevel: 1, status: { phase: 'Succeeded' }, labels: {}, annotations: {}, internal: {} },
+    nodes: [
+      {
+        ...{ id: 'n', parents: [], ordinal: 0 },
+        status: { id: 'n', name: 'n', type: 'Pod', phase: 'Succeeded', outputs: { artifacts } },
+      },
+    ],
+  });
+  await processor.handle({ workflow: 'told' });
+  expect(await metrics.text()).toMatch(/^argosy_artifact_deletions\{state="pending"[^}]*\} 1$/m);
+
   await module.close();
   await store.close();
   await database.drop();
