@@ -30,10 +30,10 @@ export type PresignedPart = PresignedRequest & { number: number };
 
 /** Uploads whose parts somebody without credentials sends. The object appears with `complete`; `abort` leaves nothing. */
 export interface PartUploads {
-  /** Undefined where this location cannot be lent. Every part but the last has `partBytes`. */
+  /** Undefined where this location cannot be lent. Every part but the last has `partBytes`, which is at least what is asked for. */
   begin(
     location: ArtifactLocation,
-    options: { metadata: Record<string, string>; sizeBytes?: number },
+    options: { metadata: Record<string, string>; sizeBytes?: number | undefined; partBytes?: number | undefined },
   ): Promise<{ uploadId: string; partBytes: number } | undefined>;
   presignParts(
     location: ArtifactLocation,

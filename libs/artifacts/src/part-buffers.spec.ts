@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 
 import { describe, expect, it } from 'vitest';
 
-import { type LentPart, PartBuffers } from './part-buffers.js';
-import { partBytesFor, type PartSizes, partSizes, partsOf } from './parts.js';
+import { type LentPart, PartBuffers, type PartSizes } from './part-buffers.js';
+import { partBytesFor, partSizes, partsOf } from './parts.js';
 
 const MIB = 1024 ** 2;
 const TIB = 1024 ** 4;
@@ -35,6 +35,17 @@ describe('parts that grow', () => {
     const parts: string[] = [];
     for await (const { bytes } of partsOf(bodyOf(TEXT), doubling)) parts.push(bytes.toString());
     expect(parts).toEqual(['abcd', 'efgh', 'ijklmnop', 'qrstuvwx', 'yz0123456789']);
+  });
+
+  it('are in the same memory one after the other where nobody else has use for them', async () => {
+    const memory = new Set<ArrayBufferLike>();
+    const parts: string[] = [];
+    for await (const { bytes, isLast } of partsOf(bodyOf(TEXT), () => 12)) {
+      memory.add(bytes.buffer);
+      parts.push(`${bytes.toString()}${isLast ? '.' : ''}`);
+    }
+    expect(parts).toEqual(['abcdefghijkl', 'mnopqrstuvwx', 'yz0123456789.']);
+    expect(memory.size).toBe(1);
   });
 
   it('share pieces of memory: no more are lent at a time than there are, and those of another size are let go', async () => {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 
-import type { PartSizes } from './parts.js';
+/** How large part `number` is, from 1; only the last part is smaller. */
+export type PartSizes = (number: number) => number;
 
 /** One part of a body, in memory that is lent: `release` gives it back for a later part. */
 export interface LentPart {

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 
-/** One part of a body. Memory holds one of them, and what the stream before it holds. */
+import { PartBuffers, type PartSizes } from './part-buffers.js';
+
+/** One part of a body, which is good until the next one is asked for. */
 interface BodyPart {
   bytes: Buffer;
   isLast: boolean;
@@ -9,28 +11,12 @@ interface BodyPart {
 /** Size of the parts in which bodies are sent to stores that take them in parts. */
 const PART_BYTES = 16 * 1024 ** 2;
 
-/** How large part `number` is, from 1; only the last part is smaller. */
-export type PartSizes = (number: number) => number;
-
-/** A body in parts of exactly these sizes, the last one smaller; an empty body is one empty part. */
+/** A body in parts of exactly these sizes, the last one smaller; an empty body is one empty part. All are in the same memory, one after the other. */
 export async function* partsOf(body: Readable, sizeOf: PartSizes = () => PART_BYTES): AsyncGenerator<BodyPart> {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
-  let number = 1;
-  for await (const chunk of body as AsyncIterable<Buffer | string>) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    held.push(bytes);
-    heldBytes += bytes.length;
-    // One byte more than a part is waited for, so that the last part is known as the last.
-    for (let partBytes = sizeOf(number); heldBytes > partBytes; partBytes = sizeOf(number)) {
-      const whole = held.length === 1 ? (held[0] ?? bytes) : Buffer.concat(held, heldBytes);
-      yield { bytes: whole.subarray(0, partBytes), isLast: false };
-      held = [whole.subarray(partBytes)];
-      heldBytes -= partBytes;
-      number += 1;
-    }
+  for await (const { bytes, isLast, release } of new PartBuffers(sizeOf, 1).partsOf(body)) {
+    yield { bytes, isLast };
+    release();
   }
-  yield { bytes: Buffer.concat(held, heldBytes), isLast: true };
 }
 
 /** Stores count at most this many parts. */

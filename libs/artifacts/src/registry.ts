@@ -37,6 +37,8 @@ export interface ArtifactDriversOptions {
     requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
     /** Attempts of one request before it counts as failed; default 3. */
     maxAttempts?: number;
+    /** Bytes of one part of an upload, at least 5 MiB; three are in memory. Default 8 MiB. */
+    partBytes?: number;
   };
 }
 

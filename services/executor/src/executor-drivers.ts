@@ -9,13 +9,15 @@ import { secretsInFolder } from './secrets-folder.js';
  * mounted. With a broker no Secret is read.
  */
 export function openExecutorDrivers(config: ConfigOf<typeof configSchema>): ArtifactDrivers {
-  const { artifactBrokerUrl: url, artifactBrokerToken: token, artifactFolder, secretsFolder } = config;
+  const { artifactBrokerUrl: url, artifactBrokerToken: token, artifactFolder, artifactPartMib, secretsFolder } = config;
+  const partBytes = artifactPartMib * 1024 ** 2;
   const isBrokered = url !== undefined && token !== undefined;
   const own = createArtifactDrivers({
     clock: { nowMs: () => Date.now() },
     ...(artifactFolder === undefined ? {} : { filesystem: { rootFolder: artifactFolder } }),
     stores: config,
+    s3: { partBytes },
     readSecret: isBrokered ? async () => undefined : secretsInFolder(secretsFolder),
   });
-  return isBrokered ? createBrokeredDrivers({ url, token: token.reveal(), own }) : own;
+  return isBrokered ? createBrokeredDrivers({ url, token: token.reveal(), own, partBytes }) : own;
 }

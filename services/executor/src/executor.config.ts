@@ -1,10 +1,25 @@
-import { artifactStoreFields, configOf, loggingFields, optionalInteger, optionalSecret, optionalText, text } from '#libs/config';
+import {
+  artifactStoreFields,
+  configOf,
+  integer,
+  loggingFields,
+  optionalInteger,
+  optionalSecret,
+  optionalText,
+  text,
+} from '#libs/config';
 
 /** Variables of the executor: where artifacts are kept and where the Secrets of artifact locations are mounted. */
 export const configSchema = configOf({
   ...loggingFields,
   ...artifactStoreFields,
   artifactFolder: optionalText({ about: 'Folder of the filesystem artifact driver; without it that driver is refused.' }),
+  artifactPartMib: integer({
+    about: 'MiB of one part of an upload to S3, of which three are in memory: more are faster where the store is far away.',
+    byDefault: 5,
+    min: 5,
+    max: 512,
+  }),
   secretsFolder: text({
     about: 'Folder with a folder per Secret and a file per key in it, for credentials of artifact stores.',
     byDefault: '/argo/secret',

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 
 import type { ArtifactDriverKind, ArtifactLocation } from '#libs/workflow-spec';
 
@@ -6,13 +6,17 @@ import type { ArtifactDriver, SaveOptions, StoredObject } from '../contract.js';
 import { announcedBytes, done, successful } from '../http/exchange.js';
 import { keyOf } from '../location.js';
 import { PartBuffers } from '../part-buffers.js';
-import { partsOf, partSizes } from '../parts.js';
+import { partSizes } from '../parts.js';
 import { wholeBody } from '../whole-body.js';
 
 import type { BrokerClient, LentRequest } from './broker-client.js';
 import { unpackFolder } from './folder-archive.js';
 import { storedObjects } from './listed-objects.js';
 import { PARTS_IN_MEMORY, PartSender } from './part-sender.js';
+import { bodyBySize } from './small-body.js';
+
+/** What is larger is sent in parts. */
+const DEFAULT_PART_BYTES = 16 * 1024 ** 2;
 
 type Upload = LentRequest | { uploadId: string; partBytes: number };
 
@@ -24,6 +28,7 @@ export class BrokeredDriver implements ArtifactDriver {
   constructor(
     readonly kind: ArtifactDriverKind,
     protected readonly client: BrokerClient,
+    private readonly partBytes = DEFAULT_PART_BYTES,
   ) {}
 
   async load(location: ArtifactLocation): Promise<Readable> {
@@ -39,11 +44,9 @@ export class BrokeredDriver implements ArtifactDriver {
     signal?.throwIfAborted();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      const parts = partsOf(body);
-      const next = await parts.next();
-      const first = next.done === true ? { bytes: Buffer.alloc(0), isLast: true } : next.value;
-      if (first.isLast) await this.saveWhole(location, first.bytes, options);
-      else await this.saveStream(location, Readable.from(rejoined(first.bytes, parts), { objectMode: false }), options);
+      const read = await bodyBySize(body, this.partBytes);
+      if ('whole' in read) await this.saveWhole(location, read.whole, options);
+      else await this.saveStream(location, read.stream, options);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
@@ -81,8 +84,8 @@ export class BrokeredDriver implements ArtifactDriver {
     body: Readable,
     { signal, sizeBytes, metadata = {} }: SaveOptions,
   ): Promise<void> {
-    const size = sizeBytes === undefined ? {} : { sizeBytes };
-    const upload = await this.client.ask<Upload>('/uploads', location, { ...size, metadata });
+    const order = { ...(sizeBytes === undefined ? {} : { sizeBytes }), partBytes: this.partBytes, metadata };
+    const upload = await this.client.ask<Upload>('/uploads', location, order);
     if (!('uploadId' in upload)) {
       await done({ method: 'PUT', ...this.client.addressed(upload), body, ...(signal ? { signal } : {}) }, keyOf(location));
       return;
@@ -107,9 +110,4 @@ export class BrokeredFolderDriver extends BrokeredDriver {
     const answer = await this.client.open('/folder', location);
     await unpackFolder(wholeBody(answer.body, announcedBytes(answer), this.kind), folder);
   }
-}
-
-async function* rejoined(first: Buffer, rest: AsyncIterable<{ bytes: Buffer }>): AsyncGenerator<Buffer> {
-  yield first;
-  for await (const { bytes } of rest) yield bytes;
 }

@@ -19,18 +19,21 @@ function namesSecret(value: JsonValue | undefined): boolean {
   return (typeof value['name'] === 'string' && typeof value['key'] === 'string') || Object.values(value).some(namesSecret);
 }
 
+/** `partBytes`: of one part of an upload, at least 5 MiB, of which three are in memory; default 16 MiB. */
+type BrokeredOptions = BrokerAddress & { own: ArtifactDrivers; partBytes?: number };
+
 /**
  * Drivers for a place that holds no credentials: what needs some goes to the broker, all else (`raw`, open URLs and repositories) to the `own`
  * drivers. So does what the broker leaves to the pod's own identity.
  */
-export function createBrokeredDrivers({ own, ...address }: BrokerAddress & { own: ArtifactDrivers }): ArtifactDrivers {
+export function createBrokeredDrivers({ own, partBytes, ...address }: BrokeredOptions): ArtifactDrivers {
   const client = new BrokerClient(address);
   return {
     driverFor(location, scope) {
       const kind = driverKindOf(location);
       if (kind === undefined || !(WITH_IDENTITY.has(kind) || namesSecret(location[kind]))) return own.driverFor(location, scope);
       if (kind === 'git') return new BrokeredFolderDriver(kind, client);
-      return new FallingBackDriver(kind, client, () => own.driverFor(location, scope));
+      return new FallingBackDriver({ kind, client, partBytes }, () => own.driverFor(location, scope));
     },
     close: () => own.close(),
   };
@@ -39,11 +42,10 @@ export function createBrokeredDrivers({ own, ...address }: BrokerAddress & { own
 /** Asks the broker first, and the own driver where the broker says that the place is not its own. */
 class FallingBackDriver extends BrokeredDriver {
   constructor(
-    kind: ArtifactDriverKind,
-    client: BrokerClient,
+    { kind, client, partBytes }: { kind: ArtifactDriverKind; client: BrokerClient; partBytes: number | undefined },
     private readonly own: () => ArtifactDriver,
   ) {
-    super(kind, client);
+    super(kind, client, partBytes);
   }
 
   override async load(location: ArtifactLocation): Promise<Readable> {

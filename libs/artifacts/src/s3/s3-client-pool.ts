@@ -15,6 +15,8 @@ const MAX_SOCKETS = 50;
 export interface PoolOptions {
   requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED';
   maxAttempts?: number;
+  /** See UploadRequest. */
+  partBytes?: number | undefined;
 }
 
 /** One client (and its kept-alive connections) per endpoint and credentials. Secrets serve as a key only as a digest. */
@@ -22,6 +24,10 @@ export class S3ClientPool {
   private readonly clients = new Map<string, S3Client>();
 
   constructor(private readonly options: PoolOptions) {}
+
+  get partBytes(): number | undefined {
+    return this.options.partBytes;
+  }
 
   clientFor(settings: S3Settings): S3Client {
     const id = createHash('sha256').update(JSON.stringify(settings)).digest('hex');

@@ -77,7 +77,9 @@ export class S3ArtifactDriver implements ArtifactDriver {
     try {
       const { client, bucket, key, customerKey } = await this.opened(location);
       const encryption = s3Encryption(location) ?? customerKey;
-      await guarded(key, () => uploadObject(client, { bucket, key, body, encryption, ...options }));
+      await guarded(key, () =>
+        uploadObject(client, { bucket, key, body, encryption, partBytes: this.pool.partBytes, ...options }),
+      );
     } finally {
       body.destroy();
     }

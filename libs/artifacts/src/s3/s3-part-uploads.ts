@@ -16,12 +16,12 @@ export class S3PartUploads implements PartUploads {
     private readonly guard: <T>(key: string, action: () => Promise<T>) => Promise<T>,
   ) {}
 
-  async begin(location: ArtifactLocation, { metadata, sizeBytes }: { metadata: Record<string, string>; sizeBytes?: number }) {
+  async begin(location: ArtifactLocation, { metadata, sizeBytes, partBytes }: Parameters<PartUploads['begin']>[1]) {
     if (!canBeLent(location)) return undefined;
     const { client, bucket, key } = await this.open(location);
     const order = { Bucket: bucket, Key: key, Metadata: metadata, ...s3Encryption(location) };
     const { UploadId } = await this.guard(key, () => client.send(new CreateMultipartUploadCommand(order)));
-    return UploadId === undefined ? undefined : { uploadId: UploadId, partBytes: partBytesFor(sizeBytes) };
+    return UploadId === undefined ? undefined : { uploadId: UploadId, partBytes: partBytesFor(sizeBytes, partBytes) };
   }
 
   async presignParts(

@@ -21,7 +21,7 @@ import { discardLeftovers, discardParts, type UnfinishedUpload } from './s3-left
 import type { S3CustomerKey, S3Encryption } from './s3-settings.js';
 
 /** S3 wants parts of 5 MiB at least and allows 10,000 of them. Parts that are sent at a time are in memory. */
-const PART_BYTES = 8 * 1024 ** 2;
+const DEFAULT_PART_BYTES = 8 * 1024 ** 2;
 const MAX_PARTS = 10_000;
 /** One part is filled while others are under way. */
 const PARTS_AT_A_TIME = 2;
@@ -35,6 +35,8 @@ export interface UploadRequest extends SaveOptions {
   key: string;
   body: Readable;
   encryption: S3Encryption | S3CustomerKey | undefined;
+  /** Of one part, at least; three are in memory. Default 8 MiB. */
+  partBytes?: number | undefined;
 }
 
 interface Part {
@@ -45,13 +47,13 @@ interface Part {
 
 /** Saves one object, in parts where it is larger than one. After a failure or an abort neither object nor parts are left. */
 export async function uploadObject(client: S3Client, request: UploadRequest): Promise<void> {
-  const { bucket, key, body, metadata, signal, encryption, sizeBytes } = request;
+  const { bucket, key, body, metadata, signal, encryption, sizeBytes, partBytes = DEFAULT_PART_BYTES } = request;
   signal?.throwIfAborted();
   const target = { Bucket: bucket, Key: key };
   const about = { ...target, ...(metadata === undefined ? {} : { Metadata: metadata }), ...encryption };
   const onAbort = (): void => void body.destroy(new Error('the save was aborted'));
   signal?.addEventListener('abort', onAbort, { once: true });
-  const parts = new PartBuffers(partSizes(partBytesFor(sizeBytes, PART_BYTES), sizeBytes), PARTS_IN_MEMORY).partsOf(body);
+  const parts = new PartBuffers(partSizes(partBytesFor(sizeBytes, partBytes), sizeBytes), PARTS_IN_MEMORY).partsOf(body);
   try {
     const first = await parts.next();
     if (first.done === true || first.value.isLast) {

@@ -7,11 +7,17 @@ const metadata = z.record(z.string().regex(/^[a-z0-9-]{1,100}$/), z.string().reg
 const location = z.record(z.string(), z.record(z.string(), z.json()));
 const partNumber = z.number().int().min(1).max(10_000);
 const sizeBytes = z.number().int().min(0);
+/** Within what S3 takes for a part that is not the last, and what is sensible to have in memory. */
+const partBytes = z
+  .number()
+  .int()
+  .min(5 * 1024 ** 2)
+  .max(512 * 1024 ** 2);
 
 const ORDERS = {
   place: z.object({ location }),
   save: z.object({ location, sizeBytes, metadata }),
-  upload: z.object({ location, sizeBytes: sizeBytes.optional(), metadata }),
+  upload: z.object({ location, sizeBytes: sizeBytes.optional(), partBytes: partBytes.optional(), metadata }),
   parts: z.object({ location, uploadId: z.string().min(1), first: partNumber, count: z.number().int().min(1).max(100) }),
   complete: z.object({
     location,

@@ -43,10 +43,9 @@ export class LendingController {
   @HttpCode(200)
   async begin(@Headers('authorization') token: string | undefined, @Body() body: unknown): Promise<object> {
     const pod = await this.broker.podOf(token);
-    const { metadata, sizeBytes, ...order } = brokerOrder('upload', body);
+    const { metadata, sizeBytes, partBytes, ...order } = brokerOrder('upload', body);
     const { driver, location } = await pod.toWrite(order.location);
-    const options = { metadata: pod.marked(metadata), ...(sizeBytes === undefined ? {} : { sizeBytes }) };
-    const upload = await driver.partUploads?.begin(location, options);
+    const upload = await driver.partUploads?.begin(location, { metadata: pod.marked(metadata), sizeBytes, partBytes });
     return upload ?? { url: contentUrl({ location, metadata }), headers: {} };
   }
 
