@@ -43,4 +43,4 @@ export {
   KubernetesWorkflowObjects,
   type KubernetesWorkflowObjectsOptions,
 } from './workflow-objects/kubernetes-workflow-objects.js';
-export { controlsOf } from './workflow-objects/object-marks.js';
+export { controlsOf, holdsLocks } from './workflow-objects/object-marks.js';

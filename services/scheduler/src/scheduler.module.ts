@@ -21,6 +21,7 @@ import { parallelismFrom, type ParallelismSource } from './admission/parallelism
 import { limitReader } from './admission/limit-reader.js';
 import { IntakeLoop } from './intake/intake-loop.js';
 import { IntakeService } from './intake/intake.service.js';
+import { LockHolders } from './intake/lock-holders.js';
 import { ObjectEdits } from './intake/object-edits.js';
 import { OffloadedNodes, type OffloadedNodesPorts } from './intake/offloaded-nodes.js';
 import { RowsGuard } from './intake/rows-guard.js';
@@ -186,7 +187,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly memos: PeriodicTask | undefined;
   private readonly intake: IntakeLoop | undefined;
 
-  constructor(ports: SchedulerPorts, takeover: TakeoverService | undefined) {
+  constructor(ports: SchedulerPorts, takeover: TakeoverService | undefined, holders: LockHolders | undefined) {
     const { store, queue, resources, clock, logger, settings } = ports;
     this.schedules = scheduleTimer(ports);
     this.intake = intakeLoop(ports, takeover);
@@ -211,6 +212,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
     });
     this.admission = admissionTimer({
       locks: store.locks,
+      holders,
       admission: store.admission,
       readLimit: limitReader(resources, store.syncLimits),
       parallelism: parallelismOf(ports),
@@ -267,15 +269,18 @@ export class SchedulerModule {
     const { store, queue, resources, clock, metrics, settings, controllerConfig = NO_CONFIG } = ports;
     const parallelism = parallelismOf(ports);
     const dispatcher = new CommandDispatcher(queue);
+    const takeover = takeoverOf(ports);
+    const holders =
+      takeover && ports.objects && new LockHolders({ objects: ports.objects, workflows: store.workflows, takeover, clock });
     const removal = new RemovalService({
       retention: store.retention,
       locks: store.locks,
+      holders,
       dispatcher,
       clock,
       withdrawal: ports.objects && new ObjectWithdrawal(store.workflows, ports.objects),
     });
     const memos = new MemoKeeper(store.memos, new ConfigMapMemos(resources), ports.logger);
-    const takeover = takeoverOf(ports);
     const specMetrics = new SpecMetrics({
       metrics,
       unfinished: (uids) => store.workflows.unfinishedOf(uids),
@@ -303,7 +308,7 @@ export class SchedulerModule {
         events: eventTeller(ports),
         budgets: ports.objects && new BudgetKeeper({ objects: ports.objects, logger: ports.logger }),
         removal,
-        guard: takeover && new RowsGuard(takeover, clock.nowMs()),
+        guard: takeover && holders && new RowsGuard(takeover, holders, clock.nowMs()),
       },
       {
         known: () => controllerConfig.known(),
@@ -323,7 +328,7 @@ export class SchedulerModule {
       controllers: [ReconcileProcessor],
       providers: [
         { provide: ReconcileService, useValue: reconciler },
-        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports, takeover) },
+        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports, takeover, holders) },
       ],
     };
   }

@@ -106,6 +106,8 @@ export interface WorkflowObjects {
   delete(key: WorkflowObjectKey): Promise<void>;
   /** All objects of this installation and what happens to them, until the signal aborts. */
   follow(options: { signal: AbortSignal; onTrouble?: (error: Error) => void }): AsyncIterable<WorkflowObjectEvent>;
+  /** Unfinished objects of this installation that say that they hold locks, as they are now; without their nodes. */
+  holders(): AsyncIterable<WorkflowObject>;
   /** `newer`: the object shows this version already, or a later one. `gone`: there is no such object. */
   project(projection: WorkflowProjection): Promise<'written' | 'newer' | 'gone'>;
   /** Takes off the finalizers that hold an object which is being deleted; one without them is left alone. */

@@ -87,6 +87,36 @@ describe.skipIf('skipped' in found)(
       expect(after?.writtenOver).toBe(before?.resourceVersion);
     });
 
+    it('finds those that hold locks and have not ended, of its own instance', async () => {
+      const holding = [{ mutex: `${namespace}/Mutex/m`, holder: `${namespace}/holds` }];
+      const status = { phase: 'Running', nodes: { a: { id: 'a' } }, synchronization: { mutex: { holding } } };
+      const waiting = {
+        phase: 'Running',
+        synchronization: { mutex: { waiting: [{ mutex: `${namespace}/Mutex/m`, holder: 'x' }] } },
+      };
+      await objects.project(projection(await create('holds'), 3, 'Running', { status }));
+      await objects.project(projection(await create('wants'), 3, 'Running', { status: waiting }));
+      const ended = { 'workflows.argoproj.io/completed': 'true' };
+      await objects.project(projection(await create('held'), 3, 'Succeeded', { status, labels: ended }));
+      await cluster.kubectl([
+        '-n',
+        namespace,
+        'label',
+        'wf',
+        (await create('theirs')).name,
+        'workflows.argoproj.io/controller-instanceid=x',
+      ]);
+      const names = async (from: KubernetesWorkflowObjects): Promise<string[]> => {
+        const found: string[] = [];
+        for await (const { key, recordVersion, workflow: shown } of from.holders())
+          found.push(`${key.name} ${recordVersion ?? ''} ${Object.keys(shown.status?.nodes ?? {}).length}`);
+        return found;
+      };
+      expect(await names(objects)).toEqual(['holds 3 0']);
+      const ofX = new KubernetesWorkflowObjects({ api: cluster.api, managedNamespace: namespace, instanceId: 'x' });
+      expect(await names(ofX)).toEqual([]);
+    });
+
     it('writes nothing to another workflow of the name', async () => {
       const key = await create('namesake');
       await objects.project(projection(key, 1, 'Running'));

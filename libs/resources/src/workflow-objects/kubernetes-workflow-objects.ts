@@ -31,7 +31,7 @@ import type {
 } from './contract.js';
 import { makeBudget, removeBudget } from './disruption-budget.js';
 import { eventOf } from './notice-event.js';
-import { workflowObjectOf } from './object-marks.js';
+import { holdsLocks, workflowObjectOf } from './object-marks.js';
 import { headOf, type ObjectHead, projectionPatch, shownVersion, statusPatch } from './object-patch.js';
 
 /** What workflow objects on a cluster are wired from. */
@@ -51,6 +51,8 @@ const ARGO_LEASE = 'workflow-controller';
 /** As Argo's leader election has it. */
 const DEFAULT_LEASE_SECONDS = 15;
 const WRITE_ATTEMPTS = 8;
+/** Objects with all of their nodes are read. */
+const HOLDERS_PAGE = 100;
 /** Heads of objects that were written last, so that a projection needs no reading. */
 const MOST_HEADS = 5_000;
 
@@ -98,9 +100,8 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
   }
 
   async *follow(options: { signal: AbortSignal; onTrouble?: (error: Error) => void }): AsyncIterable<WorkflowObjectEvent> {
-    const { api, managedNamespace: namespace = '', instanceId } = this.options;
-    const label = LabelName.controllerInstanceId;
-    const labelSelector = instanceId === undefined ? `!${label}` : `${label}=${instanceId}`;
+    const { api, managedNamespace: namespace = '' } = this.options;
+    const labelSelector = this.ofInstance();
     for await (const event of followObjects(
       api,
       { ...COLLECTION, namespace },
@@ -115,6 +116,22 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
           : { type: 'present', object, isNext: event.isListed !== true };
       }
     }
+  }
+
+  async *holders(): AsyncIterable<WorkflowObject> {
+    const { api, managedNamespace: namespace = '' } = this.options;
+    const labelSelector = `${this.ofInstance()},${LabelName.completed}!=true`;
+    for await (const { items } of api.pages({ ...COLLECTION, namespace }, { labelSelector, limit: HOLDERS_PAGE }))
+      for (const item of items) {
+        const object = workflowObjectOf(withoutNodes(item));
+        if (holdsLocks(object.workflow)) yield object;
+      }
+  }
+
+  private ofInstance(): string {
+    const { instanceId } = this.options;
+    const label = LabelName.controllerInstanceId;
+    return instanceId === undefined ? `!${label}` : `${label}=${instanceId}`;
   }
 
   async project(projection: WorkflowProjection): Promise<'written' | 'newer' | 'gone'> {

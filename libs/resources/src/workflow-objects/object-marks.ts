@@ -54,3 +54,9 @@ export const workflowObjectOf = (object: ApiObject): WorkflowObject => {
     hasStatus: Boolean(status?.phase),
   };
 };
+
+/** Whether the object says that the workflow, or a node of it, holds a lock. */
+export const holdsLocks = ({ status }: Pick<Workflow, 'status'>): boolean => {
+  const { semaphore, mutex } = status?.synchronization ?? {};
+  return (semaphore?.holding?.length ?? 0) + (mutex?.holding?.length ?? 0) > 0;
+};

@@ -4,10 +4,13 @@ import type { Logger } from '#libs/observability';
 import { PeriodicTask, type SweepLease } from '#libs/queue';
 import type { AdmissionRepository, LockRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
+import type { LockHolders } from '../intake/lock-holders.js';
 import type { ParallelismSource } from './parallelism.js';
 
 export interface AdmissionTimerOptions {
   locks: LockRepository;
+  /** Those who hold locks as their objects say; absent: there is no cluster. */
+  holders?: Pick<LockHolders, 'settle'> | undefined;
   admission: AdmissionRepository;
   /** The present value of a limit as it is written; undefined where it is not, or is no number. */
   readLimit: (key: LimitKey) => Promise<number | undefined>;
@@ -41,6 +44,7 @@ export async function sweepAdmission(options: AdmissionTimerOptions): Promise<vo
   const wake = new Set<string>();
   const note = (uids: readonly string[]): void => uids.forEach((uid) => wake.add(uid));
   if (await locks.isUsed()) {
+    await options.holders?.settle();
     for (const workflow of await locks.ofEndedWorkflows()) note(await locks.releaseAll(workflow, clock.nowMs()));
     note(await followLimits(options));
     note(await locks.grant(await locks.withRoom(), clock.nowMs()));

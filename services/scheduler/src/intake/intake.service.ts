@@ -1,10 +1,10 @@
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import type { WorkflowObject, WorkflowObjectKey, WorkflowObjects } from '#libs/resources';
+import { holdsLocks, type WorkflowObject, type WorkflowObjectKey, type WorkflowObjects } from '#libs/resources';
 import { type RetentionRepository, type StoredWorkflow, WorkflowExistsError, type WorkflowRepository } from '#libs/store';
 import { type Clock, formatTime, LabelName, parseTime, UserError, type Workflow } from '#libs/workflow-spec';
 import type { KnownObject, ObjectEdits } from './object-edits.js';
-import { holdsLocks, mayWantLocks } from './lock-wishes.js';
+import { mayWantLocks } from './lock-wishes.js';
 import { readWorkflow } from './object-spec.js';
 import { NodesAwayError } from './offloaded-nodes.js';
 import type { TakeoverService } from './takeover.service.js';

@@ -1,5 +1,7 @@
 import type { SubmittedWorkflow } from '#libs/engine';
 import { parseTime } from '#libs/workflow-spec';
+import type { LockHolders } from './lock-holders.js';
+import { namesLocks } from './lock-wishes.js';
 import type { TakeoverService } from './takeover.service.js';
 
 /** Workflows that need not be looked up again. */
@@ -16,13 +18,16 @@ export class RowsGuard {
 
   constructor(
     private readonly takeover: Pick<TakeoverService, 'confirm'>,
+    private readonly holders: Pick<LockHolders, 'settle'>,
     private readonly startedAtMs: number,
   ) {}
 
   /** `overtaken`: the rows were older, and have been put right; what was read of them is to be read again. */
-  async confirm({ metadata }: SubmittedWorkflow): Promise<'current' | 'overtaken'> {
+  async confirm({ metadata, spec }: SubmittedWorkflow): Promise<'current' | 'overtaken'> {
     const { uid = '', namespace = '', name = '', creationTimestamp } = metadata;
     if (this.confirmed.has(uid)) return 'current';
+    // What it gives back or asks for decides about others too.
+    if (namesLocks(spec)) await this.holders.settle();
     const isNew = typeof creationTimestamp === 'string' && parseTime(creationTimestamp) > this.startedAtMs + CLOCK_TOLERANCE_MS;
     const outcome = isNew ? 'current' : await this.takeover.confirm({ uid, namespace, name });
     this.confirmed.add(uid);

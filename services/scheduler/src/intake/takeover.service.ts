@@ -1,7 +1,7 @@
 import { type EngineConfig, importWorkflow, type ImportedWorkflow, UnreadableStatusError } from '#libs/engine';
 import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
-import type { WorkflowObject, WorkflowObjectKey, WorkflowObjects } from '#libs/resources';
+import { holdsLocks, type WorkflowObject, type WorkflowObjectKey, type WorkflowObjects } from '#libs/resources';
 import { type FoundState, type HandoffQueue, hydrateRecord, StoreCorruptError, type TakeoverRepository } from '#libs/store';
 import {
   ArchivingStatus,
@@ -15,7 +15,6 @@ import {
 } from '#libs/workflow-spec';
 import { expiryOf } from '../reconcile/expiry.js';
 import { NodesAwayError } from './offloaded-nodes.js';
-import { holdsLocks } from './lock-wishes.js';
 
 /** What the takeover is wired from. */
 export interface TakeoverPorts {

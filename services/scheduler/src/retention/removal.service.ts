@@ -2,6 +2,7 @@ import type { JobOutcome } from '#libs/jobs';
 import type { LockRepository, RetentionRepository } from '#libs/store';
 import type { Clock } from '#libs/workflow-spec';
 import { POD_BUCKETS } from '#libs/jobs';
+import type { LockHolders } from '../intake/lock-holders.js';
 import type { ObjectWithdrawal } from './object-withdrawal.js';
 import type { CommandDispatcher } from '../reconcile/command-dispatcher.js';
 
@@ -14,7 +15,9 @@ const ALL_BUCKETS = Array.from({ length: POD_BUCKETS }, (_, bucket) => bucket);
 
 export interface RemovalPorts {
   retention: Pick<RetentionRepository, 'step'>;
-  locks: Pick<LockRepository, 'releaseAll'>;
+  locks: Pick<LockRepository, 'releaseAll' | 'isUsed'>;
+  /** Those who hold locks as their objects say; absent: there is no cluster. */
+  holders?: Pick<LockHolders, 'settle'> | undefined;
   dispatcher: CommandDispatcher;
   clock: Clock;
   /** Takes the object off the cluster; absent: there is none. */
@@ -54,7 +57,8 @@ export class RemovalService {
 
   /** Its pods are gone, so others may have its locks. Dying before this, the sweep of admission does it. */
   private async letGo(uid: string): Promise<void> {
-    const { locks, dispatcher, clock } = this.ports;
+    const { locks, holders, dispatcher, clock } = this.ports;
+    if (holders !== undefined && (await locks.isUsed())) await holders.settle();
     const told = await locks.releaseAll(uid, clock.nowMs());
     if (told.length > 0) await dispatcher.told(told);
   }
