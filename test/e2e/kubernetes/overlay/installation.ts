@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { eventually, removePods, type TestCluster } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
 import { NAMES_AT } from './service-network.js';
 import type { OverlayImages } from './stand-in-images.js';
 
+const DOCTOR = fileURLToPath(new URL('../../../../services/cli/bin/argosy.js', import.meta.url));
 const K8S = fileURLToPath(new URL('../../../../k8s', import.meta.url));
 /** Of the programs, as every overlay has it. */
 export const NAMESPACE = 'argosy';
@@ -117,6 +120,17 @@ export class Installation {
     const server = await this.kubectl('get', 'service', 'argosy-server', '-o', 'jsonpath={.spec.clusterIP}');
     const answer = await fetch(`http://${server}:2746${path}`, { headers: { authorization: `Bearer ${token}` } });
     return answer.text();
+  }
+
+  /** What `argosy doctor` finds with the operator's credential, as `name state` and the message of what is not well. */
+  async doctor(namespace: string, token: string): Promise<string[]> {
+    const server = await this.kubectl('get', 'service', 'argosy-server', '-o', 'jsonpath={.spec.clusterIP}');
+    const { kubeconfig } = this.cluster;
+    const args = [DOCTOR, 'doctor', '--kubeconfig', kubeconfig, '-n', namespace, '-o', 'json'];
+    const env = { ...process.env, ARGO_SERVER: `${server}:2746`, ARGO_SECURE: 'false', ARGO_TOKEN: `Bearer ${token}` };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    const { findings } = JSON.parse(stdout) as { findings: { name: string; state: string; message: string }[] };
+    return findings.map(({ name, state, message }) => (state === 'ok' ? `${name} ok` : `${name} ${state}: ${message}`));
   }
 
   /** Everything of it but the definitions, and until the namespace of the programs is gone. */

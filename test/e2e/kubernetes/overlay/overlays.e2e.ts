@@ -142,6 +142,12 @@ describe.skipIf(missing !== undefined)(`overlays as a whole ${missing === undefi
       TEST_LIMIT_MS,
     );
 
+    it('is well, as argosy doctor finds', async () => {
+      const findings = await installation.doctor(team, TOKEN);
+      expect(findings).toEqual(expect.arrayContaining(['cluster ok', 'definitions ok', 'rights ok']));
+      expect(findings.filter((line) => !line.endsWith(' ok'))).toEqual([]);
+    });
+
     it(
       'goes on with one copy of the scheduler and the pod-manager less, and with two again',
       async () => {
