@@ -261,6 +261,7 @@ describe.skipIf('skipped' in found)(`workflows that others have begun ${'skipped
 
   it('keep their locks and claims, go on in sets of containers, and are not begun again where they have ended', async () => {
     await (stack as ClusterStack | undefined)?.close();
+    // That of the test before still plays: a pod that it meets ends at once, and its workflow holds nothing any more when it is taken over.
     for (const node of ['l-holder', 'l-whole[0].a']) kubelet.held.add(node);
     await cluster.kubectl(['-n', namespace, 'create', 'configmap', 'limits', '--from-literal=one=1']);
     const claims = { apiVersion: 'v1', plural: 'persistentvolumeclaims', namespace };

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 /** A body that is no larger than was asked for, as a whole; else a stream of all of it. */
-export type BodyBySize = { whole: Buffer } | { stream: Readable };
+type BodyBySize = { whole: Buffer } | { stream: Readable };
 
 /** Reads a body until it ends or has more than `mostBytes`; of a larger one nothing is copied. */
 export async function bodyBySize(body: Readable, mostBytes: number): Promise<BodyBySize> {
