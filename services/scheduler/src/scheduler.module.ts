@@ -271,7 +271,9 @@ export class SchedulerModule {
     const dispatcher = new CommandDispatcher(queue);
     const takeover = takeoverOf(ports);
     const holders =
-      takeover && ports.objects && new LockHolders({ objects: ports.objects, workflows: store.workflows, takeover, clock });
+      takeover &&
+      ports.objects &&
+      new LockHolders({ objects: ports.objects, workflows: store.workflows, takeover, clock, logger: ports.logger });
     const removal = new RemovalService({
       retention: store.retention,
       locks: store.locks,

@@ -10,7 +10,7 @@ import type { ParallelismSource } from './parallelism.js';
 export interface AdmissionTimerOptions {
   locks: LockRepository;
   /** Those who hold locks as their objects say; absent: there is no cluster. */
-  holders?: Pick<LockHolders, 'settle'> | undefined;
+  holders?: Pick<LockHolders, 'areKnown'> | undefined;
   admission: AdmissionRepository;
   /** The present value of a limit as it is written; undefined where it is not, or is no number. */
   readLimit: (key: LimitKey) => Promise<number | undefined>;
@@ -43,8 +43,7 @@ export async function sweepAdmission(options: AdmissionTimerOptions): Promise<vo
   const { locks, admission, parallelism, queue, clock } = options;
   const wake = new Set<string>();
   const note = (uids: readonly string[]): void => uids.forEach((uid) => wake.add(uid));
-  if (await locks.isUsed()) {
-    await options.holders?.settle();
+  if ((await locks.isUsed()) && (await options.holders?.areKnown()) !== false) {
     for (const workflow of await locks.ofEndedWorkflows()) note(await locks.releaseAll(workflow, clock.nowMs()));
     note(await followLimits(options));
     note(await locks.grant(await locks.withRoom(), clock.nowMs()));

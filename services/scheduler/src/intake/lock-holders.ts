@@ -1,3 +1,4 @@
+import type { Logger } from '#libs/observability';
 import type { WorkflowObject, WorkflowObjects } from '#libs/resources';
 import { WorkflowExistsError, type WorkflowRepository } from '#libs/store';
 import { type Clock, TransientError } from '#libs/workflow-spec';
@@ -8,6 +9,7 @@ export interface LockHoldersPorts {
   workflows: Pick<WorkflowRepository, 'getByUid'>;
   takeover: Pick<TakeoverService, 'confirm' | 'takeOver'>;
   clock: Clock;
+  logger: Pick<Logger, 'warn' | 'info'>;
 }
 
 /** A failure is believed for so long: all who want a lock ask. */
@@ -21,6 +23,7 @@ const PAUSE_MS = 1_000;
  */
 export class LockHolders {
   private settling: Promise<void> | undefined;
+  private isFailing = false;
   private failed: { atMs: number; error: Error } | undefined;
 
   constructor(private readonly ports: LockHoldersPorts) {}
@@ -32,15 +35,35 @@ export class LockHolders {
     this.failed = undefined;
     this.settling ??= this.bringIn().catch((error: unknown) => {
       this.settling = undefined;
-      if (error instanceof Error) this.failed = { atMs: ports.clock.nowMs(), error };
+      if (error instanceof Error) this.fail(error);
       throw error;
     });
     return this.settling;
   }
 
+  /** Whether locks may be given out: for those who can leave it to a later look. */
+  async areKnown(): Promise<boolean> {
+    try {
+      await this.settle();
+      return true;
+    } catch (error) {
+      if (error instanceof TransientError) return false;
+      throw error;
+    }
+  }
+
+  private fail(error: Error): void {
+    const { clock, logger } = this.ports;
+    if (!this.isFailing) logger.warn('no lock is given out, as not all who hold one are known', { error: error.message });
+    this.isFailing = true;
+    this.failed = { atMs: clock.nowMs(), error };
+  }
+
   /** Holders of Argo's controller are no concern here: nobody who could ask is taken in before them (IntakeService). */
   private async bringIn(): Promise<void> {
     for await (const object of this.ports.objects.holders()) if (object.recordVersion !== undefined) await this.putRight(object);
+    if (this.isFailing) this.ports.logger.info('all who hold a lock are known');
+    this.isFailing = false;
   }
 
   private async putRight(object: WorkflowObject): Promise<void> {

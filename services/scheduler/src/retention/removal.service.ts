@@ -17,7 +17,7 @@ export interface RemovalPorts {
   retention: Pick<RetentionRepository, 'step'>;
   locks: Pick<LockRepository, 'releaseAll' | 'isUsed'>;
   /** Those who hold locks as their objects say; absent: there is no cluster. */
-  holders?: Pick<LockHolders, 'settle'> | undefined;
+  holders?: Pick<LockHolders, 'areKnown'> | undefined;
   dispatcher: CommandDispatcher;
   clock: Clock;
   /** Takes the object off the cluster; absent: there is none. */
@@ -55,10 +55,10 @@ export class RemovalService {
     return { again: true };
   }
 
-  /** Its pods are gone, so others may have its locks. Dying before this, the sweep of admission does it. */
+  /** Its pods are gone, so others may have its locks. Dying before this, or where nobody gets a lock now, the sweep of admission does it. */
   private async letGo(uid: string): Promise<void> {
     const { locks, holders, dispatcher, clock } = this.ports;
-    if (holders !== undefined && (await locks.isUsed())) await holders.settle();
+    if (holders !== undefined && (await locks.isUsed()) && !(await holders.areKnown())) return;
     const told = await locks.releaseAll(uid, clock.nowMs());
     if (told.length > 0) await dispatcher.told(told);
   }
