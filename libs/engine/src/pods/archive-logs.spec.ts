@@ -38,7 +38,7 @@ const keepsLogs = (repository?: boolean, spec?: boolean, template?: boolean): bo
 };
 
 describe('archiveLogs', () => {
-  it.each<[string, [repository?: boolean, spec?: boolean, template?: boolean], boolean]>([
+  it.each<[where: string, written: (boolean | undefined)[], expected: boolean]>([
     ['nowhere', [undefined, undefined, undefined], false],
     ['in the repository', [true, undefined, undefined], true],
     ['in the repository, against the others', [true, false, false], true],
