@@ -16,6 +16,7 @@ const MIB = 1024 ** 2;
 const clock = { nowMs: () => Date.now() };
 
 const gone = new Uint8Array(objectCount);
+let firstLeft = 0;
 let requests = 0;
 let peakRss = 0;
 const indexOf = ({ s3 }: ArtifactLocation): number => {
@@ -32,7 +33,8 @@ const driver: ArtifactDriver = {
     return index < 0 || gone[index] === 1 ? undefined : { sizeBytes: 1, metadata: { 'workflow-uid': uid } };
   },
   async *list() {
-    for (let index = 0; index < objectCount; index += 1)
+    while (gone[firstLeft] === 1) firstLeft += 1;
+    for (let index = firstLeft; index < objectCount; index += 1)
       if (gone[index] === 0) yield { key: `folder/object-${index}`, sizeBytes: 1 };
   },
   deleteMany: async (locations) => {

@@ -39,7 +39,8 @@ export class CheckupService {
     const { config, problems, resourceVersion } = controllerConfig.state();
     const name = 'configuration';
     if (problems.length > 0) {
-      const advice = 'repair the ConfigMap of the controller: the last good one stays in effect until then';
+      const advice =
+        'repair the ConfigMap of the controller: until then the last good one counts, or work waits where a program had none';
       return problems.map((problem) => ({ name, state: 'failed', message: problem, advice }));
     }
     const keys = Object.keys(config).join(', ') || 'empty';
