@@ -31,7 +31,7 @@ export function partBytesFor(sizeBytes: number | undefined, atLeast = PART_BYTES
 
 /**
  * Parts of one size where the body's is known. Where it is not, they double after every thousandth: most bodies have equal parts (which some
- * stores insist on) and need little memory, and 10,000 parts that begin with 8 MiB are 8 TiB, more than the 5 TiB that S3 takes.
+ * stores insist on) and need little memory, and 10,000 parts that begin with 5 MiB are 4.9 of the 5 TiB that S3 takes.
  */
 export function partSizes(firstBytes: number, sizeBytes: number | undefined): PartSizes {
   if (sizeBytes !== undefined) return () => firstBytes;
