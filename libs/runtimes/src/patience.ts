@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '#libs/workflow-spec';
 
 import type { RuntimeLogger } from './collaborators.js';
+import type { PodObservation } from './contract.js';
 import { GivenUpError } from './errors.js';
 
 const FIRST_PAUSE_MS = 200;
@@ -51,6 +52,17 @@ export async function untilPossible<T>(patience: Patience, attempt: () => Promis
 export const waitMessage = (what: string, reason: string): string => {
   const aim = what === 'stage' ? 'has its inputs' : what === 'capture' ? 'has kept its outputs' : 'can go on';
   return `waits until it ${aim}: ${reason}`;
+};
+
+/** What a pod that waits shows next, where it does not show it yet; the next report takes the message off the node. */
+export const waitingObservation = (
+  shown: PodObservation,
+  wait: { what: string; reason: string; startedAtMs?: number },
+): PodObservation | undefined => {
+  const { what, reason, ...beginning } = wait;
+  const phase = what === 'capture' ? 'Running' : 'Pending';
+  const waiting: PodObservation = { ...shown, ...beginning, phase, message: waitMessage(what, reason) };
+  return JSON.stringify(waiting) === JSON.stringify(shown) ? undefined : waiting;
 };
 
 /** Shorter where the pod is asked to end. */

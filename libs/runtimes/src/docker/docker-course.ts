@@ -10,7 +10,7 @@ import { brokenCourseMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
 import { activeDeadlineSeconds } from '../main-process.js';
 import { GivenUpError } from '../errors.js';
-import { CAPTURE_GRACE_MS, untilPossible, waitMessage } from '../patience.js';
+import { CAPTURE_GRACE_MS, untilPossible, waitingObservation } from '../patience.js';
 import { graceSecondsOf, isContainerSet, outputContainerOf, type PodContainer } from '../pod-containers.js';
 import { type ContainerEnd, endedReport, NEVER_BEGAN, type PodEndCause, podOutcome } from '../pod-ends.js';
 import { nextSteps, type PodSteps } from '../pod-steps.js';
@@ -373,19 +373,14 @@ export class DockerCourse {
     const isAskedToEnd = (): boolean => this.means.clock.nowMs() >= untilMs && this.ending !== null;
     const { signal } = this.stopSignal;
     const tell = (reason: string): void => {
-      if (what === 'stage' || what === 'capture') this.publishWait(what, reason);
+      if (what !== 'stage' && what !== 'capture') return;
+      const waiting = waitingObservation(this.last, { what, reason });
+      if (waiting !== undefined) this.publish(waiting);
     };
     return untilPossible(
       { what, pod: claimedName(this.pod.identity), signal, logger: this.means.logger, isAskedToEnd, tell },
       attempt,
     );
-  }
-
-  /** The next report takes the message off the node. */
-  private publishWait(what: 'stage' | 'capture', reason: string): void {
-    const phase = what === 'capture' ? 'Running' : 'Pending';
-    const waiting = { ...this.last, phase, message: waitMessage(what, reason) } as const;
-    if (JSON.stringify(waiting) !== JSON.stringify(this.last)) this.publish(waiting);
   }
 }
 

@@ -7,7 +7,7 @@ import type { ContainerReport, PodIdentity, PodObservation } from '../contract.j
 import { brokenCourseMessage } from '../end-messages.js';
 import { endReport } from '../end-report.js';
 import { GivenUpError } from '../errors.js';
-import { CAPTURE_GRACE_MS, untilPossible, waitMessage } from '../patience.js';
+import { CAPTURE_GRACE_MS, untilPossible, waitingObservation } from '../patience.js';
 import { isContainerSet } from '../pod-containers.js';
 import { NEVER_BEGAN } from '../pod-ends.js';
 import { needsStaging, type PodStaging } from '../staging.js';
@@ -300,11 +300,9 @@ export class PodCourse {
     );
   }
 
-  /** The next report takes the message off the node. */
   private publishWait(what: string, reason: string): void {
-    const phase = what === 'capture' ? 'Running' : 'Pending';
-    const waiting = { ...this.last, ...this.beginning(), phase, message: waitMessage(what, reason) } as const;
-    if (!this.hasEnded && JSON.stringify(waiting) !== JSON.stringify(this.last)) this.publish(waiting);
+    const waiting = waitingObservation(this.last, { what, reason, ...this.beginning() });
+    if (waiting !== undefined && !this.hasEnded) this.publish(waiting);
   }
 
   private async aborted(): Promise<void> {
