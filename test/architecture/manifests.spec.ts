@@ -34,6 +34,7 @@ const containerSchema = z.strictObject({
   startupProbe: probe,
   livenessProbe: probe,
   readinessProbe: probe,
+  lifecycle: z.strictObject({ preStop: z.strictObject({ exec: z.strictObject({ command: z.array(z.string()) }) }) }).optional(),
   resources: z.strictObject({
     requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
     limits: z.strictObject({ memory: z.string() }),
@@ -209,10 +210,22 @@ describe('manifests for Kubernetes', () => {
       const { port, logPort, metricsPort } = loaded(workload);
       const wanted = { api: port, logs: logPort, metrics: metricsPort };
       for (const { name, containerPort } of ports) expect(containerPort, workload.path).toBe(wanted[name as keyof typeof wanted]);
-      expect(readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'metrics' });
+      // The API takes workflows while the queue is away, of which the other one tells too.
+      expect(readinessProbe.httpGet).toEqual({ path: '/readyz', port: serviceOf(workload) === 'server' ? 'api' : 'metrics' });
       for (const { httpGet } of [livenessProbe, startupProbe]) expect(httpGet).toEqual({ path: '/healthz', port: 'metrics' });
       expect(ports.map(({ name }) => name)).toContain('metrics');
     }
+  });
+
+  it('let the program behind the service of the API answer until nobody is sent to it any more', () => {
+    const server = workloads.find((workload) => serviceOf(workload) === 'server')!;
+    const { command } = containerOf(server).lifecycle!.preStop.exec;
+    // There is no shell in its image.
+    expect(command.slice(0, 2)).toEqual(['node', '-e']);
+    const waitMs = Number(/^setTimeout\(\(\) => \{\}, ([\d_]+)\)$/.exec(command[2] ?? '')?.[1]?.replaceAll('_', ''));
+    const graceMs = server.spec.template.spec.terminationGracePeriodSeconds * 1_000;
+    expect(waitMs).toBeGreaterThanOrEqual(5_000);
+    expect(graceMs - waitMs).toBeGreaterThanOrEqual(30_000);
   });
 
   it('select the pods that they mean', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -30,6 +30,34 @@ const instruments = async (): Promise<Set<string>> => {
   });
   return new Set([...declared, ...[...named.matchAll(/'(.+)'/g)].map(([, name]) => name ?? '')]);
 };
+/** Labels of each metric of ours, as the sources declare them. */
+const declaredLabels = (): Map<string, string[]> => {
+  const files = execFileSync(
+    'git',
+    ['grep', '-lE', "labelNames|name: '(argosy|argo_workflows)_|name\\('", '--', 'libs', 'services'],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
+  const declared = new Map<string, string[]>();
+  for (const file of files
+    .trim()
+    .split('\n')
+    .filter((each) => !each.includes('.spec.'))) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, plain, suffix, rest = ''] of text.matchAll(
+      /name: (?:'((?:argosy|argo_workflows)_[a-z_]+)'|name\('([a-z_]+)'\))([\s\S]*?)\}\)/g,
+    )) {
+      const labels = /labelNames: \[([^\]]*)\]/.exec(rest)?.[1] ?? '';
+      declared.set(
+        plain ?? `argo_workflows_${suffix ?? ''}`,
+        [...labels.matchAll(/'([a-z_]+)'/g)].map(([, label = '']) => label),
+      );
+    }
+  }
+  return declared;
+};
 const namesIn = (expr: string): string[] =>
   [...expr.matchAll(/\b(?:argosy|argo_workflows|process|nodejs)_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, ''));
 
@@ -43,6 +71,41 @@ describe('monitoring', () => {
     const asked = exprs.map((expr) => ({ expr, names: namesIn(expr) }));
     expect(asked.filter(({ names }) => names.length === 0)).toEqual([]);
     expect(asked.flatMap(({ names }) => names).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('has alerts that speak where a program is gone, as its own metrics are then gone too', () => {
+    const gone = rules.find(({ alert }) => alert === 'ArgosyProgramGone')?.expr ?? '';
+    const programs = [...gone.matchAll(/absent\(argosy_ready\{program="([a-z-]+)"/g)].map(([, name]) => name);
+    const deployed = readdirSync(join(root, 'k8s')).filter((folder) => existsSync(join(root, 'services', folder, 'src/main.ts')));
+    expect(programs.sort()).toEqual(deployed.sort());
+  });
+
+  it('asks for no label that a metric has not', () => {
+    const exprs = [
+      ...rules.map(({ expr }) => expr),
+      ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ];
+    const declared = declaredLabels();
+    // `program` comes from the PodMonitor, `le` from histograms.
+    const given = ['program', 'le'];
+    const wrong = exprs.flatMap((expr) =>
+      [...expr.matchAll(/\b((?:argosy|argo_workflows)_[a-z_]+)\{([^}]*)\}/g)].flatMap(([, name = '', matchers = '']) =>
+        [...matchers.matchAll(/([a-z_]+)(?:=~|!=|=)/g)]
+          .map(([, label = '']) => label)
+          .filter((label) => !given.includes(label) && !declared.get(name)?.includes(label))
+          .map((label) => `${label} of ${name}`),
+      ),
+    );
+    const grouped = exprs.flatMap((expr) => {
+      const has = namesIn(expr).flatMap((name) => declared.get(name) ?? []);
+      const made = [...expr.matchAll(/label_replace\(.*?, "([a-z_]+)", "\$1"/g)].map(([, label = '']) => label);
+      return [...expr.matchAll(/\b(?:by|on) \(([^)]+)\)/g)]
+        .flatMap(([, labels = '']) => labels.split(/,\s*/))
+        .filter((label) => ![...given, ...has, ...made].includes(label))
+        .map((label) => `${label} in ${expr}`);
+    });
+    expect([...wrong, ...grouped]).toEqual([]);
+    expect(declared.get('argosy_job_runs_total')).toEqual(['queue', 'outcome']);
   });
 
   it('says of each alert what it means and what to do', () => {

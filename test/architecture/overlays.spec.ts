@@ -80,6 +80,34 @@ describe('installations on a cluster', () => {
     });
   });
 
+  it('give whoever opens artifacts itself the account of the object store, the pod-manager too', () => {
+    const opening = readdirSync(join(root, 'services')).filter((service) => {
+      const main = join(root, 'services', service, 'src/main.ts');
+      return existsSync(main) && readFileSync(main, 'utf8').includes('openArtifactDrivers');
+    });
+    expect(opening).toContain('pod-manager');
+    for (const service of opening) {
+      const file = service === 'pod-manager' ? 'cluster-pods/stateful-set.yaml' : `${service}/deployment.yaml`;
+      const { containers, volumes } = read<{ spec: { template: { spec: { containers: Container[]; volumes: object[] } } } }>(file)
+        .spec.template.spec;
+      expect(containers[0]?.env, file).toContainEqual({
+        name: 'AWS_SHARED_CREDENTIALS_FILE',
+        value: '/run/secrets/s3/credentials',
+      });
+      expect(volumes, file).toContainEqual({
+        name: 's3',
+        secret: expect.objectContaining({ secretName: 'argosy-s3' }) as unknown,
+      });
+    }
+  });
+
+  it('let logs be read of pod-managers that wait for Postgres or the queue', () => {
+    expect(read<{ spec: object }>('cluster-pods/service.yaml').spec).toMatchObject({
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+    });
+  });
+
   it('set only variables that some program reads', async () => {
     const known = new Set([...(await programConfigs()).values()].flatMap(({ variables }) => [...variables]));
     for (const file of ['cluster-pods/settings.yaml', 'overlays/beside-argo/instance.yaml', 'overlays/namespaced/settings.yaml'])

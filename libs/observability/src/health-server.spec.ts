@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { argoMetrics, HealthServer, Metrics, queueMetrics, Readiness, showBacklogs } from './index.js';
+import { argoMetrics, HealthServer, Metrics, queueMetrics, Readiness, showBacklogs, showReadiness } from './index.js';
 
 describe('HealthServer', () => {
   const servers: HealthServer[] = [];
@@ -34,6 +34,19 @@ describe('HealthServer', () => {
     expect((await get('/readyz')).status).toBe(503);
     broken = false;
     expect((await get('/readyz')).status).toBe(200);
+  });
+
+  it('shows in metrics what it needs and has not, also when that comes back', async () => {
+    const { metrics, readiness, get } = await serve();
+    let isThere = false;
+    readiness.register('database', () => isThere);
+    readiness.register('queue', () => true);
+    showReadiness(metrics, readiness);
+    const shown = async () =>
+      (await (await get('/metrics')).text()).split('\n').filter((line) => line.startsWith('argosy_ready{'));
+    expect(await shown()).toEqual(['argosy_ready{source="database"} 0', 'argosy_ready{source="queue"} 1']);
+    isThere = true;
+    expect(await shown()).toEqual(['argosy_ready{source="database"} 1', 'argosy_ready{source="queue"} 1']);
   });
 
   it("serves metrics under Argo's names, with gauges read just before", async () => {

@@ -17,5 +17,6 @@ export { queueMetrics, showBacklogs } from './queue-telemetry.js';
 export type { QueueMetrics, ShownBacklog } from './queue-telemetry.js';
 export { Readiness, READINESS } from './readiness.js';
 export type { ReadinessCheck, ReadinessReport } from './readiness.js';
+export { showReadiness } from './readiness-metric.js';
 export { startTracing, traced } from './tracing.js';
 export type { SpanAttributes } from './tracing.js';

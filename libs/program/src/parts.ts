@@ -2,7 +2,7 @@ import { type ConfigOf, type programFields, queueLocation } from '#libs/config';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { JobQueue } from '#libs/jobs';
-import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showBacklogs } from '#libs/observability';
+import { createLogger, type Logger, Metrics, queueMetrics, Readiness, showBacklogs, showReadiness } from '#libs/observability';
 import { openQueueBackend, type QueueBackend, QueueRuntime } from '#libs/queue';
 import { ControllerConfigWatch, type ResourceStore, TableResourceStore } from '#libs/resources';
 import { type ArgoDatabase, createStore, matchesLabels, parseLabelSelector, type Store } from '#libs/store';
@@ -62,6 +62,7 @@ export const openParts = (program: string, config: ProgramConfig): ProgramParts 
   showBacklogs(metrics, () => queueRuntime.backlogs());
   readiness.register('database', async () => (await store.health()).ready);
   readiness.register('queue', () => queueRuntime.isReady());
+  showReadiness(metrics, readiness);
   const cluster = config.resources === 'kubernetes' ? openCluster(config, { logger, metrics }) : undefined;
   const resources = cluster?.resources ?? openResources(store, clock);
   const controllerConfig: ControllerConfigWatch = openControllerConfig(config, { resources, clock, logger, metrics });

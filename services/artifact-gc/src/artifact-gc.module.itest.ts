@@ -65,7 +65,10 @@ it('is wired, takes hints of its queue, and its sweeper wakes what nobody hinted
     ],
   });
   await processor.handle({ workflow: 'told' });
-  expect(await metrics.text()).toMatch(/^argosy_artifact_deletions\{state="pending"[^}]*\} 1$/m);
+  const shown = await metrics.text();
+  expect(shown).toMatch(/^argosy_artifact_deletions\{state="pending"[^}]*\} 1$/m);
+  // Nobody listens at its store.
+  expect(shown).toMatch(/^argosy_artifact_deletions_failing 1$/m);
 
   await module.close();
   await store.close();

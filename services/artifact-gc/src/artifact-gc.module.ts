@@ -103,14 +103,19 @@ export class ArtifactGcModule {
   }
 }
 
-function showCounts(metrics: Metrics, deletions: Pick<Store['artifactDeletions'], 'countsByState'>): void {
+function showCounts(metrics: Metrics, deletions: Pick<Store['artifactDeletions'], 'countsByState' | 'failingCount'>): void {
   const gauge = metrics.gauge({
     name: 'argosy_artifact_deletions',
     help: 'Artifact deletions in the table, by state.',
     labelNames: ['state'],
   });
+  const failing = metrics.gauge({
+    name: 'argosy_artifact_deletions_failing',
+    help: 'Artifact deletions that have failed and are tried again.',
+  });
   metrics.beforeScrape(async () => {
     const counts = await deletions.countsByState();
+    failing.set(await deletions.failingCount());
     gauge.reset();
     for (const [state, count] of Object.entries(counts)) gauge.set(count, { state });
   });

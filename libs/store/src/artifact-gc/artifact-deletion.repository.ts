@@ -329,4 +329,13 @@ export class ArtifactDeletionRepository {
     });
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
   }
+
+  /** How many deletions wait for another try after an error. */
+  async failingCount(): Promise<number> {
+    const [row] = await this.#database.run<{ count: number }>({
+      name: 'gc-failing',
+      text: "SELECT count(*) AS count FROM artifact_deletions WHERE last_error IS NOT NULL AND state = 'pending'",
+    });
+    return row?.count ?? 0;
+  }
 }
