@@ -9,7 +9,7 @@ import {
 } from '#libs/workflow-spec';
 
 import { credentialVolumes } from './cluster/credential-volumes.js';
-import { type ExecutorOrders, initVariables, waitVariables } from './cluster/executor-variables.js';
+import { type ExecutorOrders, initVariables, outputContainerName, waitVariables } from './cluster/executor-variables.js';
 import { type ImageProgram, leavesProgramToImage, wrappedContainer } from './cluster/wrapped-container.js';
 import type { PodManifest, PodWork } from './contract.js';
 import { PodProgramError } from './errors.js';
@@ -93,7 +93,11 @@ function withExecutor(manifest: PodManifest, options: KubernetesPodOptions): Kub
   );
   const users = containers.filter(({ name }) => !executors.has(name));
   const userMounts = containersOf(spec, 'containers').filter(({ name }) => mains.has(name));
-  const mainMounts = containers.filter(({ name }) => mains.has(name)).flatMap(({ volumeMounts = [] }) => volumeMounts);
+  const output = outputContainerName(work);
+  const mainMounts = containers
+    .filter(({ name }) => mains.has(name))
+    .sort((left, right) => Number(right.name === output) - Number(left.name === output))
+    .flatMap(({ volumeMounts = [] }) => volumeMounts);
   const credentials = options.mountsCredentials === true ? credentialVolumes(work) : { volumes: [], mounts: [] };
   const orders: ExecutorOrders = {
     manifest,
@@ -137,10 +141,11 @@ const containersOf = (spec: KubernetesObject, field: string): PodContainer[] => 
 /** What a `podSpecPatch` wrote into a marker goes before what the executor has by itself. */
 const patched = ({ image: _image, command: _command, ...rest }: PodContainer): PodContainer => rest;
 
+/** The first mount of a path stays: members of a set may mount the same volume. */
 function mounting(container: PodContainer, mounts: readonly Mount[]): PodContainer {
-  const own = container.volumeMounts ?? [];
-  const taken = new Set(own.map(({ mountPath }) => mountPath));
-  return { ...container, volumeMounts: [...own, ...mounts.filter(({ mountPath }) => !taken.has(mountPath))] };
+  const volumeMounts = [...(container.volumeMounts ?? [])];
+  for (const mount of mounts) if (!volumeMounts.some(({ mountPath }) => mountPath === mount.mountPath)) volumeMounts.push(mount);
+  return { ...container, volumeMounts };
 }
 
 /** The mount of the user's in which a path lies. */
@@ -175,7 +180,7 @@ const initMounts = (work: PodWork, mains: readonly PodContainer[]): Mount[] => [
   ...(work.scriptSource === undefined ? [] : [{ name: STAGING_VOLUME, mountPath: ExecutorPath.staging }]),
 ];
 
-/** The executor sees what the main containers mount, below a folder of its own. */
+/** The executor sees what the main containers mount, below a folder of its own; of two mounts of one path that of the container with the outputs, which comes first. */
 const waitMounts = (mainMounts: readonly Mount[]): Mount[] => [
   ...mainMounts.map(mirrored),
   { name: TEMPORARY_VOLUME, mountPath: '/tmp', subPath: '0' },
