@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeStatus, Template, Workflow } from '#libs/workflow-spec';
+import type { NodeStatus, Template, Workflow, WorkflowSpec } from '#libs/workflow-spec';
 import {
   createWorkflowState,
   decide,
@@ -17,7 +17,7 @@ const FACTS: Facts = new Map([[factId({ kind: 'artifactRepository', namespace: '
 
 const START_MS = Date.parse('2024-01-01T00:00:00Z');
 
-const workflow = (template: Partial<Template>): Workflow => ({
+const workflow = (template: Partial<Template>, spec: Partial<WorkflowSpec> = {}): Workflow => ({
   metadata: { name: 'late', namespace: 'lab', uid: 'u', creationTimestamp: '2024-01-01T00:00:00Z' },
   spec: {
     entrypoint: 'main',
@@ -25,11 +25,12 @@ const workflow = (template: Partial<Template>): Workflow => ({
       { name: 'main', steps: [[{ name: 'a', template: 'leaf' }]] },
       { name: 'leaf', container: { image: 'sim', command: ['sim'] }, ...template },
     ],
+    ...spec,
   },
 });
 
 /** Decides at these moments, in seconds after the start, with these reports; gives what the workflow has come to. */
-const playAt = (of: Workflow, moments: readonly { atSeconds: number; phase?: 'Running' | 'Succeeded' }[]) => {
+const playAt = (of: Workflow, moments: readonly { atSeconds: number; phase?: 'Running' | 'Succeeded' | 'Failed' | 'Gone' }[]) => {
   const state = createWorkflowState({ artifactRepository: null, podNames: 'v2' }, of);
   const rows = new Map<string, NodeRow>();
   const commands: Command[] = [];
@@ -87,6 +88,20 @@ describe('timeouts of templates', () => {
   it('is an error of the node where the text is no duration', () => {
     const { phase } = playAt(workflow({ timeout: 'soon' }), [{ atSeconds: 0 }]);
     expect(phase).toBe('Failed');
+  });
+});
+
+describe('the deadline of a workflow', () => {
+  it.each(['Succeeded', 'Failed', 'Gone'] as const)('fails what it ends, however that takes it: %s', (phase) => {
+    const ended = playAt(workflow({}, { activeDeadlineSeconds: 10 }), [
+      { atSeconds: 0 },
+      { atSeconds: 5, phase: 'Running' },
+      { atSeconds: 11 },
+      { atSeconds: 12, phase },
+    ]);
+    expect(ended.commands.map(({ type }) => type)).toEqual(['runPod', 'stopPod', 'finish']);
+    expect(ended.pod).toMatchObject({ phase: 'Failed', message: 'Step exceeded its deadline' });
+    expect(ended.phase).toBe('Failed');
   });
 });
 

@@ -25,8 +25,9 @@ export const addressee = (pass: Pass, report: PodReport): TreeNode | undefined =
 const isEndedByShutdown = ({ state }: Pass, node: TreeNode): boolean =>
   node.memory.stopping === 'shutdown' && isShutDownFor(state, node);
 
-/** A daemon that ends by itself has failed, however well, and so has what a shutdown ended. */
+/** A daemon that ends by itself has failed, however well, and so has what a shutdown or the workflow's deadline ended, whether or not it began. */
 const endPhase = (pass: Pass, node: TreeNode, report: PodReport): NodePhase => {
+  if (node.memory.stopping === 'deadline') return NodePhase.Failed;
   const isEndWanted = templateOf(pass, node).daemon !== true && !isEndedByShutdown(pass, node);
   if (report.phase === 'Succeeded') return isEndWanted ? NodePhase.Succeeded : NodePhase.Failed;
   if (report.phase === 'Gone') return NodePhase.Error;
@@ -36,8 +37,8 @@ const endPhase = (pass: Pass, node: TreeNode, report: PodReport): NodePhase => {
 /** Message of an ended pod: what the engine did to it comes before what its container said. */
 const endMessage = (pass: Pass, node: TreeNode, report: PodReport): string | undefined => {
   if (isEndedByShutdown(pass, node)) return shutdownPodMessage(pass.state);
-  if (report.phase === 'Succeeded') return undefined;
   if (node.memory.stopping === 'deadline') return 'Step exceeded its deadline';
+  if (report.phase === 'Succeeded') return undefined;
   return report.message ?? (report.phase === 'Gone' ? 'pod deleted' : undefined);
 };
 
