@@ -10,11 +10,9 @@ import { FinalizerName, LabelName } from '#libs/workflow-spec';
 
 import type { PodIdentity } from '../contract.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
-import { PodMark, SHARD_COUNT } from './pod-marks.js';
+import { PodMark, SHARD_COUNT, SHORTEST_DEADLINE_SECONDS } from './pod-marks.js';
 
 const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
-/** The kubelet ends a pod that has been active for longer than this; there is no less. */
-const SHORTEST_DEADLINE_SECONDS = 1;
 
 /** What Argo calls pods that execute templates for others. */
 const AGENT = 'agent';
@@ -69,13 +67,14 @@ export class ClusterPods {
    * Asks the kubelet to end the containers, by a deadline that has passed: TERM, and KILL after the grace period; object and logs stay. Gives the
    * pod as it is then, undefined where it is gone.
    */
-  async end(place: PodPlace, cause: string): Promise<ObservedPod | undefined> {
-    const patched = await unlessGone(
-      this.patch(place, {
-        metadata: { uid: place.uid, annotations: { [PodMark.endCause]: cause } },
-        spec: { activeDeadlineSeconds: SHORTEST_DEADLINE_SECONDS },
-      }),
-    );
+  end(place: PodPlace, cause: string): Promise<ObservedPod | undefined> {
+    return this.mark(place, cause, { spec: { activeDeadlineSeconds: SHORTEST_DEADLINE_SECONDS } });
+  }
+
+  /** Writes down that the pod is to end, and why; nothing ends it yet. Gives it as `end` does. */
+  async mark(place: PodPlace, cause: string, more: { spec?: object } = {}): Promise<ObservedPod | undefined> {
+    const metadata = { uid: place.uid, annotations: { [PodMark.endCause]: cause } };
+    const patched = await unlessGone(this.patch(place, { metadata, ...more }));
     return patched === undefined ? undefined : observedPod(patched);
   }
 

@@ -11,6 +11,8 @@ export interface KnownPod {
   finalizers: string[];
   /** The last report as text: the same is not told twice. */
   told?: string;
+  /** Its phase was another than Pending. */
+  hasBegun?: boolean;
   /** Its end has been offered to the owner of the database. */
   hasEnded?: boolean;
 }
@@ -31,7 +33,10 @@ export class KnownPods {
    * The pod as it is known; the same object for the same UID, a new one where another pod has taken the identity. One that is followed elsewhere (`isFollowed` is
    * false) is remembered for a while only.
    */
-  learn({ identity, namespace, name, uid, finalizers }: Omit<KnownPod, 'told' | 'hasEnded'>, isFollowed: boolean): KnownPod {
+  learn(
+    { identity, namespace, name, uid, finalizers }: Omit<KnownPod, 'told' | 'hasBegun' | 'hasEnded'>,
+    isFollowed: boolean,
+  ): KnownPod {
     const key = identityKey(identity);
     const known = this.byUid.get(uid);
     if (known !== undefined) {

@@ -30,8 +30,9 @@ import { KnownPods, type KnownPod } from './known-pods.js';
 import { readPodLog } from './pod-log.js';
 import { type ByteReading, readPodLogBytes } from './pod-log-bytes.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
-import { assessPod, isLeftToOthers } from './pod-assessment.js';
+import { assessPod, isAboutToBegin, isLeftToOthers } from './pod-assessment.js';
 import { PodFollower, type WatchedPod } from './pod-follower.js';
+import { PodEnder } from './pod-ender.js';
 import { EndCause } from './pod-marks.js';
 import { PodSpecLog, type PodSpecLogStrategy } from './pod-spec-log.js';
 
@@ -70,10 +71,14 @@ export interface KubernetesRuntimeOptions {
   deletionGraceSeconds?: () => number | undefined;
   /** How long containers that others put into a pod may go on when everything else has ended; default 2 s. */
   patienceWithOthersMs?: number;
+  /** For how long a pod that is to end may say nothing of the start of its containers; default 5 s. */
+  patienceWithStartsMs?: number;
 }
 
 const NAME_TAKEN = { attempts: 20, pauseMs: 100 } as const;
 const PATIENCE_WITH_OTHERS_MS = 2_000;
+/** An image may be pulled meanwhile, which takes long and cannot be told from a start. */
+const PATIENCE_WITH_STARTS_MS = 5_000;
 
 /**
  * Pods of a cluster. What is known here is what a watch told; a restart begins with a list. A pod goes created → observed → ended → recorded → released
@@ -88,7 +93,7 @@ export class KubernetesRuntime implements PodRuntime {
   private readonly known = new KnownPods();
   private readonly ends: EndCollector;
   private readonly stopping = new AbortController();
-  private readonly leftOver = new Map<string, NodeJS.Timeout>();
+  private readonly ender: PodEnder;
   private readonly follower: PodFollower;
   /** Of pods that are this process's own; none where it shares no pods. */
   private readonly ownFollower: PodFollower | undefined;
@@ -99,6 +104,7 @@ export class KubernetesRuntime implements PodRuntime {
     const { api, logger, sharedAs } = options;
     const pods = new ClusterPods(api, options);
     this.pods = pods;
+    this.ender = new PodEnder({ pods, logger });
     this.specLog = new PodSpecLog({ pods: this.pods, logger: options.logger, strategy: () => options.logsSpecs?.() ?? {} });
     this.follower = new PodFollower({
       ...{ api, logger },
@@ -169,7 +175,8 @@ export class KubernetesRuntime implements PodRuntime {
   async terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void> {
     const sought = this.known.find(identity) ?? (await this.seek(identity, place));
     if (sought === undefined) return this.tellGone(identity);
-    const pod = await this.pods.end(sought, EndCause.terminated);
+    const hasBegun = this.known.find(identity)?.hasBegun === true;
+    const pod = await (hasBegun ? this.pods.end(sought, EndCause.terminated) : this.pods.mark(sought, EndCause.terminated));
     if (pod === undefined) return this.tellGone(identity);
     // No kubelet has it, so none will end it.
     if (pod.nodeName === undefined) await this.pods.delete(pod, { gracePeriodSeconds: graceSeconds });
@@ -218,7 +225,7 @@ export class KubernetesRuntime implements PodRuntime {
 
   async close(): Promise<void> {
     this.stopping.abort();
-    for (const timer of this.leftOver.values()) clearTimeout(timer);
+    this.ender.close();
     await Promise.all([this.follower.close(), this.ownFollower?.close()]);
     await this.ends.settled();
     await this.queue?.close();
@@ -318,8 +325,9 @@ export class KubernetesRuntime implements PodRuntime {
   private take(pod: ObservedPod, isFollowed = this.followsPod(pod.identity)): void {
     if (isForgotten(pod)) return;
     const known = this.known.learn(pod, isFollowed);
-    this.watchOthers(pod);
     const { report, isEnd } = assessPod(pod);
+    known.hasBegun = report.phase !== 'Pending';
+    this.endWhereDue(pod, isEnd);
     if (known.hasEnded === true) return;
     if (isEnd) {
       known.hasEnded = true;
@@ -333,17 +341,16 @@ export class KubernetesRuntime implements PodRuntime {
     this.queue?.add({ identity: pod.identity, ...report });
   }
 
-  /** Containers that were injected do not end by themselves (Argo ends them likewise, by a signal). */
-  private watchOthers(pod: ObservedPod): void {
-    if (!isLeftToOthers(pod) || this.leftOver.has(pod.uid)) return;
-    const waitMs = this.options.patienceWithOthersMs ?? PATIENCE_WITH_OTHERS_MS;
-    const endThem = (): void => {
-      this.leftOver.delete(pod.uid);
-      this.pods.end(pod, EndCause.left).catch((error: unknown) => {
-        this.options.logger.warn('the containers that are left of a pod cannot be ended', { err: error, pod: pod.name });
-      });
-    };
-    this.leftOver.set(pod.uid, setTimeout(endThem, waitMs));
+  /**
+   * Containers that were injected do not end by themselves (Argo ends them likewise, by a signal). A pod that is to end and starts at the moment does so when its
+   * start is known: a kubelet that is interrupted in it forgets containers that have begun, and what they have made is lost.
+   */
+  private endWhereDue(pod: ObservedPod, isEnd: boolean): void {
+    const { patienceWithOthersMs = PATIENCE_WITH_OTHERS_MS, patienceWithStartsMs = PATIENCE_WITH_STARTS_MS } = this.options;
+    if (isLeftToOthers(pod)) this.ender.later(pod, EndCause.left, patienceWithOthersMs);
+    if (isEnd || pod.endCause !== EndCause.terminated || pod.isToldToEnd === true || pod.nodeName === undefined) return;
+    if (isAboutToBegin(pod)) this.ender.later(pod, EndCause.terminated, patienceWithStartsMs);
+    else this.ender.now(pod, EndCause.terminated);
   }
 
   private async release(identity: PodIdentity): Promise<void> {

@@ -5,7 +5,7 @@ import { AnnotationName, FinalizerName, type KubernetesObject } from '#libs/work
 import type { PodIdentity } from '../contract.js';
 import { SKIPPED_EXIT } from '../pod-ends.js';
 import { progressOf } from '../progress.js';
-import { PodMark } from './pod-marks.js';
+import { PodMark, SHORTEST_DEADLINE_SECONDS } from './pod-marks.js';
 
 /** State of one container as the kubelet tells it. */
 export interface ObservedContainer {
@@ -41,6 +41,8 @@ export interface ObservedPod {
   finalizers: string[];
   /** Why this runtime asked it to end. */
   endCause?: string;
+  /** Its kubelet has been told to end it. */
+  isToldToEnd?: boolean;
   /** Its outputs are in the WorkflowTaskResult of its node. */
   leavesTaskResult?: boolean;
   podIP?: string;
@@ -75,6 +77,7 @@ interface PodStatus {
 }
 interface PodSpec {
   nodeName?: string;
+  activeDeadlineSeconds?: number;
   initContainers?: { name: string; restartPolicy?: string }[];
   containers?: { name: string; env?: KubernetesObject[] }[];
 }
@@ -158,12 +161,16 @@ const nativeSidecars = ({ initContainers = [] }: PodSpec): ReadonlySet<string> =
 
 /** The work of the pod is read where it is needed: when the executor has ended. */
 function fromSpec(
-  { nodeName, containers = [] }: PodSpec,
+  { nodeName, activeDeadlineSeconds, containers = [] }: PodSpec,
   { containerStatuses = [] }: PodStatus,
-): Part<'nodeName' | 'executorPod'> {
+): Part<'nodeName' | 'isToldToEnd' | 'executorPod'> {
   const hasEnded = containerStatuses.some(({ name, state }) => name === 'wait' && state?.terminated !== undefined);
   const variables = containers.find(({ name }) => name === 'wait')?.env ?? [];
-  return { nodeName, executorPod: hasEnded ? longTextOf(ExecutorVariable.pod, variables) : undefined };
+  return {
+    nodeName,
+    isToldToEnd: activeDeadlineSeconds === SHORTEST_DEADLINE_SECONDS ? true : undefined,
+    executorPod: hasEnded ? longTextOf(ExecutorVariable.pod, variables) : undefined,
+  };
 }
 
 function observedContainer({ name, ready, state = {} }: ContainerStatus, isInit: boolean): ObservedContainer {

@@ -42,6 +42,12 @@ export function isLeftToOthers(pod: ObservedPod): boolean {
   return hasEnded(pod) || isNeverToFollow(pod) || pod.mains.some((name) => isNeverToBegin(containerOf(pod, name)));
 }
 
+/** A kubelet has the pod and has told neither that its containers have begun nor what keeps them from it. */
+export function isAboutToBegin(pod: ObservedPod): boolean {
+  const isKept = pod.containers.some(({ waiting }) => waiting !== undefined && !ORDINARY.has(waiting.reason));
+  return pod.phase === 'Pending' && pod.nodeName !== undefined && !pod.isDeleted && !isKept;
+}
+
 function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phase'> {
   const main = containerOf(pod, outputMain(pod));
   const startedAtMs = main?.startedAtMs ?? pod.startedAtMs;

@@ -19,3 +19,6 @@ export const EndCause = { terminated: 'terminated', left: 'left-over' } as const
 
 /** Pods are watched in so many parts. */
 export const SHARD_COUNT = 64;
+
+/** The kubelet ends a pod that has been active for longer than this; there is no less. */
+export const SHORTEST_DEADLINE_SECONDS = 1;

@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import type { ApiObject } from '#libs/kubernetes';
+import { eventually, kubernetesCluster, quietLogger, removePods, simPod } from '#libs/testing';
+
+import type { PodIdentity } from '../contract.js';
+import { KubernetesRuntime } from './kubernetes-runtime.js';
+import { EndCause, PodMark, SHORTEST_DEADLINE_SECONDS } from './pod-marks.js';
+
+const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
+const FOR_EVER_MS = 600_000;
+const cluster = await kubernetesCluster({ nodes: false });
+
+if ('skipped' in cluster) {
+  describe('pods that are ended while they start', () => {
+    it.skip(cluster.skipped, () => undefined);
+  });
+} else {
+  const runtimes: KubernetesRuntime[] = [];
+  let namespace = '';
+  let serial = 0;
+  beforeAll(async () => {
+    namespace = await cluster.createNamespace('ended-starts');
+  });
+  afterEach(async () => {
+    await Promise.all(runtimes.splice(0).map((runtime) => runtime.close()));
+  });
+  afterAll(async () => {
+    await removePods(cluster, namespace);
+    await cluster.release();
+  });
+
+  const open = async (patienceWithStartsMs: number): Promise<KubernetesRuntime> => {
+    const runtime = new KubernetesRuntime({
+      api: cluster.api,
+      executor: () => ({ container: { image: 'argosy' }, folder: '/argosy', mountsCredentials: false }),
+      programOf: () => Promise.resolve(undefined),
+      logger: quietLogger,
+      namespace,
+      patienceWithStartsMs,
+    });
+    runtimes.push(runtime);
+    await runtime.start(() => Promise.resolve());
+    return runtime;
+  };
+
+  /** On a node that there is not, so that its kubelet is this test. */
+  const place = async (runtime: KubernetesRuntime): Promise<PodIdentity> => {
+    const identity = { workflowUid: `uid-${process.pid}`, nodeId: `starting-${(serial += 1)}`, incarnation: 0 };
+    const manifest = simPod([], identity);
+    manifest.metadata.namespace = namespace;
+    manifest.metadata.ownerReferences = [];
+    manifest.spec['nodeName'] = 'nowhere';
+    await runtime.create(identity, manifest);
+    return identity;
+  };
+  const podOf = ({ nodeId }: PodIdentity): Promise<ApiObject> => cluster.api.get({ ...PODS, namespace, name: nodeId });
+  const tell = async ({ nodeId }: PodIdentity, phase: string, state: object): Promise<void> => {
+    const containerStatuses = [{ name: 'main', image: 'sim', imageID: '', ready: false, restartCount: 0, state }];
+    const address = { ...PODS, namespace, name: nodeId, subresource: 'status' };
+    await cluster.api.patch(address, { status: { phase, containerStatuses } }, { type: 'merge' });
+  };
+  const deadlineOf = async (identity: PodIdentity): Promise<unknown> =>
+    ((await podOf(identity))['spec'] as { activeDeadlineSeconds?: number }).activeDeadlineSeconds;
+  const isToldToEnd = async (identity: PodIdentity): Promise<void> => {
+    await eventually(
+      async () => (await deadlineOf(identity)) === SHORTEST_DEADLINE_SECONDS,
+      () => `the kubelet of ${identity.nodeId} is not told to end it`,
+    );
+  };
+
+  const INITIALIZING = { waiting: { reason: 'PodInitializing' } };
+  const RUNNING = { running: { startedAt: '2026-01-01T00:00:00Z' } };
+
+  describe('pods that are ended while they start', () => {
+    it('are marked, and end when their start is known', async () => {
+      const runtime = await open(FOR_EVER_MS);
+      const identity = await place(runtime);
+      await tell(identity, 'Pending', INITIALIZING);
+      await runtime.terminate(identity, 30);
+      const { metadata } = await podOf(identity);
+      expect(metadata.annotations?.[PodMark.endCause]).toBe(EndCause.terminated);
+      expect(await deadlineOf(identity)).toBeUndefined();
+      await tell(identity, 'Running', RUNNING);
+      await isToldToEnd(identity);
+    });
+
+    it('end when nothing has been heard of the start for long', async () => {
+      const runtime = await open(50);
+      const identity = await place(runtime);
+      await runtime.terminate(identity, 30);
+      await isToldToEnd(identity);
+    });
+
+    it('end at once where something keeps them from it', async () => {
+      const runtime = await open(FOR_EVER_MS);
+      const identity = await place(runtime);
+      await runtime.terminate(identity, 30);
+      await tell(identity, 'Pending', { waiting: { reason: 'ErrImagePull' } });
+      await isToldToEnd(identity);
+    });
+
+    it('end though whoever asked for it is gone', async () => {
+      const first = await open(FOR_EVER_MS);
+      const identity = await place(first);
+      await first.terminate(identity, 30);
+      await first.close();
+      await tell(identity, 'Running', RUNNING);
+      expect(await deadlineOf(identity)).toBeUndefined();
+      await open(FOR_EVER_MS);
+      await isToldToEnd(identity);
+    });
+  });
+}
