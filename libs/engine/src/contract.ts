@@ -113,8 +113,22 @@ export type WorkflowRequest =
   | { type: 'edit'; spec: WorkflowSpec; digest: string }
   /** A person has changed labels or annotations of the object: all that it has now, those of its state included. */
   | { type: 'relabel'; labels: Record<string, string>; annotations: Record<string, string> }
+  /** Somebody else has written the object's status, as Argo's server and command line do: what that asks for is done, and what is so shown again. */
+  | { type: 'restate'; found: FoundStatus }
   | { type: 'retry'; restartSuccessful?: boolean; nodeFieldSelector?: string; parameters?: string[] }
   | { type: 'delete'; force?: boolean };
+
+/** What of a status that somebody else has written can ask for something. */
+export interface FoundStatus {
+  /** Suspended nodes. */
+  suspensions: { id: string; phase: string; message?: string; outputs: Record<string, string> }[];
+  /** Present where it shows a workflow that has ended as one that has not: it is to be run again, without what is left out here. */
+  reopened?: {
+    nodeIds: string[];
+    /** Of `spec.arguments`. */
+    parameters: Record<string, string>;
+  };
+}
 
 export type InboxEntry =
   | { id: string; kind: 'pod'; report: PodReport }

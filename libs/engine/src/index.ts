@@ -10,6 +10,7 @@ export {
   type FactKey,
   type Facts,
   type FactValue,
+  type FoundStatus,
   type InboxEntry,
   type LimitKey,
   type LockAnswer,

@@ -16,7 +16,7 @@ export {
   KubernetesUnavailableError,
   type ServerSaid,
 } from './errors.js';
-export { KubernetesApi, type ApiCall, type KubernetesApiOptions } from './kubernetes-api.js';
+export { type ApiCall, FIELD_MANAGER, KubernetesApi, type KubernetesApiOptions } from './kubernetes-api.js';
 export type {
   ApiObject,
   DeleteOptions,

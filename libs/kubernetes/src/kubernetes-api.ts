@@ -38,6 +38,8 @@ export interface KubernetesApiOptions {
   busyAttempts?: number;
 }
 
+/** As whom the API server notes us at the fields that we write. */
+export const FIELD_MANAGER = 'argosy';
 const BUSY_ATTEMPTS = 5;
 /** A server that says "too many" without saying until when. */
 const BUSY_PAUSE_MS = 1_000;
@@ -251,7 +253,7 @@ const outcomeOf = (error: unknown, latencyMs: number): Parameters<Awaited<Return
 };
 
 const writeQuery = ({ fieldManager, dryRun, fieldValidation }: WriteOptions) => ({
-  fieldManager: fieldManager ?? 'argosy',
+  fieldManager: fieldManager ?? FIELD_MANAGER,
   dryRun: dryRun ? 'All' : undefined,
   fieldValidation,
 });

@@ -159,7 +159,7 @@ const intakeLoop = (ports: SchedulerPorts, takeover: TakeoverService | undefined
   const intake = new IntakeService({
     objects,
     workflows,
-    edits: new ObjectEdits({ objects, installation, requests, states, queue, clock, logger }),
+    edits: new ObjectEdits({ objects, installation, requests, states, nodesOf: takeover.nodesOf, queue, clock, logger }),
     retention,
     takeover,
     queue,

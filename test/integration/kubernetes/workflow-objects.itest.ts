@@ -199,6 +199,56 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     expect(ended.metadata.labels).toMatchObject({ team: 'blue', mine: 'yes' });
   });
 
+  it('does what Argo asks for by writing to the status: resumes and retries', async () => {
+    const { metadata, spec } = gate('asked');
+    const args = { parameters: [{ name: 'word', value: 'exit=3' }] };
+    const templates = (spec as unknown as { templates: object[] }).templates.map((template) =>
+      'container' in template ? pod('say', '{{workflow.parameters.word}}') : template,
+    );
+    await apply({ ...object('asked', { ...spec, arguments: args, templates }), metadata });
+    const nodeIdOf = ({ status }: Workflow, name: string) =>
+      Object.values(status?.nodes ?? {}).find(({ displayName }) => displayName === name)?.id ?? '';
+    const waits = await until('asked', (workflow) => nodeIdOf(workflow, 'gate') !== '');
+    const resumed = { [nodeIdOf(waits, 'gate')]: { phase: 'Succeeded', finishedAt: '2026-01-01T00:00:00Z', message: 'by Argo' } };
+    await kubectl('patch', 'wf', 'asked', '--type=merge', '-p', JSON.stringify({ status: { nodes: resumed } }));
+    await until('asked', phase('Failed'));
+    const failed = await until('asked', ({ metadata: { labels } }) => labels?.['workflows.argoproj.io/completed'] === 'true');
+    expect(failed.status?.nodes?.[nodeIdOf(failed, 'gate')]?.message).toBe('by Argo');
+    const { [nodeIdOf(failed, 'after')]: _failed, ...nodes } = failed.status?.nodes ?? {};
+    const { 'workflows.argoproj.io/completed': _completed, ...labels } = failed.metadata.labels ?? {};
+    const opened = {
+      ...failed,
+      metadata: { ...failed.metadata, labels, resourceVersion: undefined },
+      spec: { ...failed.spec, arguments: { parameters: [{ name: 'word', value: 'result=x' }] } },
+      status: { ...failed.status, phase: 'Running', finishedAt: null, nodes },
+    };
+    await cluster.kubectl(['-n', namespace, 'replace', '-f', '-'], JSON.stringify(opened));
+    const ended = await until('asked', phase('Succeeded'));
+    expect(ended.status?.progress).toBe('2/2');
+  });
+
+  it('shows its own status where somebody has written over it, or taken it off', async () => {
+    const shown = ['over', 'off', 'replaced'];
+    for (const name of shown) await apply(gate(name));
+    for (const name of shown) await until(name, phase('Running'));
+    const lie = { status: { phase: 'Failed' }, metadata: { labels: { 'workflows.argoproj.io/completed': 'true' } } };
+    await kubectl('patch', 'wf', 'over', '--type=merge', '-p', JSON.stringify(lie));
+    await kubectl('patch', 'wf', 'off', '--type=json', '-p', '[{"op":"remove","path":"/status"}]');
+    await cluster.kubectl(['-n', namespace, 'replace', '-f', '-'], JSON.stringify(gate('replaced')));
+    for (const name of shown) {
+      const { metadata, status } = await until(name, phase('Running'));
+      expect(Object.keys(status?.nodes ?? {})).toHaveLength(3);
+      expect(metadata.labels).toMatchObject({ 'workflows.argoproj.io/completed': 'false' });
+    }
+  });
+
+  it('shows how a copy does, whose annotations are those of a workflow that has gone far', async () => {
+    const copied = { 'argosy.dev/record-version': '1000', 'argosy.dev/written-over': '1', 'argosy.dev/controls': 'Stop' };
+    const { metadata, ...rest } = object('copied', { templates: [pod('main', 'result=x')] });
+    await apply({ ...rest, metadata: { ...metadata, annotations: copied } });
+    await until('copied', phase('Succeeded'));
+  });
+
   it('keeps a disruption budget as long as a workflow runs', async () => {
     const { spec, ...rest } = gate('guarded');
     await apply({ ...rest, spec: { ...spec, podDisruptionBudget: { minAvailable: 9999 } } });

@@ -11,6 +11,7 @@ import { isFinished } from '../workflow/workflow-phase.js';
 import { takeEdit } from './edit.js';
 import { nodeSelector } from './field-selector.js';
 import { takeRelabel } from './relabel.js';
+import { takeRestate } from './restate.js';
 
 type RequestEntry = Extract<InboxEntry, { kind: 'request' }>;
 type RequestOf<T extends WorkflowRequest['type']> = Extract<WorkflowRequest, { type: T }>;
@@ -127,6 +128,8 @@ const take = (pass: Pass, request: WorkflowRequest): void => {
       return takeEdit(pass, request);
     case 'relabel':
       return takeRelabel(pass, request);
+    case 'restate':
+      return takeRestate(pass, request.found);
     case 'retry':
       return manualRetry(pass, request);
     case 'delete':

@@ -1,6 +1,6 @@
 import { orderClaimsAgain } from '../claims/claims.js';
 import { isFailedOrErrorPhase, isFulfilled, LabelName, NodePhase, NodeType, UserError, WorkflowPhase } from '#libs/workflow-spec';
-import type { WorkflowRequest } from '../contract.js';
+import type { FoundStatus, WorkflowRequest } from '../contract.js';
 import { deletePod } from '../pods/pod-gc.js';
 import { isContainer } from '../node-tree/containers.js';
 import type { Pass } from '../pass.js';
@@ -145,11 +145,30 @@ const reopenHeader = (pass: Pass, parameters: Record<string, string>): void =>
  * exit handlers are forgotten. With `restartSuccessful` the selected nodes go too. Throws UserError where Argo refuses.
  */
 export const manualRetry = (pass: Pass, request: RetryRequest): void => {
+  assertRetryable(pass.state, request);
+  repeat(pass, chosen(pass.state, request), overriddenParameters(request.parameters ?? []));
+};
+
+const isKnown = ({ header, submitted }: WorkflowState, name: string, value: string): boolean => {
+  const given = header.internal['parameters'] as Record<string, string> | undefined;
+  const written = submitted.spec.arguments?.parameters?.find((parameter) => parameter.name === name)?.value;
+  return (given?.[name] ?? written) === value;
+};
+
+/** The same for an object that Argo's `retry` has opened already: what it has left out is repeated, with the arguments that it has. */
+export const retryWithout = (pass: Pass, { nodeIds, parameters }: NonNullable<FoundStatus['reopened']>): void => {
   const { state } = pass;
-  assertRetryable(state, request);
-  const parameters = overriddenParameters(request.parameters ?? []);
+  const kept = new Set(nodeIds);
+  const removed = [...state.nodes.values()].filter(({ id }) => !kept.has(id));
+  if (removed.length === 0) return;
+  const changed = Object.entries(parameters).filter(([name, value]) => !isKnown(state, name, value));
+  repeat(pass, [...chosen(state, { type: 'retry' }), ...removed], Object.fromEntries(changed));
+};
+
+const repeat = (pass: Pass, nodes: readonly TreeNode[], parameters: Record<string, string>): void => {
+  const { state } = pass;
   const exits = [...state.nodes.values()].filter((node) => node.memory.role === 'exit');
-  const removed = withDescendants(state, [...chosen(state, request), ...exits]);
+  const removed = withDescendants(state, [...nodes, ...exits]);
   reopenAround(state, removed);
   for (const node of removed) {
     deletePod(pass, node);

@@ -7,7 +7,7 @@ export interface WorkflowObjectKey {
   uid: string;
 }
 
-/** A workflow object as it is on the cluster; one that is followed has of its status the phase and the locks. */
+/** A workflow object as it is on the cluster; one that is followed has of its status the phase and the locks, unless somebody else has written to it. */
 export interface WorkflowObject {
   workflow: Workflow;
   key: WorkflowObjectKey;
@@ -15,7 +15,7 @@ export interface WorkflowObject {
   controls: WorkflowControls;
   /** The same, as it was last taken over into the rows or written from them; undefined where neither happened yet. */
   knownControls: WorkflowControls | undefined;
-  /** The version of our rows that its status shows; undefined where the status is not ours, or there is none. */
+  /** The version of our rows that its status shows; undefined where the status is not ours, or there is none (an object may be a copy of another). */
   recordVersion: number | undefined;
   /** Grows with every change of the object, by whomever; means nothing but that. */
   resourceVersion: string;
@@ -26,8 +26,10 @@ export interface WorkflowObject {
   /** Whose projection was written last, as that says. */
   installation: string | undefined;
   isDeleting: boolean;
-  /** The status has a phase. */
+  /** The status has a phase, or nodes: a workflow that is to be run again has no phase. */
   hasStatus: boolean;
+  /** It had a status of ours, and somebody else has written to it since, or has taken it off; one that is followed has it whole then. */
+  isStatusEdited: boolean;
 }
 
 /** `spec.suspend` and `spec.shutdown`: what people change in a workflow that runs. */

@@ -282,10 +282,11 @@ const holderOf = (lease: ApiObject, nowMs: number): RivalController | undefined 
   return holder === '' || Number.isNaN(renewedAtMs) || untilMs < nowMs ? undefined : { holder, untilMs };
 };
 
-/** Who follows objects needs to know whether they have a status and what they hold, not what else is in it. */
+/** Who follows objects needs to know whether they have a status and what they hold; what else is in it only where somebody else has written that. */
 const withoutNodes = (object: ApiObject): ApiObject => {
+  const { isStatusEdited, hasStatus } = workflowObjectOf(object);
   const { phase, synchronization } = (object['status'] ?? {}) as { phase?: string; synchronization?: JsonValue };
+  if (isStatusEdited || !hasStatus || phase === undefined) return object;
   const { managedFields: _managed, ...metadata } = object.metadata;
-  const locks = synchronization === undefined ? {} : { synchronization };
-  return { ...object, metadata, ...(phase === undefined ? {} : { status: { phase, ...locks } }) };
+  return { ...object, metadata, status: { phase, ...(synchronization === undefined ? {} : { synchronization }) } };
 };

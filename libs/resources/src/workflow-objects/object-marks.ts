@@ -1,6 +1,7 @@
 import type { ApiObject } from '#libs/kubernetes';
 import type { JsonValue, Workflow } from '#libs/workflow-spec';
 import type { WorkflowControls, WorkflowObject } from './contract.js';
+import { isWrittenByOthers } from './status-writers.js';
 
 /** Annotations of ours on workflow objects. */
 export const ObjectMark = {
@@ -39,21 +40,29 @@ export const workflowObjectOf = (object: ApiObject): WorkflowObject => {
   const { annotations = {} } = metadata;
   const record = Number(annotations[ObjectMark.record] ?? NaN);
   const controls = annotations[ObjectMark.controls];
-  const { spec = {}, status } = object as ApiObject & { spec?: JsonValue; status?: { phase?: string } };
+  const { spec = {}, status } = object as ApiObject & { spec?: JsonValue; status?: Workflow['status'] };
+  const hasStatus = showsState(status);
+  const isMarked = Number.isSafeInteger(record);
   return {
     workflow: { ...object, metadata, spec } as unknown as Workflow,
     key: { namespace: metadata.namespace ?? '', name: metadata.name, uid: metadata.uid ?? '' },
     controls: controlsOf(spec as { suspend?: unknown; shutdown?: unknown }),
     knownControls: controls === undefined ? undefined : controlsFromText(controls),
-    recordVersion: Number.isSafeInteger(record) ? record : undefined,
+    recordVersion: isMarked && hasStatus ? record : undefined,
     resourceVersion,
     generation: typeof metadata['generation'] === 'number' ? metadata['generation'] : undefined,
     writtenOver: annotations[ObjectMark.writtenOver],
     installation: annotations[ObjectMark.installation],
     isDeleting: metadata.deletionTimestamp !== undefined && metadata.deletionTimestamp !== null,
-    hasStatus: Boolean(status?.phase),
+    hasStatus,
+    isStatusEdited: isMarked && (!hasStatus || isWrittenByOthers(object)),
   };
 };
+
+/** Whether a status says anything of a run. */
+export const showsState = (status: Workflow['status']): boolean =>
+  Boolean(status?.phase || status?.compressedNodes || status?.offloadNodeStatusVersion) ||
+  Object.keys(status?.nodes ?? {}).length > 0;
 
 /** Whether the object says that the workflow, or a node of it, holds a lock. */
 export const holdsLocks = ({ status }: Pick<Workflow, 'status'>): boolean => {

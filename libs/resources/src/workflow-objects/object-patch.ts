@@ -1,7 +1,7 @@
 import type { ApiObject } from '#libs/kubernetes';
-import { ArchivingStatus, isLabelledBegun, isStateAnnotation, isStateLabel, LabelName } from '#libs/workflow-spec';
+import { ArchivingStatus, isLabelledBegun, isStateAnnotation, isStateLabel, LabelName, type Workflow } from '#libs/workflow-spec';
 import type { WorkflowControls, WorkflowProjection } from './contract.js';
-import { controlsFromText, controlsOf, controlsText, ObjectMark } from './object-marks.js';
+import { controlsFromText, controlsOf, controlsText, ObjectMark, showsState } from './object-marks.js';
 
 /** What a patch is made against: an object without what is large. */
 export interface ObjectHead {
@@ -10,6 +10,8 @@ export interface ObjectHead {
   labels: Record<string, string>;
   annotations: Record<string, string>;
   controls: WorkflowControls;
+  /** It has a status; the annotations of one without may be those of an object that it is a copy of. */
+  hasStatus: boolean;
 }
 
 /** One operation of RFC 6902. */
@@ -22,10 +24,12 @@ export const headOf = ({ metadata, ...object }: ApiObject): ObjectHead => ({
   labels: { ...metadata.labels },
   annotations: { ...metadata.annotations },
   controls: controlsOf(object['spec'] as { suspend?: unknown; shutdown?: unknown }),
+  hasStatus: showsState(object['status'] as Workflow['status']),
 });
 
 /** The version that an object shows; -1 where it shows none of ours. */
-export const shownVersion = ({ annotations }: ObjectHead): number => Number(annotations[ObjectMark.record] ?? -1);
+export const shownVersion = ({ annotations, hasStatus }: ObjectHead): number =>
+  hasStatus ? Number(annotations[ObjectMark.record] ?? -1) : -1;
 
 const sameControls = (left: WorkflowControls, right: WorkflowControls): boolean => controlsText(left) === controlsText(right);
 
@@ -97,6 +101,7 @@ export const projectionPatch = (
       ...(mayWriteSpec ? { [ObjectMark.controls]: controlsText(wanted) } : {}),
     },
     controls: mayWriteSpec ? wanted : head.controls,
+    hasStatus: true,
   };
   return {
     head: after,

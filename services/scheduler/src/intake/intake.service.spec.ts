@@ -4,7 +4,7 @@ import type { JobQueue } from '#libs/jobs';
 import type { WorkflowObject, WorkflowObjects, WorkflowProjection } from '#libs/resources';
 import { type NewWorkflow, type StoredWorkflow, WorkflowExistsError, type WorkflowStateRepository } from '#libs/store';
 import { quietLogger } from '#libs/testing';
-import { formatTime, TransientError, type Workflow } from '#libs/workflow-spec';
+import { formatTime, type NodeStatus, TransientError, type Workflow } from '#libs/workflow-spec';
 import { IntakeService } from './intake.service.js';
 import { ObjectEdits } from './object-edits.js';
 import { NodesAwayError } from './offloaded-nodes.js';
@@ -17,6 +17,7 @@ const object = (uid: string, changes: Partial<WorkflowObject> = {}, workflow: Pa
   workflow: {
     metadata: { uid, name: 'w', namespace: 'lab', creationTimestamp: formatTime(NOW_MS), ...workflow.metadata },
     spec: { entrypoint: 'main', templates: [{ name: 'main', suspend: {} }], ...workflow.spec },
+    ...(workflow.status === undefined ? {} : { status: workflow.status }),
   },
   key: { uid, name: 'w', namespace: 'lab' },
   controls: RUNNING,
@@ -28,6 +29,7 @@ const object = (uid: string, changes: Partial<WorkflowObject> = {}, workflow: Pa
   installation: undefined,
   isDeleting: false,
   hasStatus: false,
+  isStatusEdited: false,
   ...changes,
 });
 
@@ -99,6 +101,7 @@ const world = () => {
       states: { loadHeaders: (uids) => Promise.resolve(uids.flatMap((uid) => headers.get(uid) ?? [])) },
       ...{ objects, queue, clock, logger: quietLogger },
       installation: () => Promise.resolve('ours'),
+      nodesOf: ({ workflow }) => Promise.resolve(workflow.status?.nodes),
     }),
     retention: {
       markDeleted: (uid) => {
@@ -332,6 +335,50 @@ describe('IntakeService', () => {
     expect([...requests.values()]).toEqual([
       { type: 'relabel', labels: { team: 'blue', ...state('Running') }, annotations: { ...marks, note: 'n' } },
       { type: 'relabel', labels: { team: 'red', given: 'yes' }, annotations: { ...marks, note: 'n' } },
+    ]);
+  });
+
+  it('asks for what a status says that somebody else has written, and for its own in place of one that was taken off', async () => {
+    const { intake, requests } = world();
+    const parameters = [{ name: 'answer', value: 'yes' }, { name: 'other' }];
+    const gate = { id: 'w-1', type: 'Suspend', phase: 'Succeeded', outputs: { parameters } } as NodeStatus;
+    const nodes = { 'w-1': gate, 'w-2': { id: 'w-2', type: 'Pod', phase: 'Failed' } as NodeStatus, 'w-3': null as never };
+    const status = { phase: 'Running' as const, nodes };
+    const marks = { recordVersion: 1, hasStatus: true };
+    await intake.take(object('a'));
+    const written = object('a', { ...marks, resourceVersion: '2', isStatusEdited: true }, { status });
+    await intake.take(written, true);
+    await intake.take(written, true);
+    expect([...requests]).toEqual([
+      [
+        'object/a/restate/2',
+        { type: 'restate', found: { suspensions: [{ id: 'w-1', phase: 'Succeeded', outputs: { answer: 'yes' } }] } },
+      ],
+    ]);
+    const showsOurs = object('a', { ...marks, resourceVersion: '3', writtenOver: '2' }, { status: { phase: 'Running' } });
+    await intake.take(showsOurs, true);
+    await intake.take(object('a', { resourceVersion: '4' }), true);
+    expect([...requests.keys()].slice(1)).toEqual(['object/a/restate/4']);
+  });
+
+  it('asks for what an ended workflow is to run again, where its object was opened again', async () => {
+    const { intake, requests, headers } = world();
+    await intake.take(object('a'));
+    const header = { status: { phase: 'Failed' }, labels: {}, annotations: {} };
+    headers.set('a', { submitted: object('a').workflow, header } as never);
+    const nodes = { w: { id: 'w', type: 'Steps', phase: 'Running' } as NodeStatus };
+    const written = (version: string, labels: Record<string, string>, status: object): WorkflowObject => {
+      const spec = { entrypoint: 'main', arguments: { parameters: [{ name: 'a', value: 'new' }] } };
+      const metadata = { uid: 'a', name: 'w', namespace: 'lab', labels };
+      const changes = { recordVersion: 1, hasStatus: true, isStatusEdited: true, resourceVersion: version };
+      return object('a', changes, { metadata, spec, status: { ...status, nodes } });
+    };
+    await intake.take(written('2', { 'workflows.argoproj.io/completed': 'true' }, { phase: 'Failed' }), true);
+    await intake.take(written('3', {}, {}), true);
+    const asked = [...requests].filter(([id]) => id.includes('restate')).map(([, request]) => request);
+    expect(asked).toEqual([
+      { type: 'restate', found: { suspensions: [] } },
+      { type: 'restate', found: { suspensions: [], reopened: { nodeIds: ['w'], parameters: { a: 'new' } } } },
     ]);
   });
 

@@ -3,9 +3,17 @@ import { type JobQueue, WorkflowJob } from '#libs/jobs';
 import type { Logger } from '#libs/observability';
 import { controlsOf, type WorkflowControls, type WorkflowObject, type WorkflowObjects } from '#libs/resources';
 import type { RequestRepository, StoredWorkflow, WorkflowStateRepository } from '#libs/store';
-import { type Clock, LabelName, UserError, type WorkflowSpec } from '#libs/workflow-spec';
+import {
+  type Clock,
+  isFinishedWorkflowPhase,
+  LabelName,
+  type NodeStatus,
+  UserError,
+  type WorkflowSpec,
+} from '#libs/workflow-spec';
 import { requestIdOf, requestsOf } from './object-controls.js';
 import { metadataDigest, relabelIdOf } from './object-metadata.js';
+import { foundStatusOf, restateIdOf } from './object-status.js';
 import { editIdOf, knownDigestOf, readWorkflow, specDigest, specTextDigest } from './object-spec.js';
 
 /** What is known of the object of a workflow that was taken in. */
@@ -17,9 +25,17 @@ export interface KnownObject {
   /** The same for labels and annotations; '' where that is not known. */
   metadata: string;
   /** The object as it was looked at last; undefined where it was not yet. */
-  seen: { resourceVersion: string; generation: number | undefined; writtenOver: string | undefined; spec: string } | undefined;
+  seen: ObjectSight | undefined;
   /** Somebody else runs it too, and that was said. */
   isShared?: true;
+}
+
+interface ObjectSight {
+  resourceVersion: string;
+  generation: number | undefined;
+  writtenOver: string | undefined;
+  spec: string;
+  hasStatus: boolean;
 }
 
 /** What edits are asked through. */
@@ -29,6 +45,8 @@ export interface ObjectEditsPorts {
   installation: () => Promise<string>;
   requests: Pick<RequestRepository, 'insert'>;
   states: Pick<WorkflowStateRepository, 'loadHeaders'>;
+  /** The nodes of an object that has its whole status; undefined where they cannot be read, or not now. */
+  nodesOf: (object: WorkflowObject) => Promise<Record<string, NodeStatus> | undefined>;
   queue: Pick<JobQueue, 'wake'>;
   clock: Clock;
   logger: Logger;
@@ -76,6 +94,7 @@ export class ObjectEdits {
     }
     if (metadata !== known.metadata) await this.askForMetadata(object);
     known.metadata = metadata;
+    if (object.isStatusEdited || (seen?.hasStatus === true && !object.hasStatus)) await this.askForStatus(object);
     const isSameSpec = seen !== undefined && seen.generation !== undefined && seen.generation === object.generation;
     known.seen = seenOf(object, isSameSpec ? seen.spec : await this.askForSpec(object, known));
   }
@@ -97,6 +116,14 @@ export class ObjectEdits {
 
   private async askForControls(object: WorkflowObject, known: WorkflowControls): Promise<void> {
     for (const request of requestsOf(object.controls, known)) await this.ask(object, requestIdOf(object, request), request);
+  }
+
+  /** A status that somebody else has written, or taken off, is not kept, but may ask for something. */
+  private async askForStatus(object: WorkflowObject): Promise<void> {
+    const [state] = await this.ports.states.loadHeaders([object.key.uid]);
+    const nodes = (await this.ports.nodesOf(object)) ?? {};
+    const found = foundStatusOf(object, nodes, isFinishedWorkflowPhase(state?.header?.status.phase));
+    await this.ask(object, restateIdOf(object), { type: 'restate', found });
   }
 
   private askForMetadata(object: WorkflowObject): Promise<void> {
@@ -141,9 +168,7 @@ export class ObjectEdits {
   }
 }
 
-const seenOf = ({ resourceVersion, generation, writtenOver }: WorkflowObject, spec: string): KnownObject['seen'] => ({
-  resourceVersion,
-  generation,
-  writtenOver,
-  spec,
-});
+const seenOf = (object: WorkflowObject, spec: string): ObjectSight => {
+  const { resourceVersion, generation, writtenOver, hasStatus } = object;
+  return { resourceVersion, generation, writtenOver, spec, hasStatus };
+};

@@ -91,6 +91,16 @@ export class TakeoverService {
     return 'overtaken';
   }
 
+  /** The nodes that an object with its whole status shows; undefined where they cannot be read, or not now. */
+  readonly nodesOf = async ({ key, workflow }: WorkflowObject): Promise<Record<string, NodeStatus> | undefined> => {
+    try {
+      return (await hydrateRecord(workflow, (version) => this.ports.readOffloaded(key.uid, version))).status?.nodes;
+    } catch (error) {
+      if (error instanceof NodesAwayError || error instanceof StoreCorruptError) return undefined;
+      throw error;
+    }
+  };
+
   private async wholeObject({ namespace, name, uid }: WorkflowObjectKey): Promise<WorkflowObject | undefined> {
     const object = await this.ports.objects.find(namespace, name);
     return object?.key.uid === uid ? object : undefined;
