@@ -26,7 +26,7 @@ export interface PodOutcome {
   neverBegan?: string;
 }
 
-/** Reasons of Kubernetes for which a pod that never began is made anew (`failedPodRestart`; where its start was cut off, always). */
+/** Reasons for which a pod that never began is made anew (Kubernetes' by `failedPodRestart`; where its start was cut off or it was deleted, always). */
 export const NEVER_BEGAN = {
   /** Its first process could not lay out what the pod needs. */
   setup: 'UnexpectedAdmissionError',
@@ -34,6 +34,8 @@ export const NEVER_BEGAN = {
   hostLost: 'NodeShutdown',
   /** Whoever was starting it went away meanwhile. */
   cutOff: 'StartError',
+  /** Somebody deleted it. */
+  deleted: 'Deleted',
 } as const;
 
 /** Why a pod came to its end, where it did not end by itself. */

@@ -52,6 +52,14 @@ describe('pods that fail before they begin', () => {
     expect(after(4, 4).workflow.status?.phase).toBe('Succeeded');
   });
 
+  it('are made anew as often as somebody deletes them, unless they ran', () => {
+    const ended = runSimulated(workflow(), { play: failingFirst(5, 'Deleted')!, endsOnly: true });
+    expect(ended.workflow.status?.phase).toBe('Succeeded');
+    expect(ended.workflow.status?.nodes?.['evicted']).not.toHaveProperty('failedPodRestarts');
+    expect(podsOf(ended).map(({ incarnation }) => incarnation)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(podsOf(runSimulated(workflow(), { play: failingFirst(1, 'Deleted')! }))).toHaveLength(1);
+  });
+
   it('spend no attempt of a series, and are what the attempt was', () => {
     const ended = run(workflow({ retryStrategy: { limit: 0 } }), failingFirst(1, 'Evicted'));
     expect(ended.workflow.status?.phase).toBe('Succeeded');

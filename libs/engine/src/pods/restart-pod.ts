@@ -12,6 +12,8 @@ import { deletePod } from './pod-gc.js';
 const REASONS: ReadonlySet<string> = new Set(['Evicted', 'NodeShutdown', 'NodeAffinity', 'UnexpectedAdmissionError']);
 /** Its start was cut off, as by a restart of the kubelet: an outage of the infrastructure, which fails nobody's workflow. Argo lets it fail. */
 const CUT_OFF = 'StartError';
+/** Somebody deleted it. Argo makes the pod of a Pending node again as often as it is missing. */
+const DELETED = 'Deleted';
 /** Where the configuration says nothing: the cause may be one that does not pass. */
 const CUT_OFF_RESTARTS = 3;
 
@@ -25,11 +27,13 @@ const isToRestart = (pass: Pass, { status, memory }: TreeNode, { phase, neverBeg
   phase === 'Failed' &&
   neverBegan !== undefined &&
   memory.stopping === undefined &&
-  (status.failedPodRestarts ?? 0) < mostRestarts(pass, neverBegan);
+  (neverBegan === DELETED
+    ? status.phase === NodePhase.Pending
+    : (status.failedPodRestarts ?? 0) < mostRestarts(pass, neverBegan));
 
 /**
- * Orders a new pod for a node whose pod has failed before its main container began (Argo's failedPodRestart, and starts that were cut off): no
- * attempt of a series is spent by it. False where the failure counts.
+ * Orders a new pod for a node whose pod has failed before its main container began (Argo's failedPodRestart, starts that were cut off, and pods that somebody
+ * deleted): no attempt of a series is spent by it. False where the failure counts.
  */
 export const restartPod = (pass: Pass, node: TreeNode, report: PodReport): boolean => {
   if (!isToRestart(pass, node, report)) return false;
@@ -38,11 +42,13 @@ export const restartPod = (pass: Pass, node: TreeNode, report: PodReport): boole
   const isAttempt = node.memory.role === 'attempt' && owner !== undefined;
   const template = isAttempt ? attemptTemplate(pass, owner, node.memory.index ?? 0) : templateOf(pass, node);
   deletePod(pass, node);
-  state.change(node, () => {
-    node.status.failedPodRestarts = (node.status.failedPodRestarts ?? 0) + 1;
-  });
-  const message = `Pod auto-restarting due to ${report.neverBegan ?? ''}${report.message === undefined ? '' : `: ${report.message}`}`;
-  setPhase(state, node, { phase: NodePhase.Pending, message, nowMs });
+  const isDeleted = report.neverBegan === DELETED;
+  if (!isDeleted)
+    state.change(node, () => {
+      node.status.failedPodRestarts = (node.status.failedPodRestarts ?? 0) + 1;
+    });
+  const why = `Pod auto-restarting due to ${report.neverBegan ?? ''}${report.message === undefined ? '' : `: ${report.message}`}`;
+  setPhase(state, node, { phase: NodePhase.Pending, message: isDeleted ? (report.message ?? '') : why, nowMs });
   orderPod(pass, node, template);
   return true;
 };

@@ -334,6 +334,39 @@ describe('the report of a pod, by its status', () => {
       { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
     ],
     [
+      'a deletion by somebody before a node was found',
+      { isDeleted: true, nodeName: '', status: { phase: 'Pending' } },
+      { phase: 'Failed', infrastructure: true, message: 'pod deleted', neverBegan: 'Deleted' },
+    ],
+    [
+      'a deletion by somebody while an init container ran',
+      {
+        isDeleted: true,
+        status: {
+          phase: 'Failed',
+          initContainerStatuses: [ended('init', 137)],
+          containerStatuses: [waiting('main', 'PodInitializing')],
+        },
+      },
+      { phase: 'Failed', infrastructure: true, message: 'pod deleted', neverBegan: 'Deleted' },
+    ],
+    [
+      'a deletion by somebody while its image was missing',
+      {
+        isDeleted: true,
+        status: {
+          phase: 'Failed',
+          containerStatuses: [ended('main', 137, { reason: 'ContainerStatusUnknown', startedAt: null, finishedAt: null })],
+        },
+      },
+      { phase: 'Failed', infrastructure: true, message: 'pod deleted', exitCode: 137, neverBegan: 'Deleted' },
+    ],
+    [
+      'a deletion of which no kubelet has heard: its program may run by now',
+      { isDeleted: true, status: { phase: 'Failed', containerStatuses: [waiting('main', 'ContainerCreating')] } },
+      { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
+    ],
+    [
       'a main container that never started',
       { status: { phase: 'Failed', containerStatuses: [waiting('main', 'CreateContainerError', 'no')] } },
       {

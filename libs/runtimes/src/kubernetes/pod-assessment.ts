@@ -109,19 +109,27 @@ function failureOf(pod: ObservedPod, isTerminated: boolean): Failure | undefined
 
 function ownMessage(pod: ObservedPod, isWell: boolean): Failure | undefined {
   const { reason, message } = pod;
-  if (pod.isDeleted && !isWell) return { message: DELETED_MESSAGE, infrastructure: true };
+  if (pod.isDeleted && !isWell)
+    return { message: DELETED_MESSAGE, infrastructure: true, ...(isDeletedUnbegun(pod) ? { neverBegan: REASON.deleted } : {}) };
   if (reason === 'DeadlineExceeded') return { message: DEADLINE_MESSAGE };
   const neverBegan = NEVER_BEGAN.has(reason) && !pod.mains.some((name) => hasBegun(containerOf(pod, name)));
   if (message === '' && !neverBegan) return undefined;
   return { message: message === '' ? reason : message, ...(neverBegan ? { neverBegan: reason } : {}) };
 }
 
-/** Nothing of the user's has run, and what was to be started can be again. */
-function cutOff(pod: ObservedPod, failed: ObservedContainer): Pick<Failure, 'neverBegan'> {
-  const mains = pod.mains.map((name) => containerOf(pod, name));
-  const isFresh = mains.every((main) => !hasBegun(main) && !mayHaveRun(main?.ended));
-  return isFresh ? cutOffOf(failed) : {};
+/** No main has begun, and none will: no kubelet ever had the pod, or it says that it has ended everything. */
+function isDeletedUnbegun(pod: ObservedPod): boolean {
+  const { nodeName, containers } = pod;
+  const isEnded = containers.some(({ ended }) => ended !== undefined) && !containers.some(({ isRunning }) => isRunning);
+  return isFresh(pod) && (nodeName === undefined || isEnded);
 }
+
+const isFresh = (pod: ObservedPod): boolean =>
+  pod.mains.map((name) => containerOf(pod, name)).every((main) => !hasBegun(main) && !mayHaveRun(main?.ended));
+
+/** Nothing of the user's has run, and what was to be started can be again. */
+const cutOff = (pod: ObservedPod, failed: ObservedContainer): Pick<Failure, 'neverBegan'> =>
+  isFresh(pod) ? cutOffOf(failed) : {};
 
 const cutOffOf = ({ ended }: ObservedContainer): Pick<Failure, 'neverBegan'> =>
   isCutOff(ended) ? { neverBegan: REASON.cutOff } : {};
