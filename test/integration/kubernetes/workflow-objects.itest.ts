@@ -227,6 +227,15 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     expect(ended.status?.progress).toBe('2/2');
   });
 
+  it("goes on from nodes without a phase, as Argo's resubmit --memoized makes them", async () => {
+    const times = { startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:00Z' };
+    const root = { id: 'reused', name: 'reused', displayName: 'reused', templateScope: 'local/reused' };
+    const nodes = { reused: { ...root, ...times, type: 'Skipped', phase: 'Skipped', message: 'original pod: x' } };
+    await apply({ ...object('reused', { templates: [pod('main', 'exit=1')] }), status: { nodes } });
+    const ended = await until('reused', phase('Succeeded'));
+    expect(ended.status?.nodes).toMatchObject({ reused: { type: 'Skipped', message: 'original pod: x' } });
+  });
+
   it('shows its own status where somebody has written over it, or taken it off', async () => {
     const shown = ['over', 'off', 'replaced'];
     for (const name of shown) await apply(gate(name));

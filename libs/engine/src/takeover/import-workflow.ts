@@ -160,8 +160,11 @@ const finalPhaseOf = ({ metadata, status }: ImportedObject['workflow']): Workflo
   return finalPhase === undefined ? {} : { finalPhase };
 };
 
-const hasBegun = ({ status }: ImportedObject['workflow']): boolean =>
-  (status?.phase ?? '') !== '' && status?.phase !== WorkflowPhase.Pending;
+/** One that is to be run again, without what has succeeded, has nodes and is not there yet (`retry`, `resubmit --memoized`). */
+const hasBegun = ({ status }: ImportedObject['workflow']): boolean => {
+  const hasPhase = (status?.phase ?? '') !== '' && status?.phase !== WorkflowPhase.Pending;
+  return hasPhase || Object.keys(status?.nodes ?? {}).length > 0;
+};
 
 const memoryOfWorkflow = (
   { workflow, isOwn }: ImportedObject,
