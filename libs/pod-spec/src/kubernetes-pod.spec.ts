@@ -19,7 +19,12 @@ const mountsOf = (executor: 'init' | 'wait', containers: ContainerNode[]): Recor
       ...{ captureResult: false, onExit: false },
       template: {
         name: 'set',
-        inputs: { artifacts: [{ name: 'in', path: '/work/in', raw: { data: 'x' } }] },
+        inputs: {
+          artifacts: [
+            { name: 'in', path: '/work/in', raw: { data: 'x' } },
+            { name: 'deep', path: '/work/deep/in', raw: { data: 'x' } },
+          ],
+        },
         outputs: { parameters: [{ name: 'out', valueFrom: { path: '/work/out' } }] },
         containerSet: { containers, volumeMounts: [{ name: 'work', mountPath: '/work' }] },
         volumes,
@@ -46,6 +51,12 @@ describe('the executor of a container set', () => {
     const members = [member('a'), member('b'), member('main')];
     expect(mountsOf('init', members)).toMatchObject({ '/mainctrfs/work': 'work' });
     expect(mountsOf('wait', members)).toMatchObject({ '/mainctrfs/work': 'work' });
+  });
+
+  it('puts an artifact into the innermost of the volumes around it', () => {
+    const volumeMounts = [{ name: 'two', mountPath: '/work/deep' }];
+    expect(mountsOf('init', [{ ...member('main'), volumeMounts }])).toMatchObject({ '/mainctrfs/work/deep': 'two' });
+    expect(mountsOf('init', [member('main')])).not.toHaveProperty('/mainctrfs/work/deep');
   });
 
   it('mounts that of the container with the outputs where members have different volumes at one path', () => {

@@ -148,9 +148,11 @@ function mounting(container: PodContainer, mounts: readonly Mount[]): PodContain
   return { ...container, volumeMounts };
 }
 
-/** The mount of the user's in which a path lies. */
+/** The mount of the user's in which a path lies: the innermost of them. */
 const mountAround = (path: string, { volumeMounts = [] }: PodContainer): Mount | undefined =>
-  volumeMounts.find(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath.replace(/\/$/, '')}/`));
+  volumeMounts
+    .filter(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath.replace(/\/$/, '')}/`))
+    .sort((left, right) => right.mountPath.length - left.mountPath.length)[0];
 
 /** Where main containers find what was staged for them; an artifact inside of a volume is put there and needs no mount. */
 const stagedMounts = (work: PodWork, container: PodContainer): Mount[] => [
