@@ -38,25 +38,29 @@ const requested = ({ follow, tailLines, sinceMs, signal }: LogOptions) => ({
   ...(signal === undefined ? {} : { signal }),
 });
 
+/** Container runtimes keep a long line in pieces (containerd of 16 KiB, CRI-O of 8), and a kubelet counts those as lines. */
+const LEAST_PIECE_BYTES = 4_096;
+
 /** The last line that a container printed, which has so many bytes at most. */
 export async function lastLogLine(
   api: KubernetesApi,
   pod: Pick<ObservedPod, 'namespace' | 'name'>,
   { container, bytes }: { container: string; bytes: number },
 ): Promise<string> {
-  const body = await api.log(pod, { container, tailLines: 1 });
+  const body = await api.log(pod, { container, tailLines: Math.ceil(bytes / LEAST_PIECE_BYTES) + 1 });
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > bytes + 1) break;
+      while (length - (chunks[0]?.length ?? 0) > bytes) length -= chunks.shift()?.length ?? 0;
     }
   } catch (error) {
     throw new TransientError(`the log of a container broke off: ${(error as Error).message}`, { cause: error });
   }
-  return Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
+  const text = Buffer.concat(chunks).toString('utf8').replace(/\n$/, '');
+  return text.slice(text.lastIndexOf('\n') + 1);
 }
 
 /** The pod is gone, or the container is not there, perhaps not yet. */
