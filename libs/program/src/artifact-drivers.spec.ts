@@ -32,11 +32,10 @@ const resources = {
   },
 } as unknown as ResourceStore;
 
-it('opens the controller’s repository with its Secrets where a namespace has none, and no other place', async () => {
-  const config = { current: () => ({ artifactRepository: { location: { s3: block('of-all') } } }) };
+const opened = (config: object, repository?: ArtifactLocation) => {
   const drivers = openArtifactDrivers({
     ...{ resources, clock: { nowMs: () => 0 }, filesystemFolder: '/nowhere', stores: {} },
-    lender: { namespace: 'argo', config: config as never },
+    lender: { namespace: 'argo', config: { current: () => config }, repository },
   });
   const look = async (namespace: string, bucket: string): Promise<string> => {
     asked = [];
@@ -47,8 +46,23 @@ it('opens the controller’s repository with its Secrets where a namespace has n
       .catch((error: Error) => asked.push(error.message));
     return asked[0] ?? '';
   };
+  return { look, close: () => drivers.close() };
+};
+
+it('lends the Secrets of the repository of a variable, until the configuration names another', async () => {
+  const config: { artifactRepository?: object } = {};
+  const { look, close } = opened(config, { s3: block('of-a-variable') });
+  expect(await look('poor', 'of-a-variable')).toBe('of-the-controller');
+  config.artifactRepository = { location: { s3: block('of-all') } };
+  expect(await look('poor', 'of-a-variable')).toMatch(/does not exist in namespace "poor"/);
+  expect(await look('poor', 'of-all')).toBe('of-the-controller');
+  close();
+});
+
+it('opens the controller’s repository with its Secrets where a namespace has none, and no other place', async () => {
+  const { look, close } = opened({ artifactRepository: { location: { s3: block('of-all') } } });
   expect(await look('poor', 'of-all')).toBe('of-the-controller');
   expect(await look('rich', 'of-all')).toBe('of-its-own');
   expect(await look('poor', 'another')).toMatch(/secret "keys" with key "access" does not exist in namespace "poor"/);
-  drivers.close();
+  close();
 });

@@ -11,7 +11,12 @@ export interface ArtifactDriverParts {
   /** What reaches stores beside Secrets: the parsed `artifactStoreFields` of libs/config. */
   stores: NonNullable<ArtifactDriversOptions['stores']>;
   /** The controller's configuration: its repository brings its Secrets along from the controller's namespace. Absent: nobody lends any. */
-  lender?: { namespace: string; config: Pick<ControllerConfigWatch, 'current'> };
+  lender?: {
+    namespace: string;
+    config: Pick<ControllerConfigWatch, 'current'>;
+    /** That of ARTIFACT_REPOSITORY, which counts where the configuration names none. */
+    repository?: ArtifactLocation | undefined;
+  };
 }
 
 /**
@@ -27,7 +32,7 @@ export const openArtifactDrivers = (parts: ArtifactDriverParts): ArtifactDrivers
   if (lender === undefined) return usual;
   const lent = open(async (selector) => (await own(selector)) ?? own({ ...selector, namespace: lender.namespace }));
   const isLent = (location: ArtifactLocation): boolean => {
-    const repository = lender.config.current().artifactRepository?.location;
+    const repository = lender.config.current().artifactRepository?.location ?? lender.repository;
     return repository !== undefined && isSameStore(location, repository);
   };
   return {

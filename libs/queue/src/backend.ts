@@ -54,6 +54,8 @@ export interface QueueBackend {
   readonly kind: 'redis' | 'postgres';
   whenReady(): Promise<void>;
   isReady(): Promise<boolean>;
+  /** A setting of the database by which hints are lost; undefined where there is none, or it does not say. Rejects while it is away. */
+  problem(): Promise<string | undefined>;
   /** Called each time the database is back after having been away. */
   onBack(listener: () => void): void;
   createProducer(queueName: string): HintProducer;

@@ -90,6 +90,11 @@ export class PostgresQueueBackend implements QueueBackend {
     );
   }
 
+  /** Postgres throws no rows away. */
+  async problem(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   onBack(listener: () => void): void {
     this.backListeners.push(listener);
   }

@@ -24,6 +24,7 @@ export interface RedisBackendOptions {
 const RECONNECT_STEP_MS = 200;
 const RECONNECT_LIMIT_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 2_000;
+const KEEPING_POLICY = 'noeviction';
 
 /** Redis replies in their classic shapes, which is what BullMQ reads. */
 type ConnectOptions = Omit<RedisOptions, 'replyMapping'>;
@@ -67,6 +68,13 @@ export class RedisQueueBackend implements QueueBackend {
       () => true,
       () => false,
     );
+  }
+
+  async problem(): Promise<string | undefined> {
+    const policy = /^maxmemory_policy:(\S+)/m.exec(await this.producing.info('memory'))?.[1];
+    return policy === undefined || policy === KEEPING_POLICY
+      ? undefined
+      : `Redis may evict what waits: maxmemory-policy is ${policy}`;
   }
 
   onBack(listener: () => void): void {

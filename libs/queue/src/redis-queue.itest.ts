@@ -1,4 +1,5 @@
-import { afterAll, describe, it } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, describe, expect, it } from 'vitest';
 
 import { jobQueueContract, missingPart, randomPrefix, startRedis, type TestRedis } from '#libs/testing';
 
@@ -26,5 +27,16 @@ if (redis === undefined) {
       };
     });
   }
+  it('says of a Redis that evicts keys that hints may be lost', async () => {
+    const administrator = new Redis(redis.url);
+    const backend = openQueueBackend({ kind: 'redis', url: redis.url, prefix: randomPrefix() }, silentLogger);
+    await backend.whenReady();
+    expect(await backend.problem()).toBeUndefined();
+    await administrator.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await backend.problem()).toBe('Redis may evict what waits: maxmemory-policy is allkeys-lru');
+    await administrator.config('SET', 'maxmemory-policy', 'noeviction');
+    administrator.disconnect();
+    await backend.close();
+  });
   afterAll(() => redis.stop());
 }

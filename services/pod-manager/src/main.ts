@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { openArtifactDrivers, runProgram } from '#libs/program';
+import { artifactRepositoryFromText, openArtifactDrivers, runProgram } from '#libs/program';
 import { configSchema, logShippingOf } from './pod-manager.config.js';
 import { PodManagerModule, podManagerJobs } from './pod-manager.module.js';
 import { openPodRuntime } from './wiring/open-pod-runtime.js';
@@ -18,7 +18,11 @@ await runProgram({
       clock,
       filesystemFolder: path.join(config.dataDir, 'artifacts'),
       stores: config,
-      lender: { namespace: config.controllerNamespace, config: controllerConfig },
+      lender: {
+        namespace: config.controllerNamespace,
+        config: controllerConfig,
+        repository: artifactRepositoryFromText(config.artifactRepository)?.location,
+      },
     });
     const runtime = await openPodRuntime(
       {

@@ -58,6 +58,9 @@ export const configSchema = configOf({
     byDefault: '15s',
   }),
   dataDir: text({ about: 'Folder for pods and, with the filesystem repository, artifacts.', byDefault: './.argosy' }),
+  artifactRepository: optionalText({
+    about: 'Default artifact repository as YAML or JSON; the one that the scheduler has. Its Secrets are lent to data templates.',
+  }),
   imagesFile: optionalText({ about: 'YAML file that says what image names are (root folder, entrypoint, cmd).' }),
   hostPaths: list({
     about: 'Paths of this machine that pods may mount as hostPath, with all below them; without any, such pods are refused.',

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { join } from 'node:path';
 import { ConfigError, loadConfig } from '#libs/config';
 import { HealthServer, NestLogger } from '#libs/observability';
-import { openArtifactDrivers, openBroker, openParts } from '#libs/program';
+import { artifactRepositoryFromText, openArtifactDrivers, openBroker, openParts } from '#libs/program';
 import { createQueueBoard } from '#libs/queue';
 import { ServerStartError } from './errors/errors.js';
 import { HttpPodLogSource } from './logs/http-pod-log-source.js';
@@ -19,7 +19,11 @@ try {
     clock,
     filesystemFolder: join(config.dataDir, 'artifacts'),
     stores: config,
-    lender: { namespace: config.controllerNamespace, config: parts.controllerConfig },
+    lender: {
+      namespace: config.controllerNamespace,
+      config: parts.controllerConfig,
+      repository: artifactRepositoryFromText(config.artifactRepository)?.location,
+    },
   });
   const podLogs = new HttpPodLogSource(async (host) => (await store.podHosts.get(host))?.url, config.internalToken?.reveal());
   const { controllerConfig } = parts;
@@ -31,7 +35,11 @@ try {
     resources,
     objects: parts.cluster?.objects,
     queue,
-    checkup: { queueIsReady: () => parts.queueRuntime.isReady(), controllerNamespace: config.controllerNamespace },
+    checkup: {
+      queueIsReady: () => parts.queueRuntime.isReady(),
+      queueProblem: () => parts.queueBackend.problem(),
+      controllerNamespace: config.controllerNamespace,
+    },
     artifacts,
     podLogs,
     queueBoard: board.handler,

@@ -54,7 +54,14 @@ export interface ServerContext {
   /** The controller's ConfigMap as it is now; absent where nobody watches it. */
   controllerConfig?: { state(): ControllerConfigState } | undefined;
   /** What a look at the installation needs beside the rest; absent: these parts are not looked at. */
-  checkup?: { queueIsReady(): Promise<boolean>; controllerNamespace: string } | undefined;
+  checkup?:
+    | {
+        queueIsReady(): Promise<boolean>;
+        /** What of the queue's own settings loses hints; undefined where nothing does, or it does not say. */
+        queueProblem(): Promise<string | undefined>;
+        controllerNamespace: string;
+      }
+    | undefined;
   /** Workflow objects, on a cluster the only door for workflows; absent: there is no cluster. */
   objects?: WorkflowObjects | undefined;
   config: ServerConfig;

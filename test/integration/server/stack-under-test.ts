@@ -88,7 +88,11 @@ export async function startStackUnderTest(
     queue,
     artifacts: createArtifactDrivers({ clock, filesystem: { rootFolder: folder } }),
     podLogs: new RuntimePodLogSource(runtime),
-    checkup: { queueIsReady: () => queueRuntime.isReady(), controllerNamespace: 'argo' },
+    checkup: {
+      queueIsReady: () => queueRuntime.isReady(),
+      queueProblem: () => Promise.resolve(undefined),
+      controllerNamespace: 'argo',
+    },
     clock,
     logger,
     config: loadConfig(serverSchema, { PORT: '0', ...environment }),

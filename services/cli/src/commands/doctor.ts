@@ -8,6 +8,7 @@ import { contextOf, ExitCodeError, wordOf } from './context.js';
 interface DoctorFlags {
   cluster?: boolean;
   kubeconfig?: string;
+  programs: string;
   output?: string;
 }
 
@@ -18,7 +19,8 @@ export const addDoctor = (program: Command): void => {
   program
     .command('doctor')
     .description('look at the installation: configuration, database, clocks, queue, pods, artifact repository; say what to do')
-    .option('--cluster', 'look at the cluster too: definitions, and the rights of this credential in the namespace')
+    .option('--cluster', 'look at the cluster too: definitions, and the rights of the programs in the namespace')
+    .option('--programs <namespace>', 'with --cluster: the namespace in which the programs run', 'argosy')
     .option('--kubeconfig <file>', 'the cluster; default KUBECONFIG, else ~/.kube/config')
     .option('-o, --output <format>', `print as ${FORMATS.join(', ')}`, 'text')
     .addHelpText(
@@ -31,7 +33,12 @@ export const addDoctor = (program: Command): void => {
       const format = wordOf('--output', FORMATS, flags.output);
       const findings = await serverFindings(context.client);
       if (flags.cluster || flags.kubeconfig)
-        findings.push(...(await clusterFindings(await openCluster(flags.kubeconfig), context.namespace)));
+        findings.push(
+          ...(await clusterFindings(await openCluster(flags.kubeconfig), {
+            namespace: context.namespace,
+            programs: flags.programs,
+          })),
+        );
       context.out(format === 'json' ? JSON.stringify({ findings }, null, 2) : findingsText(findings, context.style));
       if (findings.some(({ state }) => state === 'failed')) throw new ExitCodeError(1);
     });

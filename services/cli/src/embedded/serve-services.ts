@@ -105,7 +105,7 @@ const openStackParts = async (postgres: EmbeddedPostgres, options: EmbeddedOptio
     config,
     clock,
     queue: queueRuntime.queue,
-    checkup: { queueIsReady: () => queueRuntime.isReady(), controllerNamespace },
+    checkup: { queueIsReady: () => queueRuntime.isReady(), queueProblem: () => backend.problem(), controllerNamespace },
     logger,
   };
   return {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArtifactDrivers } from '#libs/artifacts';
 import { Store } from '#libs/store';
-import { artifactKeyField, type ArtifactLocation, TransientError, UserError } from '#libs/workflow-spec';
+import { artifactKeyField, type ArtifactLocation, parseArtifactRepository, TransientError, UserError } from '#libs/workflow-spec';
 import { ARTIFACT_DRIVERS, SERVER_CONTEXT, type ServerContext } from '../ports.js';
 
 /** One thing that was looked at. `advice` says what to do where it is not well. */
@@ -77,9 +77,22 @@ export class CheckupService {
   private async queue(): Promise<Finding[]> {
     const { checkup } = this.context;
     if (checkup === undefined) return [];
-    if (await checkup.queueIsReady().catch(() => false)) return [{ name: 'queue', state: 'ok', message: 'answers' }];
+    if (await checkup.queueIsReady().catch(() => false)) return this.queueSettings(checkup);
     const advice = 'work waits for sweeps until it is back; look at REDIS_URL and at Redis itself';
     return [{ name: 'queue', state: 'failed', message: 'cannot be reached', advice }];
+  }
+
+  private async queueSettings(checkup: NonNullable<ServerContext['checkup']>): Promise<Finding[]> {
+    const problem = await checkup.queueProblem().catch(() => undefined);
+    if (problem === undefined) return [{ name: 'queue', state: 'ok', message: 'answers' }];
+    return [
+      {
+        name: 'queue',
+        state: 'warning',
+        message: problem,
+        advice: 'set maxmemory-policy to noeviction: otherwise hints are lost',
+      },
+    ];
   }
 
   private async pods(): Promise<Finding[]> {
@@ -114,11 +127,16 @@ export class CheckupService {
     }
   }
 
-  /** Writes, reads and deletes one small object in the repository of the controller's ConfigMap. */
+  /** Writes, reads and deletes one small object in the repository of the controller's ConfigMap, else in that of the variable. */
   private async repository(): Promise<Finding[]> {
-    const { controllerConfig, checkup } = this.context;
-    const repository = controllerConfig?.state().config.artifactRepository;
-    if (repository === undefined || checkup === undefined) return [];
+    const { controllerConfig, checkup, config } = this.context;
+    const repository =
+      controllerConfig?.state().config.artifactRepository ?? parseArtifactRepository(config.artifactRepository ?? '');
+    if (checkup === undefined) return [];
+    if (!repository) {
+      const message = 'no repository for all workflows: those with artifacts need one of their own';
+      return [{ name: 'artifacts', state: 'ok', message }];
+    }
     const { driver: kind, location } = repository;
     const text = randomUUID();
     const block = { ...(location[kind] as object), [artifactKeyField(kind) ?? 'key']: `${PROBE_FOLDER}/${text}` };
@@ -132,7 +150,7 @@ export class CheckupService {
       return [{ name: 'artifacts', state: 'ok', message: `the ${kind} repository takes, gives and deletes objects` }];
     } catch (error) {
       const advice =
-        'steps with artifacts wait or fail: look at the endpoint, the bucket and its credentials in artifactRepository';
+        'steps with artifacts wait or fail: look at the endpoint, the bucket and its credentials in artifactRepository (ARTIFACT_REPOSITORY)';
       return [{ name: 'artifacts', state: 'failed', message: `the ${kind} repository: ${wordsOf(error)}`, advice }];
     }
   }

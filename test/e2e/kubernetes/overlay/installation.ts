@@ -14,6 +14,7 @@ const K8S = fileURLToPath(new URL('../../../../k8s', import.meta.url));
 /** Of the programs, as every overlay has it. */
 export const NAMESPACE = 'argosy';
 export const PROGRAMS = ['archiver', 'artifact-gc', 'offloader', 'pod-manager', 'scheduler', 'server'];
+const WORKLOADS = PROGRAMS.map((name) => `${name === 'pod-manager' ? 'statefulset' : 'deployment'}/argosy-${name}`);
 const READY_LIMIT_MS = 480_000;
 const GONE_LIMIT_MS = 120_000;
 const WORKFLOW_LIMIT_MS = 180_000;
@@ -72,9 +73,9 @@ export class Installation {
   /** Until all copies of all programs are ready. */
   async ready(): Promise<void> {
     const timeout = `--timeout=${READY_LIMIT_MS / 1000}s`;
+    // Copies that are being taken away are never ready again: whoever waits for all pods waits for these too.
     await this.kubectl('wait', '--for=condition=Available', 'deployment', '--all', timeout);
-    await this.kubectl('rollout', 'status', 'statefulset/argosy-pod-manager', timeout);
-    await this.kubectl('wait', '--for=condition=Ready', 'pod', '--selector', OURS, timeout);
+    for (const workload of WORKLOADS) await this.kubectl('rollout', 'status', workload, timeout);
   }
 
   /** Each running copy of each program, with how often it was started again. */
@@ -117,17 +118,26 @@ export class Installation {
 
   /** A path of the HTTP API, as text. */
   async ask(path: string, token: string): Promise<string> {
-    const server = await this.kubectl('get', 'service', 'argosy-server', '-o', 'jsonpath={.spec.clusterIP}');
-    const answer = await fetch(`http://${server}:2746${path}`, { headers: { authorization: `Bearer ${token}` } });
+    const answer = await fetch(`http://${await this.server()}${path}`, { headers: { authorization: `Bearer ${token}` } });
     return answer.text();
+  }
+
+  /** Address and port of the service of the HTTP API. */
+  async server(): Promise<string> {
+    return `${await this.kubectl('get', 'service', 'argosy-server', '-o', 'jsonpath={.spec.clusterIP}')}:2746`;
+  }
+
+  /** Replaces all copies of all programs, and waits for the new ones. */
+  async restart(): Promise<void> {
+    await this.kubectl('rollout', 'restart', ...WORKLOADS);
+    for (const workload of WORKLOADS) await this.kubectl('rollout', 'status', workload, `--timeout=${READY_LIMIT_MS / 1_000}s`);
   }
 
   /** What `argosy doctor` finds with the operator's credential, as `name state` and the message of what is not well. */
   async doctor(namespace: string, token: string): Promise<string[]> {
-    const server = await this.kubectl('get', 'service', 'argosy-server', '-o', 'jsonpath={.spec.clusterIP}');
     const { kubeconfig } = this.cluster;
     const args = [DOCTOR, 'doctor', '--kubeconfig', kubeconfig, '-n', namespace, '-o', 'json'];
-    const env = { ...process.env, ARGO_SERVER: `${server}:2746`, ARGO_SECURE: 'false', ARGO_TOKEN: `Bearer ${token}` };
+    const env = { ...process.env, ARGO_SERVER: await this.server(), ARGO_SECURE: 'false', ARGO_TOKEN: `Bearer ${token}` };
     const { stdout } = await promisify(execFile)(process.execPath, args, { env });
     const { findings } = JSON.parse(stdout) as { findings: { name: string; state: string; message: string }[] };
     return findings.map(({ name, state, message }) => (state === 'ok' ? `${name} ok` : `${name} ${state}: ${message}`));

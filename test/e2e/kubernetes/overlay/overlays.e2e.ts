@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyCustomResources, eventually, kubernetesCluster, type TestCluster } from '#libs/testing';
 import type { Workflow } from '#libs/workflow-spec';
 import { grantWorkflowRights, Installation, NAMESPACE, prepare, PROGRAMS, startParts } from './installation.js';
+import { Asking } from './asking.js';
 import { ServiceNetwork } from './service-network.js';
 import { type OverlayImages, putOverlayImages } from './stand-in-images.js';
-import { passingAFile, withAResource } from './workflows.js';
+import { listingAFile, passingAFile, withAResource } from './workflows.js';
 
 const START_LIMIT_MS = 960_000;
 const TEST_LIMIT_MS = 420_000;
@@ -138,6 +139,37 @@ describe.skipIf(missing !== undefined)(`overlays as a whole ${missing === undefi
           await expectShown(ended);
         }
         expect(await installation.logLines('forbidden')).toEqual([]);
+      },
+      TEST_LIMIT_MS,
+    );
+
+    it(
+      'lists the object store in a data template with the account of the installation',
+      async () => {
+        await installation.applyObjects(team, listingAFile('listing', label));
+        const { status } = await installation.ended(team, 'listing');
+        const listed = Object.values(status?.nodes ?? {}).find(({ displayName }) => displayName === 'listed');
+        expect([status?.phase, listed?.outputs?.result]).toEqual(['Succeeded', '["listed/file"]']);
+      },
+      TEST_LIMIT_MS,
+    );
+
+    it(
+      'answers every request while all copies of its programs are replaced, and takes workflows while Redis is away',
+      async () => {
+        const asking = new Asking(`http://${await installation.server()}/api/v1/version`, TOKEN);
+        await installation.restart();
+        expect(await asking.end()).toEqual([]);
+        const redis = (copies: number): Promise<string> =>
+          cluster.kubectl(['--namespace', parts, 'scale', 'deployment/redis', `--replicas=${copies}`]);
+        await redis(0);
+        const notReady = ['wait', '--for=condition=Ready=false', 'pod', '--selector=app.kubernetes.io/name=scheduler'];
+        await kubectl(...notReady, '--timeout=120s');
+        await installation.applyObjects(team, passingAFile('meanwhile', label));
+        expect(await installation.ask('/api/v1/version', TOKEN)).toContain('version');
+        await redis(1);
+        expect((await installation.ended(team, 'meanwhile')).status).toMatchObject({ phase: 'Succeeded' });
+        await installation.ready();
       },
       TEST_LIMIT_MS,
     );

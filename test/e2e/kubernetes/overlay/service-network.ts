@@ -14,12 +14,14 @@ interface Service {
   spec: { clusterIP: string; selector?: Record<string, string>; ports: { port: number; targetPort?: number | string }[] };
 }
 interface Pod {
-  metadata: { name: string; namespace: string; labels?: Record<string, string> };
+  metadata: { name: string; namespace: string; labels?: Record<string, string>; deletionTimestamp?: string };
   spec: { containers: { ports?: { name?: string; containerPort: number }[] }[] };
   status: { podIP?: string; conditions?: { type: string; status: string }[] };
 }
 
-const isReady = ({ status }: Pod): boolean =>
+/** One that is being ended is ready until its program ends, and gets no new connections any more. */
+const isReady = ({ metadata, status }: Pod): boolean =>
+  metadata.deletionTimestamp === undefined &&
   status.conditions?.some((it) => it.type === 'Ready' && it.status === 'True') === true;
 
 /**

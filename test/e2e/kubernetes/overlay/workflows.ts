@@ -36,7 +36,22 @@ const workflow = (name: string, spec: object, labels: Readonly<Record<string, st
 export const passingAFile = (name: string, labels: Readonly<Record<string, string>> = {}) =>
   workflow(name, { templates: [{ name: 'all', steps: [writtenOf(name), READ_IT] }, WRITTEN, READ] }, labels);
 
-/** The same with a resource template first, in a namespace for restricted pods. The account `steps` acts. */
+/** A step writes a file into the repository, the next lists what is there, which the pod-manager does itself. */
+export const listingAFile = (name: string, labels: Readonly<Record<string, string>> = {}) => {
+  const kept = script('kept', 'echo it > /tmp/file', {
+    outputs: { artifacts: [{ name: 'file', path: '/tmp/file', s3: { key: 'listed/file' }, archive: { none: {} } }] },
+  });
+  const listed = {
+    name: 'listed',
+    data: {
+      source: { artifactPaths: { name: 'files', s3: { key: 'listed' } } },
+      transformation: [{ expression: 'filter(data, {# endsWith "file"})' }],
+    },
+  };
+  return workflow(name, { templates: [{ name: 'all', steps: [use('kept'), use('listed')] }, kept, listed] }, labels);
+};
+
+/** As `passingAFile` with a resource template first, in a namespace for restricted pods. The account `steps` acts. */
 export const withAResource = (name: string) => {
   const made = {
     name: 'made',
