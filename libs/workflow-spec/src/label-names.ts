@@ -24,6 +24,8 @@ export const LabelName = {
   onExit: `${PREFIX}on-exit`,
   component: `${PREFIX}component`,
   artifactGcPod: `${PREFIX}artifact-gc-pod`,
+  /** Of a namespace: how many workflows may run in it. */
+  parallelismLimit: `${PREFIX}parallelism-limit`,
   configMapType: `${PREFIX}configmap-type`,
   reportOutputsCompleted: `${PREFIX}report-outputs-completed`,
   cronCompleted: `${CRON_PREFIX}completed`,

@@ -17,6 +17,7 @@ import { memoExpiryTimer } from './memoization/memo-expiry.js';
 import { MemoKeeper } from './memoization/memo-keeper.js';
 import { SpecMetrics } from './metrics/spec-metrics.js';
 import { admissionTimer } from './admission/admission-timer.js';
+import { NamespaceLabels } from './admission/namespace-labels.js';
 import { parallelismFrom, type ParallelismSource } from './admission/parallelism.js';
 import { limitReader } from './admission/limit-reader.js';
 import { IntakeLoop } from './intake/intake-loop.js';
@@ -88,10 +89,18 @@ const SWEEP_PAGE = 500;
 /** How long nobody follows the cluster's objects after who did has died. */
 const INTAKE_INTERVAL_MS = 1_000;
 
+/** Labels of namespaces are looked at so many times less often than limits are followed: that is a question to the API server. */
+const LABEL_LOOKS = 5;
+
 const NO_CONFIG = fixedControllerSettings();
 
-const parallelismOf = ({ settings, controllerConfig = NO_CONFIG }: SchedulerPorts): ParallelismSource =>
-  parallelismFrom(settings.parallelism, () => controllerConfig.current());
+const namespaceLabelsOf = ({ objects, logger, settings }: SchedulerPorts): NamespaceLabels | undefined =>
+  objects && new NamespaceLabels({ objects, logger, intervalMs: LABEL_LOOKS * settings.admissionIntervalMs });
+
+const parallelismOf = (
+  { settings, controllerConfig = NO_CONFIG }: SchedulerPorts,
+  labels: NamespaceLabels | undefined,
+): ParallelismSource => parallelismFrom(settings.parallelism, () => controllerConfig.current(), labels);
 
 const scheduleTimer = (ports: SchedulerPorts): ScheduleTimer => {
   const { store, resources, queue, clock, logger, metrics, settings, controllerConfig = NO_CONFIG } = ports;
@@ -187,7 +196,12 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
   private readonly memos: PeriodicTask | undefined;
   private readonly intake: IntakeLoop | undefined;
 
-  constructor(ports: SchedulerPorts, takeover: TakeoverService | undefined, holders: LockHolders | undefined) {
+  constructor(
+    ports: SchedulerPorts,
+    takeover: TakeoverService | undefined,
+    holders: LockHolders | undefined,
+    private readonly labels: NamespaceLabels | undefined,
+  ) {
     const { store, queue, resources, clock, logger, settings } = ports;
     this.schedules = scheduleTimer(ports);
     this.intake = intakeLoop(ports, takeover);
@@ -215,7 +229,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       holders,
       admission: store.admission,
       readLimit: limitReader(resources, store.syncLimits),
-      parallelism: parallelismOf(ports),
+      parallelism: parallelismOf(ports, labels),
       queue,
       lease: store.leases,
       clock,
@@ -245,6 +259,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
     this.sweeper.start();
     this.expiry.start();
     this.admission.start();
+    this.labels?.timer.start();
     this.schedules.start();
     this.memos?.start();
     this.intake?.start();
@@ -255,6 +270,7 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
       this.sweeper.stop(),
       this.expiry.stop(),
       this.admission.stop(),
+      this.labels?.timer.stop(),
       this.schedules.stop(),
       this.memos?.stop(),
       this.intake?.stop(),
@@ -267,7 +283,8 @@ class SchedulerTimers implements OnApplicationBootstrap, BeforeApplicationShutdo
 export class SchedulerModule {
   static register(ports: SchedulerPorts): DynamicModule {
     const { store, queue, resources, clock, metrics, settings, controllerConfig = NO_CONFIG } = ports;
-    const parallelism = parallelismOf(ports);
+    const labels = namespaceLabelsOf(ports);
+    const parallelism = parallelismOf(ports, labels);
     const dispatcher = new CommandDispatcher(queue);
     const takeover = takeoverOf(ports);
     const holders =
@@ -313,7 +330,10 @@ export class SchedulerModule {
         guard: takeover && holders && new RowsGuard(takeover, holders, clock.nowMs()),
       },
       {
-        known: () => controllerConfig.known(),
+        known: async () => {
+          await controllerConfig.known();
+          await labels?.known();
+        },
         get engine() {
           return engineConfigOf(settings.engine, controllerConfig.current());
         },
@@ -330,7 +350,7 @@ export class SchedulerModule {
       controllers: [ReconcileProcessor],
       providers: [
         { provide: ReconcileService, useValue: reconciler },
-        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports, takeover, holders) },
+        { provide: SchedulerTimers, useFactory: () => new SchedulerTimers(ports, takeover, holders, labels) },
       ],
     };
   }

@@ -15,7 +15,7 @@ const found = await kubernetesCluster({ nodes: false });
 
 /** Rights for what is not played here: a status that is a subresource, the controller's ConfigMap, caches, credentials, the server's own routes for templates. */
 const NOT_PLAYED =
-  /^(?:pod-manager: .*|\S+: \S+ argoproj.io\/(?:cron)?workflows\/status|\S+: get \/(?:configmaps|secrets)|scheduler: (?:list|create|update) \/configmaps|scheduler: get argoproj.io\/(?:cluster)?workflowtemplates|scheduler: get coordination.k8s.io\/leases|server: \S+ argoproj.io\/(?:\w*workflowtemplates|cronworkflows|workfloweventbindings)|server: \S+ \/configmaps)$/;
+  /^(?:pod-manager: .*|\S+: \S+ argoproj.io\/(?:cron)?workflows\/status|\S+: get \/(?:configmaps|secrets)|scheduler: (?:list|create|update) \/configmaps|scheduler: get argoproj.io\/(?:cluster)?workflowtemplates|scheduler: get coordination.k8s.io\/leases|scheduler: list \/namespaces|server: \S+ argoproj.io\/(?:\w*workflowtemplates|cronworkflows|workfloweventbindings)|server: \S+ \/configmaps)$/;
 
 const pod = (name: string, ...args: string[]) => ({ name, container: { image: 'sim', command: ['sim'], args } });
 const object = (name: string, spec: object) => ({
@@ -256,6 +256,26 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     const { metadata, ...rest } = object('copied', { templates: [pod('main', 'result=x')] });
     await apply({ ...rest, metadata: { ...metadata, annotations: copied } });
     await until('copied', phase('Succeeded'));
+  });
+
+  it('lets no more workflows run in a namespace than its label says', async () => {
+    const limit = (value: string) =>
+      cluster.kubectl(['label', '--overwrite', 'namespace', namespace, `workflows.argoproj.io/parallelism-limit${value}`]);
+    await limit('=1');
+    try {
+      let [waiter, count] = ['', 0];
+      await eventually(async () => {
+        // What begins before the label is read is not held back.
+        waiter = `limited-${(count += 1)}`;
+        await apply(gate(waiter));
+        return (await until(waiter, ({ status }) => status?.phase !== undefined)).status?.phase === 'Pending';
+      }, 'one has to wait');
+      expect((await read(waiter)).status?.message).toMatch(/^Workflow processing has been postponed because too many workflows/);
+      await limit('-');
+      await until(waiter, phase('Running'));
+    } finally {
+      await limit('-');
+    }
   });
 
   it('keeps a disruption budget as long as a workflow runs', async () => {

@@ -121,6 +121,8 @@ export interface WorkflowObjects {
    * has been renewed within its duration. Undefined where there is no such lease, or it was given up.
    */
   rival(controllerNamespace: string, nowMs: number): Promise<RivalController | undefined>;
+  /** The values of a label by the names of the namespaces that have it, of those that are looked into. */
+  namespaceLabels(label: string): Promise<Record<string, string>>;
   /** Makes the PodDisruptionBudget of a workflow's pods; one that is there already stays. Throws UserError where it is refused, or another one has its name. */
   makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void>;
   /** Removes it; one that is gone is no error. */

@@ -185,6 +185,21 @@ export class KubernetesWorkflowObjects implements WorkflowObjects {
     }
   }
 
+  async namespaceLabels(label: string): Promise<Record<string, string>> {
+    const { api, managedNamespace: name } = this.options;
+    const namespaces = { apiVersion: 'v1', plural: 'namespaces' };
+    const { items } =
+      name === undefined
+        ? await api.list(namespaces, { labelSelector: label, resourceVersion: '0' })
+        : { items: [await api.get<ApiObject>({ ...namespaces, name })] };
+    return Object.fromEntries(
+      items.flatMap(({ metadata: { name: namespace, labels = {} } }) => {
+        const { [label]: value } = labels;
+        return value === undefined ? [] : [[namespace, value]];
+      }),
+    );
+  }
+
   makeBudget(key: WorkflowObjectKey, budget: KubernetesObject): Promise<void> {
     return makeBudget(this.options.api, key, budget);
   }

@@ -1,4 +1,5 @@
 import { ConfigError } from '#libs/config';
+import type { NamespaceLabels } from './namespace-labels.js';
 import { isLimited, namespaceLimit, type ParallelismLimits } from '#libs/store';
 
 /** The limits on running workflows as they are now; they may change at any time. */
@@ -12,8 +13,12 @@ export interface WrittenLimits {
   namespaceParallelism?: number | undefined;
 }
 
-/** Limits of the program's variables, and over them those of the controller's ConfigMap where it has them. */
-export const parallelismFrom = (variables: ParallelismLimits, written: () => WrittenLimits = () => ({})): ParallelismSource => ({
+/** Limits of the program's variables, and over them those of the controller's ConfigMap and of the labels of namespaces where they have them. */
+export const parallelismFrom = (
+  variables: ParallelismLimits,
+  written: () => WrittenLimits = () => ({}),
+  labels?: Pick<NamespaceLabels, 'current'>,
+): ParallelismSource => ({
   current: () => {
     const { parallelism, namespaceParallelism } = written();
     const controller = parallelism ?? variables.controller;
@@ -21,7 +26,7 @@ export const parallelismFrom = (variables: ParallelismLimits, written: () => Wri
     return {
       ...(controller === undefined ? {} : { controller }),
       ...(namespace === undefined ? {} : { namespace }),
-      byNamespace: variables.byNamespace,
+      byNamespace: { ...variables.byNamespace, ...labels?.current() },
     };
   },
 });
@@ -30,7 +35,7 @@ export const parallelismFrom = (variables: ParallelismLimits, written: () => Wri
 export const isAdmissionLimited = (limits: ParallelismLimits, namespace: string): boolean =>
   isLimited({ ...limits, namespace: 0, byNamespace: {} }) || namespaceLimit(limits, namespace) < Infinity;
 
-/** `team-a=3,team-b=10` as limits; the counterpart of Argo's label on namespaces, which are no objects here. Throws ConfigError. */
+/** `team-a=3,team-b=10` as limits; the counterpart of Argo's label on namespaces where there is no cluster. Throws ConfigError. */
 export const namespaceLimitsFrom = (text: string | undefined): Record<string, number> => {
   const limits: Record<string, number> = {};
   for (const part of (text ?? '').split(',').map((piece) => piece.trim())) {
