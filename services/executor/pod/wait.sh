@@ -62,12 +62,16 @@ code=0
 if [ "${ARGOSY_MOVES:-}" = true ]; then
   pause=1
   while :; do
-    ASKED_TO_END_AT=$asked "$here/executor" wait --report $work/report.json 2> $work/trouble &
+    told=$asked
+    ASKED_TO_END_AT=$told "$here/executor" wait --report $work/report.json 2> $work/trouble &
     pid=$!
+    [ "$asked" = "$told" ] || kill -TERM $pid
     # A signal ends the waiting, not the program.
     while wait $pid; code=$?; kill -0 $pid 2> /dev/null; do :; done
     pid=
     cat $work/trouble >&2
+    # Without a word it was killed by the signal before it could hear one.
+    [ $code = 143 ] && [ ! -s $work/trouble ] && continue
     [ $code = 75 ] || break
     sleep $pause
     pause=$((pause < 30 ? pause * 2 : 30))
