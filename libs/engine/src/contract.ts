@@ -5,6 +5,7 @@ import type {
   Outputs,
   ReusedNodes,
   Template,
+  TTLStrategy,
   Workflow,
   WorkflowDefaults,
   WorkflowPodFields,
@@ -111,6 +112,8 @@ export type WorkflowRequest =
   | { type: 'set'; nodeFieldSelector?: string; message?: string; phase?: string; outputParameters?: string; user?: string }
   /** The object's spec is another one now. Takes effect where it is read next; what has begun stays. `digest` tells it from others. */
   | { type: 'edit'; spec: WorkflowSpec; digest: string }
+  /** `spec.ttlStrategy` of the object of a workflow that has ended, or runs a template's spec, is another one now; null: there is none. */
+  | { type: 'ttl'; strategy: TTLStrategy | null }
   /** A person has changed labels or annotations of the object: all that it has now, those of its state included. */
   | { type: 'relabel'; labels: Record<string, string>; annotations: Record<string, string> }
   /** Somebody else has written the object's status, as Argo's server and command line do: what that asks for is done, and what is so shown again. */

@@ -146,6 +146,14 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     expect(((await told.json()) as Workflow).spec.templates?.[2]?.container?.args).toEqual(['exit=3']);
   });
 
+  it('goes when its time is over, as the spec says after its end', async () => {
+    await apply(object('kept', { templates: [pod('main', 'result=x')] }));
+    await until('kept', ({ metadata }) => metadata.labels?.['workflows.argoproj.io/workflow-archiving-status'] === 'Archived');
+    const spec = { ttlStrategy: { secondsAfterCompletion: 0 } };
+    await kubectl('patch', 'wf', 'kept', '--type=merge', '-p', JSON.stringify({ spec }));
+    await eventually(async () => (await kubectl('get', 'wf', 'kept', '--ignore-not-found', '-o', 'name')) === '', 'it goes');
+  });
+
   it('has labels and annotations as people change them, while it runs and after, also in lists and in the archive', async () => {
     const { metadata, ...rest } = gate('relabelled');
     await apply({ ...rest, metadata: { ...metadata, labels: { team: 'red', kept: 'yes' } } });

@@ -12,6 +12,7 @@ import { takeEdit } from './edit.js';
 import { nodeSelector } from './field-selector.js';
 import { takeRelabel } from './relabel.js';
 import { takeRestate } from './restate.js';
+import { takeTtl } from './ttl.js';
 
 type RequestEntry = Extract<InboxEntry, { kind: 'request' }>;
 type RequestOf<T extends WorkflowRequest['type']> = Extract<WorkflowRequest, { type: T }>;
@@ -126,6 +127,8 @@ const take = (pass: Pass, request: WorkflowRequest): void => {
       return takeSet(pass, request);
     case 'edit':
       return takeEdit(pass, request);
+    case 'ttl':
+      return takeTtl(pass, request.strategy);
     case 'relabel':
       return takeRelabel(pass, request);
     case 'restate':

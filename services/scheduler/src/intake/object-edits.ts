@@ -12,6 +12,7 @@ import {
   type WorkflowSpec,
 } from '#libs/workflow-spec';
 import { requestIdOf, requestsOf } from './object-controls.js';
+import { readTtl, ttlIdOf, ttlText } from './object-ttl.js';
 import { metadataDigest, relabelIdOf } from './object-metadata.js';
 import { foundStatusOf, restateIdOf } from './object-status.js';
 import { editIdOf, knownDigestOf, readWorkflow, specDigest, specTextDigest } from './object-spec.js';
@@ -22,6 +23,8 @@ export interface KnownObject {
   controls: WorkflowControls;
   /** Digest of the spec that the rows know, or have been asked to take. */
   spec: string;
+  /** `spec.ttlStrategy` as the rows know it, or have been asked to take it. */
+  ttl: string;
   /** The same for labels and annotations; '' where that is not known. */
   metadata: string;
   /** The object as it was looked at last; undefined where it was not yet. */
@@ -65,6 +68,7 @@ export class ObjectEdits {
     return {
       controls: object.controls,
       spec: specDigest(spec),
+      ttl: ttlText(object.workflow.spec.ttlStrategy),
       metadata: metadataDigest(object.workflow.metadata),
       seen: seenOf(object, specTextDigest(object.workflow.spec)),
     };
@@ -73,7 +77,12 @@ export class ObjectEdits {
   /** What rows that are there know of their object. */
   async knownBy({ uid, submitted }: Pick<StoredWorkflow, 'uid' | 'submitted'>, object: WorkflowObject): Promise<KnownObject> {
     const { spec } = submitted;
-    const known = { controls: controlsOf(spec), spec: knownDigestOf(object, spec), seen: undefined };
+    const known = {
+      controls: controlsOf(spec),
+      spec: knownDigestOf(object, spec),
+      ttl: ttlText(spec.ttlStrategy),
+      seen: undefined,
+    };
     const metadata = metadataDigest(submitted.metadata);
     if (metadata === metadataDigest(object.workflow.metadata)) return { ...known, metadata };
     const [state] = await this.ports.states.loadHeaders([uid]);
@@ -132,13 +141,16 @@ export class ObjectEdits {
   }
 
   /**
-   * A spec that is not the one that the rows know was written by a person. What has ended, or runs a template's spec, takes no notice. Gives
+   * A spec that is not the one that the rows know was written by a person. What has ended, or runs a template's spec, takes notice of its TTL alone. Gives
    * what tells the spec from others that are looked at later.
    */
   private async askForSpec(object: WorkflowObject, known: KnownObject): Promise<string> {
     const { spec, metadata } = object.workflow;
     const seen = known.seen?.spec ?? '';
-    if (metadata.labels?.[LabelName.completed] === 'true' || spec.workflowTemplateRef !== undefined) return seen;
+    if (metadata.labels?.[LabelName.completed] === 'true' || spec.workflowTemplateRef !== undefined) {
+      await this.askForTtl(object, known);
+      return seen;
+    }
     const text = specTextDigest(spec);
     if (text === seen) return seen;
     const edited = this.readableSpec(object);
@@ -148,6 +160,16 @@ export class ObjectEdits {
     await this.ask(object, editIdOf(object, digest), { type: 'edit', spec: edited, digest });
     known.spec = digest;
     return text;
+  }
+
+  private async askForTtl(object: WorkflowObject, known: KnownObject): Promise<void> {
+    const { ttlStrategy } = object.workflow.spec;
+    const text = ttlText(ttlStrategy);
+    if (text === known.ttl) return;
+    known.ttl = text;
+    const strategy = readTtl(ttlStrategy);
+    if (strategy !== undefined) return this.ask(object, ttlIdOf(object), { type: 'ttl', strategy });
+    this.ports.logger.warn('spec.ttlStrategy cannot be read, and stays as it was', { ...object.key });
   }
 
   /** The spec in our words; undefined where it cannot be read: the workflow then goes on with the one before. */
