@@ -63,8 +63,8 @@ export type CreateOutcome =
   | { type: 'created' }
   /** A pod of this identity is there already (running or ended); its observations follow. */
   | { type: 'adopted' }
-  /** No slot or quota now: stays Pending, try again later. */
-  | { type: 'busy'; message: string }
+  /** No slot or quota now: stays Pending, try again later. `isQuota`: nothing that ends here need ever free it, so the workflow is told. */
+  | { type: 'busy'; message: string; isQuota?: true }
   /** Can never run here; the node ends in Error with this message. */
   | { type: 'refused'; message: string };
 

@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { type JobQueue, PodJob } from '#libs/jobs';
+import { type JobQueue, PodJob, WorkflowJob } from '#libs/jobs';
 import type { LogObjects } from '#libs/execution';
 import type { Logger, Metrics } from '#libs/observability';
 import { type ClaimedJob, type PeriodicTask, Sweeper } from '#libs/queue';
@@ -12,7 +12,7 @@ import { leftOverLogs, withShippedLogs } from './logs/left-over-logs.js';
 import { LogServer } from './logs/log-server.js';
 import { ObservationBatcher } from './observations/observation-batcher.js';
 import { ObservationRecorder } from './observations/observation-recorder.js';
-import { PodConvergenceService } from './pods/pod-convergence.service.js';
+import { type PodConvergencePorts, PodConvergenceService } from './pods/pod-convergence.service.js';
 import { CONVERGENCES, PodProcessor } from './pods/pod.processor.js';
 import { silentPods } from './pods/silent-pods.js';
 import { WaitingBuckets } from './pods/waiting-buckets.js';
@@ -217,6 +217,10 @@ export class PodManagerModule {
           buckets.map((bucket) => ({ ...bucket, host })),
         );
     };
+    const tellWaiting: PodConvergencePorts['tellWaiting'] = async (key, message) => {
+      if (await store.podStatus.tellWaiting(key, message, clock.nowMs()))
+        await queue.wakeMany(WorkflowJob, [{ workflow: key.workflowUid }]);
+    };
     const convergenceOf = (each: string, accepts?: (row: PodWorkRow) => boolean): PodConvergenceService =>
       new PodConvergenceService({
         pods: store.pods,
@@ -224,6 +228,7 @@ export class PodManagerModule {
         podStatus: store.podStatus,
         runtime,
         observe,
+        tellWaiting,
         waiting,
         clock,
         logger,

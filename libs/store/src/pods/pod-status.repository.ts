@@ -162,6 +162,24 @@ export class PodStatusRepository {
     };
   }
 
+  /** Tells the workflow why the pod, which is wanted, cannot be made yet. False where it is not wanted any more. Nothing else remembers it. */
+  async tellWaiting(identity: PodKey, message: string, nowMs: number): Promise<boolean> {
+    const rows = await this.#database.run({
+      name: 'pod-waiting',
+      text: `
+        INSERT INTO workflow_inbox (workflow, kind, subject, body, created_at_ms)
+        SELECT p.workflow, 'pod', p.node_id, $4::json, $5::bigint FROM pods p
+        WHERE p.workflow = $1 AND p.node_id = $2 AND p.incarnation = $3 AND p.desired = 'run' LIMIT 1
+        RETURNING workflow`,
+      values: [
+        ...[identity.workflowUid, identity.nodeId, identity.incarnation],
+        JSON.stringify(reportOf({ identity, phase: 'Pending', message })),
+        nowMs,
+      ],
+    });
+    return rows.length > 0;
+  }
+
   /** The runtime has forgotten the pod; its deletion is done. Calls of the same moment share a statement. */
   markDeleted(identity: PodKey, nowMs: number): Promise<void> {
     return this.markDeletedMany([identity], nowMs);

@@ -136,6 +136,16 @@ describe('reports', () => {
     expect(await inboxPhases()).toEqual(['a Running', 'a Running']);
   });
 
+  it('say why a pod waits, as long as it is wanted, and leave it to be made', async () => {
+    expect(await store.podStatus.tellWaiting(podOf('a'), 'exceeded quota', NOW)).toBe(true);
+    expect(await inboxPhases()).toEqual(['a Pending']);
+    expect(await store.podStatus.claim(podOf('a'), 'h', NOW)).toBe(true);
+    const podDesired = [{ nodeId: 'b', incarnation: 0, desired: 'delete' as const }];
+    await store.workflowState.commit({ uid, expectedVersion: 1, podDesired, nowMs: NOW });
+    expect(await store.podStatus.tellWaiting(podOf('b'), 'exceeded quota', NOW)).toBe(false);
+    expect(await store.podStatus.tellWaiting(podOf('z'), 'exceeded quota', NOW)).toBe(false);
+  });
+
   it('about pods that nobody wants are given back as unknown', async () => {
     const stranger = { workflowUid: 'nobody', nodeId: 'z', incarnation: 1 };
     expect(await store.podStatus.record([{ identity: stranger, phase: 'Running' }], 'h', NOW)).toEqual({

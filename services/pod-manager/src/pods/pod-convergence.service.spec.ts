@@ -53,6 +53,7 @@ beforeEach(() => {
       delete: async () => void calls.push('delete'),
     },
     observe: async () => undefined,
+    tellWaiting: async ({ nodeId }, message) => void calls.push(`tell ${nodeId} ${message}`),
     waiting: new WaitingBuckets(10),
     clock: { nowMs: () => nowMs },
     logger: { ...quietLogger, child: () => quietLogger },
@@ -66,6 +67,16 @@ describe('a pod that is to run', () => {
     outcome = { type: 'busy', message: 'full' };
     await service.converge(BUCKET);
     expect(calls).toEqual(['create', 'create', `release ${NOW}`]);
+  });
+
+  it('waits for a quota of the cluster, of which its workflow is told once', async () => {
+    outcome = { type: 'busy', message: 'exceeded quota', isQuota: true };
+    await service.converge(BUCKET);
+    await service.converge(BUCKET);
+    expect(calls).toEqual([
+      ...['create', `release ${NOW}`, `tell ${row.key.nodeId} exceeded quota`],
+      ...['create', `release ${NOW}`],
+    ]);
   });
 
   it('runs where the volume of its claim is, and nowhere else', async () => {

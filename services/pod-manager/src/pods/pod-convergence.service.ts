@@ -14,6 +14,8 @@ export interface PodConvergencePorts extends ClaimHostsPorts {
   runtime: Pick<PodRuntime, 'create' | 'takeOver' | 'terminate' | 'delete' | 'createClaim' | 'deleteClaim'>;
   /** Takes what this service itself learns of a pod (refused, never made). */
   observe: (observations: PodObservation[]) => Promise<void>;
+  /** Tells the workflow why its pod cannot be made yet. */
+  tellWaiting: (key: PodWorkRow['key'], message: string) => Promise<void>;
   waiting: WaitingBuckets;
   /** Rows that are this one's; absent: all. */
   accepts?: (row: PodWorkRow) => boolean;
@@ -50,6 +52,8 @@ type WorkItem = PodWorkRow & { claimedAtMs?: number };
 export class PodConvergenceService {
   /** Pods that this process makes or has made: their first observation is on its way. Oldest first. */
   private readonly handled = new Map<string, 'making' | 'made'>();
+  /** Pods of which this process has told why they wait: once each, however often it tries. Oldest first. */
+  private readonly waitingTold = new Set<string>();
 
   private readonly claims: ClaimKeeper;
   private readonly claimHosts: ClaimHosts;
@@ -161,6 +165,7 @@ export class PodConvergenceService {
       case 'busy':
         this.handled.delete(keyText(row.key));
         if (row.claimedAtMs !== undefined) await podStatus.releaseClaim({ identity: row.key, claimedAtMs: row.claimedAtMs });
+        if (outcome.isQuota === true) await this.tellWaiting(row, outcome.message);
         return 'busy';
       case 'refused':
         logger.warn('the runtime refuses a pod', {
@@ -173,12 +178,23 @@ export class PodConvergenceService {
     }
   }
 
+  private async tellWaiting({ key }: PodWorkRow, message: string): Promise<void> {
+    if (this.waitingTold.has(keyText(key))) return;
+    await this.ports.tellWaiting(key, message);
+    this.waitingTold.add(keyText(key));
+    forgetOldest(this.waitingTold);
+  }
+
   private remember({ key }: PodWorkRow, state: 'making' | 'made'): void {
     this.handled.set(keyText(key), state);
-    const [oldest] = this.handled.keys();
-    if (this.handled.size > REMEMBERED_PODS && oldest !== undefined) this.handled.delete(oldest);
+    forgetOldest(this.handled);
   }
 }
+
+const forgetOldest = (pods: Map<string, unknown> | Set<string>): void => {
+  const [oldest] = pods.keys();
+  if (pods.size > REMEMBERED_PODS && oldest !== undefined) pods.delete(oldest);
+};
 
 const placeOf = ({ namespace, podName }: PodWorkRow): PodPlaceHint => ({ namespace, name: podName });
 

@@ -101,6 +101,7 @@ describe.skipIf('skipped' in found)(`pods that replicas share ${'skipped' in fou
       ...{ pods: store.pods, podStatus: store.podStatus, runtime, observe, clock, logger, host: HOST },
       waiting: new WaitingBuckets(10),
       wakeHost: () => Promise.resolve(),
+      tellWaiting: () => Promise.resolve(),
     });
     const { shardLeases } = store;
     const keeper = new ShardKeeper({
