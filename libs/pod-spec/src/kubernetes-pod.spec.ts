@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ContainerNode } from '#libs/workflow-spec';
+import type { ContainerNode, KubernetesObject, Template } from '#libs/workflow-spec';
 
 import { buildPod } from './build-pod.js';
 import { kubernetesPod } from './kubernetes-pod.js';
@@ -8,34 +8,41 @@ import { kubernetesPod } from './kubernetes-pod.js';
 interface Container {
   name: string;
   volumeMounts: { name: string; mountPath: string }[];
+  securityContext?: object;
 }
 
-/** Mounts of a container of the executor, by their path, in the pod of a set. */
-const mountsOf = (executor: 'init' | 'wait', containers: ContainerNode[]): Record<string, string> => {
-  const volumes = ['one', 'two', 'work'].map((name) => ({ name, emptyDir: {} }));
+/** A container of the executor in the pod of this template, with these fields of the configuration. */
+const executorOf = (name: 'init' | 'wait', template: Partial<Template>, configured: KubernetesObject = {}): Container => {
   const manifest = buildPod({
     order: {
       ...{ nodeId: 'set', nodeName: 'set', incarnation: 1, podName: 'set', templateName: 'set', labels: {}, annotations: {} },
       ...{ captureResult: false, onExit: false },
       template: {
         name: 'set',
-        inputs: {
-          artifacts: [
-            { name: 'in', path: '/work/in', raw: { data: 'x' } },
-            { name: 'deep', path: '/work/deep/in', raw: { data: 'x' } },
-          ],
-        },
         outputs: { parameters: [{ name: 'out', valueFrom: { path: '/work/out' } }] },
-        containerSet: { containers, volumeMounts: [{ name: 'work', mountPath: '/work' }] },
-        volumes,
+        volumes: ['one', 'two', 'work'].map((volume) => ({ name: volume, emptyDir: {} })),
+        ...template,
       },
     },
     workflow: { name: 'set', namespace: 'argo', uid: 'uid-1' },
     archiveLogs: false,
   });
-  const { spec } = kubernetesPod(manifest, { executor: () => ({ image: 'executor' }), programs: new Map() });
+  const { spec } = kubernetesPod(manifest, { executor: () => ({ image: 'executor', ...configured }), programs: new Map() });
   const all = [...(spec['initContainers'] as Container[]), ...(spec['containers'] as Container[])];
-  const { volumeMounts } = all.find(({ name }) => name === executor) as Container;
+  return all.find((container) => container.name === name) as Container;
+};
+
+/** Mounts of a container of the executor, by their path, in the pod of a set. */
+const mountsOf = (executor: 'init' | 'wait', containers: ContainerNode[]): Record<string, string> => {
+  const { volumeMounts } = executorOf(executor, {
+    inputs: {
+      artifacts: [
+        { name: 'in', path: '/work/in', raw: { data: 'x' } },
+        { name: 'deep', path: '/work/deep/in', raw: { data: 'x' } },
+      ],
+    },
+    containerSet: { containers, volumeMounts: [{ name: 'work', mountPath: '/work' }] },
+  });
   const mounts = Object.fromEntries(volumeMounts.map(({ name, mountPath }) => [mountPath, name]));
   // An API server takes no path twice.
   expect(volumeMounts).toHaveLength(Object.keys(mounts).length);
@@ -61,5 +68,25 @@ describe('the executor of a container set', () => {
 
   it('mounts that of the container with the outputs where members have different volumes at one path', () => {
     expect(mountsOf('wait', [member('a', 'one'), member('main', 'two')])).toMatchObject({ '/mainctrfs/own': 'two' });
+  });
+});
+
+describe('the executor of a pod whose users are not root', () => {
+  const container = { image: 'busybox', command: ['true'] };
+  const securityContext = { runAsNonRoot: true, runAsUser: 1000 };
+  const confined = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+
+  it('has what the standard restricted asks of every container', () => {
+    for (const name of ['init', 'wait'] as const) {
+      expect(executorOf(name, { container, securityContext }).securityContext).toEqual(confined);
+      expect(executorOf(name, { container }).securityContext).toBeUndefined();
+    }
+  });
+
+  it('has what the configuration or a patch says instead', () => {
+    const own = { readOnlyRootFilesystem: true };
+    expect(executorOf('wait', { container, securityContext }, { securityContext: own }).securityContext).toEqual(own);
+    const podSpecPatch = JSON.stringify({ containers: [{ name: 'wait', securityContext: { runAsUser: 2000 } }] });
+    expect(executorOf('wait', { container, securityContext, podSpecPatch }).securityContext).toEqual({ runAsUser: 2000 });
   });
 });

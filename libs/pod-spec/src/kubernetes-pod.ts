@@ -114,7 +114,8 @@ function withExecutor(manifest: PodManifest, options: KubernetesPodOptions): Kub
     const given = options.executor(name);
     const more = (given['env'] ?? []) as KubernetesObject[];
     const env = [...executorEnvironment(name, work), ...more, ...(options.variables ?? []), ...told] as KubernetesObject[];
-    return mounting({ ...shared, ...given, ...patched(container), env }, [...own, ...credentials.mounts]);
+    const confined = confinement(spec);
+    return mounting({ ...shared, ...confined, ...given, ...patched(container), env }, [...own, ...credentials.mounts]);
   };
   return {
     ...spec,
@@ -123,6 +124,15 @@ function withExecutor(manifest: PodManifest, options: KubernetesPodOptions): Kub
     volumes: [...volumesOf(spec, work), ...credentials.volumes],
   };
 }
+
+/**
+ * The executor has nothing to lose by it in a pod whose users are not root, and clusters admit such a pod to namespaces of the standard `restricted` by it alone. What the
+ * configuration or a patch says goes before it.
+ */
+const confinement = (spec: KubernetesObject): KubernetesObject =>
+  (spec['securityContext'] as KubernetesObject | undefined)?.['runAsNonRoot'] === true
+    ? { securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }
+    : {};
 
 function wrapped(
   container: PodContainer,
