@@ -76,7 +76,10 @@ if [ "${ARGOSY_MOVES:-}" = true ]; then
     sleep $pause
     pause=$((pause < 30 ? pause * 2 : 30))
   done
-  [ -e $work/report.json ] || head -c 3000 $work/trouble > $work/trouble.txt
+  if [ ! -e $work/report.json ]; then
+    [ -s $work/trouble ] || echo "the program that saves outputs ended with $code: it may have been killed for its memory" > $work/trouble
+    head -c 3000 $work/trouble > $work/trouble.txt
+  fi
 else
   [ "${ARGOSY_RESULT:-}" != true ] || [ ! -e "$main/stdout" ] || tail -c 262145 "$main/stdout" > $work/result
   for file in $shared/outputs/parameters/*; do [ ! -e "$file" ] || cp -R "$file" $work/parameters/; done

@@ -103,7 +103,15 @@ if ('skipped' in started) {
         entrypoint: 'all',
         automountServiceAccountToken: false,
         templates: [
-          { name: 'make', script: { image: 'busybox', command: ['sh'], source: 'head -c 30000 /dev/urandom | base64 -w 0' } },
+          {
+            name: 'make',
+            script: {
+              image: 'busybox',
+              command: ['sh'],
+              source: 'head -c 300000 /dev/urandom | base64 -w 0 > /tmp/out; head -c 30000 /dev/urandom | base64 -w 0',
+            },
+            outputs: { parameters: [{ name: 'p', valueFrom: { path: '/tmp/out' } }] },
+          },
           shell('use', 'true', { inputs: { parameters: [{ name: 'text' }] } }),
           {
             name: 'all',
@@ -122,6 +130,7 @@ if ('skipped' in started) {
       });
       expect(ended.status?.phase).toBe('Succeeded');
       expect(nodeOf(ended, 'one')?.outputs?.result).toHaveLength(40_000);
+      expect(nodeOf(ended, 'one')?.outputs?.parameters?.[0]?.value).toHaveLength(400_000);
     });
 
     it('brings them in a WorkflowTaskResult that belongs to the pod where the service account may write one', async () => {
@@ -225,6 +234,18 @@ if ('skipped' in started) {
         ],
       });
       expect(nodeOf(ended, 'one')).toMatchObject({ phase: 'Failed', message: 'main: OOMKilled (exit code 137)' });
+    });
+
+    it.skipIf(stack.s3 === undefined)('says that the executor was killed for its memory', async () => {
+      const large = shell('large', 'head -c 20000000 /dev/urandom > /tmp/out', {
+        outputs: { artifacts: [{ name: 'out', path: '/tmp/out' }] },
+        podSpecPatch: '{"containers":[{"name":"wait","resources":{"limits":{"memory":"24Mi"}}}]}',
+      });
+      const ended = await stack.run(single(large));
+      expect(ended.status).toMatchObject({
+        phase: 'Error',
+        message: expect.stringMatching(/^wait: (?:OOMKilled \(exit code 137\)|.* ended with 137: .*memory)/) as string,
+      });
     });
 
     it('ends where a captured container cannot be started', async () => {
