@@ -394,6 +394,30 @@ describe.skipIf('skipped' in found)(`workflows on a real API server ${'skipped' 
     await eventually(async () => (await runs()).length === 0, 'its runs went with it');
   });
 
+  it('makes no more runs of a CronWorkflow that is being deleted, and leaves those that are to stay', async () => {
+    await apply({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'CronWorkflow',
+      metadata: { name: 'going', finalizers: ['example.com/held'] },
+      spec: { schedules: ['@every 1s'], workflowSpec: { entrypoint: 'main', templates: [pod('main', 'result=x')] } },
+    });
+    const runs = async (): Promise<string[]> =>
+      (await kubectl('get', 'wf', '-l', 'workflows.argoproj.io/cron-workflow=going', '-o', 'name')).split('\n').filter(Boolean);
+    await eventually(async () => (await runs()).length >= 2, 'two runs of the schedule');
+    await kubectl('delete', 'cwf', 'going', '--cascade=orphan', '--wait=false');
+    const key = { namespace, name: 'going' };
+    await eventually(async () => (await stack.store.schedules.get(key)) === undefined, 'its schedule is forgotten');
+    const made = await runs();
+    await apply(object('meanwhile-going', { templates: [pod('main', 'ms=2000')] }));
+    await until('meanwhile-going', phase('Succeeded'));
+    expect(await runs()).toEqual(made);
+    await kubectl('patch', 'cwf', 'going', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
+    await eventually(async () => !(await kubectl('get', 'cwf', '-o', 'name')).includes('going'), 'it is gone');
+    await apply(object('after-going', { templates: [pod('main', 'result=x')] }));
+    await until('after-going', phase('Succeeded'));
+    expect(await runs()).toEqual(made);
+  });
+
   it('leaves alone what belongs to another instance', async () => {
     const ofAnother = { 'workflows.argoproj.io/controller-instanceid': 'another' };
     const labelled = <T extends { metadata: object }>(manifest: T): T => ({

@@ -72,7 +72,7 @@ export class ScheduleService {
   async visit(key: ScheduleKey): Promise<boolean> {
     for (let commits = 0; commits < MAX_COMMITS; commits += 1) {
       const object = await this.find(key);
-      if (object === undefined || !this.isOurs(object)) {
+      if (object === undefined || !this.isOurs(object) || isDeleting(object)) {
         await this.forget(key, object);
         return false;
       }
@@ -126,7 +126,7 @@ export class ScheduleService {
       return { cron, row, children, memory: row.body as ScheduleMemory, lastScheduledAtMs: row.lastScheduledAtMs };
     }
     // Made again under its name before anybody saw that the first one was gone.
-    if (row !== undefined) await this.deleteAll(ownedBy(row.uid, children));
+    if (row !== undefined) await this.deleteOwned(row.uid, children);
     const memory = newMemory(cron, scheduleText(cron.spec), beginOf(cron, nowMs));
     return { cron, row, children, memory, lastScheduledAtMs: lastScheduledOf(cron) };
   }
@@ -217,14 +217,23 @@ export class ScheduleService {
   }
 
   /** A CronWorkflow that is gone takes its runs with it, as Kubernetes' garbage collection does for owners; others' are left alone. */
+  /** On a cluster that is the garbage collector's, which leaves them where people have said so (`--cascade=orphan`). */
+  private async deleteOwned(cronUid: string, children: readonly CronChild[]): Promise<void> {
+    if (this.collaborators.objects === undefined) await this.deleteAll(ownedBy(cronUid, children));
+  }
+
   private async forget(key: ScheduleKey, object: Resource | undefined): Promise<void> {
     const { schedules } = this.collaborators;
     const row = await schedules.get(key);
     if (row === undefined) return;
-    if (object === undefined) await this.deleteAll(ownedBy(row.uid, await schedules.children(key)));
+    if (object === undefined) await this.deleteOwned(row.uid, await schedules.children(key));
     await schedules.remove(key, row.uid);
   }
 }
+
+/** It may be there for a while yet: until what it owns is gone, or who has put a finalizer on it lets it go. */
+const isDeleting = ({ metadata: { deletionTimestamp } }: Resource): boolean =>
+  deletionTimestamp !== undefined && deletionTimestamp !== null;
 
 const ownedBy = (cronUid: string, children: readonly CronChild[]): string[] =>
   children.filter(({ ownerUid }) => ownerUid === cronUid).map(({ uid }) => uid);
