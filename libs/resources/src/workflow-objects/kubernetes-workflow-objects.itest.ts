@@ -216,7 +216,7 @@ describe.skipIf('skipped' in found)(
         namespace,
         'get',
         'events',
-        '--field-selector=involvedObject.name=told',
+        '--field-selector=involvedObject.name=told,reportingComponent=workflow-controller',
         '--no-headers',
       ]);
       expect(shown).toMatch(/Normal\s+WorkflowRunning\s+workflow\/told\s+Workflow Running/);

@@ -30,6 +30,8 @@ export const eventOf = (notice: WorkflowNotice, { component, atMs }: { component
     reason,
     message: message.slice(0, MOST_MESSAGE_CHARACTERS),
     source: { component },
+    reportingComponent: component,
+    reportingInstance: '',
     firstTimestamp: time,
     lastTimestamp: time,
     count: 1,
