@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiObject } from '#libs/kubernetes';
 import { eventually, kubernetesCluster, quietLogger, removePods, simPod } from '#libs/testing';
 
-import type { PodIdentity } from '../contract.js';
+import type { PodIdentity, PodObservation } from '../contract.js';
 import { KubernetesRuntime } from './kubernetes-runtime.js';
 import { EndCause, PodMark, SHORTEST_DEADLINE_SECONDS } from './pod-marks.js';
 
@@ -17,6 +17,7 @@ if ('skipped' in cluster) {
   });
 } else {
   const runtimes: KubernetesRuntime[] = [];
+  const observed: PodObservation[] = [];
   let namespace = '';
   let serial = 0;
   beforeAll(async () => {
@@ -40,7 +41,10 @@ if ('skipped' in cluster) {
       patienceWithStartsMs,
     });
     runtimes.push(runtime);
-    await runtime.start(() => Promise.resolve());
+    await runtime.start((observations) => {
+      observed.push(...observations);
+      return Promise.resolve();
+    });
     return runtime;
   };
 
@@ -68,6 +72,9 @@ if ('skipped' in cluster) {
       () => `the kubelet of ${identity.nodeId} is not told to end it`,
     );
   };
+
+  const last = ({ nodeId }: PodIdentity): PodObservation | undefined =>
+    observed.filter(({ identity }) => identity.nodeId === nodeId).at(-1);
 
   const INITIALIZING = { waiting: { reason: 'PodInitializing' } };
   const RUNNING = { running: { startedAt: '2026-01-01T00:00:00Z' } };
@@ -109,6 +116,23 @@ if ('skipped' in cluster) {
       expect(await deadlineOf(identity)).toBeUndefined();
       await open(FOR_EVER_MS);
       await isToldToEnd(identity);
+    });
+
+    it('are told as ended with the end of their containers, where the kubelet tells that of the pod before', async () => {
+      const runtime = await open(FOR_EVER_MS);
+      const identity = await place(runtime);
+      await tell(identity, 'Running', RUNNING);
+      await tell(identity, 'Failed', RUNNING);
+      await eventually(
+        () => last(identity)?.phase === 'Running',
+        () => `${identity.nodeId} is ${last(identity)?.phase ?? 'unseen'}`,
+      );
+      await tell(identity, 'Failed', { terminated: { exitCode: 143, reason: 'Error', finishedAt: '2026-01-01T00:00:05Z' } });
+      await eventually(
+        () => last(identity)?.exitCode === 143,
+        () => `the end of ${identity.nodeId} is not told: ${JSON.stringify(last(identity))}`,
+      );
+      expect(observed.filter((seen) => seen.identity.nodeId === identity.nodeId && seen.phase === 'Failed')).toHaveLength(1);
     });
   });
 }

@@ -30,9 +30,9 @@ import { KnownPods, type KnownPod } from './known-pods.js';
 import { readPodLog } from './pod-log.js';
 import { type ByteReading, readPodLogBytes } from './pod-log-bytes.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
-import { assessPod, isAboutToBegin, isLeftToOthers } from './pod-assessment.js';
+import { PodAppointments } from './pod-appointments.js';
+import { assessPod, isAboutToBegin, isLeftToOthers, isLingering } from './pod-assessment.js';
 import { PodFollower, type WatchedPod } from './pod-follower.js';
-import { PodEnder } from './pod-ender.js';
 import { EndCause } from './pod-marks.js';
 import { PodSpecLog, type PodSpecLogStrategy } from './pod-spec-log.js';
 
@@ -79,6 +79,10 @@ const NAME_TAKEN = { attempts: 20, pauseMs: 100 } as const;
 const PATIENCE_WITH_OTHERS_MS = 2_000;
 /** An image may be pulled meanwhile, which takes long and cannot be told from a start. */
 const PATIENCE_WITH_STARTS_MS = 5_000;
+/** Kubernetes' own. */
+const DEFAULT_GRACE_SECONDS = 30;
+/** What a kubelet may take beyond the grace period until it has told of the end. */
+const KUBELET_MARGIN_MS = 10_000;
 
 /**
  * Pods of a cluster. What is known here is what a watch told; a restart begins with a list. A pod goes created → observed → ended → recorded → released
@@ -93,7 +97,8 @@ export class KubernetesRuntime implements PodRuntime {
   private readonly known = new KnownPods();
   private readonly ends: EndCollector;
   private readonly stopping = new AbortController();
-  private readonly ender: PodEnder;
+  private readonly endings: PodAppointments;
+  private readonly looks: PodAppointments;
   private readonly follower: PodFollower;
   /** Of pods that are this process's own; none where it shares no pods. */
   private readonly ownFollower: PodFollower | undefined;
@@ -104,7 +109,8 @@ export class KubernetesRuntime implements PodRuntime {
     const { api, logger, sharedAs } = options;
     const pods = new ClusterPods(api, options);
     this.pods = pods;
-    this.ender = new PodEnder({ pods, logger });
+    this.endings = new PodAppointments({ about: 'a pod cannot be ended', logger });
+    this.looks = new PodAppointments({ about: 'a pod whose end is overdue cannot be read', logger });
     this.specLog = new PodSpecLog({ pods: this.pods, logger: options.logger, strategy: () => options.logsSpecs?.() ?? {} });
     this.follower = new PodFollower({
       ...{ api, logger },
@@ -225,7 +231,8 @@ export class KubernetesRuntime implements PodRuntime {
 
   async close(): Promise<void> {
     this.stopping.abort();
-    this.ender.close();
+    this.endings.close();
+    this.looks.close();
     await Promise.all([this.follower.close(), this.ownFollower?.close()]);
     await this.ends.settled();
     await this.queue?.close();
@@ -322,10 +329,11 @@ export class KubernetesRuntime implements PodRuntime {
     if (known.hasEnded !== true) this.queue?.add(goneReport(known.identity));
   }
 
-  private take(pod: ObservedPod, isFollowed = this.followsPod(pod.identity)): void {
+  private take(pod: ObservedPod, isFollowed = this.followsPod(pod.identity), isOverdue = false): void {
     if (isForgotten(pod)) return;
     const known = this.known.learn(pod, isFollowed);
-    const { report, isEnd } = assessPod(pod);
+    const { report, isEnd } = assessPod(pod, isOverdue);
+    if (!isEnd && isLingering(pod)) this.lookLater(pod);
     known.hasBegun = report.phase !== 'Pending';
     this.endWhereDue(pod, isEnd);
     if (known.hasEnded === true) return;
@@ -347,10 +355,20 @@ export class KubernetesRuntime implements PodRuntime {
    */
   private endWhereDue(pod: ObservedPod, isEnd: boolean): void {
     const { patienceWithOthersMs = PATIENCE_WITH_OTHERS_MS, patienceWithStartsMs = PATIENCE_WITH_STARTS_MS } = this.options;
-    if (isLeftToOthers(pod)) this.ender.later(pod, EndCause.left, patienceWithOthersMs);
+    const end = (cause: string) => () => this.pods.end(pod, cause);
+    if (isLeftToOthers(pod)) this.endings.later(pod.uid, patienceWithOthersMs, end(EndCause.left));
     if (isEnd || pod.endCause !== EndCause.terminated || pod.isToldToEnd === true || pod.nodeName === undefined) return;
-    if (isAboutToBegin(pod)) this.ender.later(pod, EndCause.terminated, patienceWithStartsMs);
-    else this.ender.now(pod, EndCause.terminated);
+    if (isAboutToBegin(pod)) this.endings.later(pod.uid, patienceWithStartsMs, end(EndCause.terminated));
+    else this.endings.now(pod.uid, end(EndCause.terminated));
+  }
+
+  /** Nobody tells more of a pod whose node is gone. */
+  private lookLater({ identity, uid, graceSeconds = DEFAULT_GRACE_SECONDS }: ObservedPod): void {
+    const look = async (): Promise<void> => {
+      const pod = await this.look(identity);
+      if (pod?.uid === uid) this.take(pod, this.followsPod(identity), true);
+    };
+    this.looks.later(uid, graceSeconds * 1_000 + KUBELET_MARGIN_MS, look);
   }
 
   private async release(identity: PodIdentity): Promise<void> {

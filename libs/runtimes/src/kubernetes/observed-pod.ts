@@ -41,6 +41,8 @@ export interface ObservedPod {
   finalizers: string[];
   /** Why this runtime asked it to end. */
   endCause?: string;
+  /** How long its containers may take to end, in seconds. */
+  graceSeconds?: number;
   /** Its kubelet has been told to end it. */
   isToldToEnd?: boolean;
   /** Its outputs are in the WorkflowTaskResult of its node. */
@@ -78,6 +80,7 @@ interface PodStatus {
 interface PodSpec {
   nodeName?: string;
   activeDeadlineSeconds?: number;
+  terminationGracePeriodSeconds?: number;
   initContainers?: { name: string; restartPolicy?: string }[];
   containers?: { name: string; env?: KubernetesObject[] }[];
 }
@@ -161,13 +164,14 @@ const nativeSidecars = ({ initContainers = [] }: PodSpec): ReadonlySet<string> =
 
 /** The work of the pod is read where it is needed: when the executor has ended. */
 function fromSpec(
-  { nodeName, activeDeadlineSeconds, containers = [] }: PodSpec,
+  { nodeName, activeDeadlineSeconds, terminationGracePeriodSeconds, containers = [] }: PodSpec,
   { containerStatuses = [] }: PodStatus,
-): Part<'nodeName' | 'isToldToEnd' | 'executorPod'> {
+): Part<'nodeName' | 'graceSeconds' | 'isToldToEnd' | 'executorPod'> {
   const hasEnded = containerStatuses.some(({ name, state }) => name === 'wait' && state?.terminated !== undefined);
   const variables = containers.find(({ name }) => name === 'wait')?.env ?? [];
   return {
     nodeName,
+    graceSeconds: terminationGracePeriodSeconds,
     isToldToEnd: activeDeadlineSeconds === SHORTEST_DEADLINE_SECONDS ? true : undefined,
     executorPod: hasEnded ? longTextOf(ExecutorVariable.pod, variables) : undefined,
   };

@@ -18,18 +18,27 @@ const ORDINARY = new Set(['ContainerCreating', 'PodInitializing', '']);
 /** The message of a pod that somebody deleted. */
 const DELETED_MESSAGE = 'pod deleted';
 
-/** What Argo would say of the pod (workflow/controller/operator.go assessNodeStatus, inferFailedReason). */
-export function assessPod(pod: ObservedPod): Assessment {
+/**
+ * What Argo would say of the pod (workflow/controller/operator.go assessNodeStatus, inferFailedReason). `isOverdue`: the kubelet has had its time to tell how
+ * containers have ended.
+ */
+export function assessPod(pod: ObservedPod, isOverdue = false): Assessment {
   const common = commonReport(pod);
-  if (!hasEnded(pod)) {
+  if (!hasEnded(pod) || (isLingering(pod) && !isOverdue)) {
     const message = pod.phase === 'Pending' ? pendingMessage(pod) : undefined;
-    const phase = pod.phase === 'Running' ? 'Running' : 'Pending';
+    const phase = pod.phase === 'Pending' ? 'Pending' : 'Running';
     return {
       isEnd: false,
       report: { ...common, phase, ready: isReady(pod), ...(message === undefined ? {} : { message }) },
     };
   }
   return { isEnd: true, report: { ...common, ...endOf(pod) } };
+}
+
+/** A kubelet may tell that a pod has failed before it has ended containers, as when its deadline is over; what they leave is saved until then. */
+export function isLingering(pod: ObservedPod): boolean {
+  const isRunning = pod.containers.some((container) => container.isRunning && isOrdered(pod, container));
+  return isLastPhase(pod) && isRunning && !pod.isDeleted;
 }
 
 /**
@@ -62,7 +71,7 @@ function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phas
 
 /** A pod that was deleted before a kubelet had it, one in its last phase, and one whose ordered containers have all ended. */
 function hasEnded(pod: ObservedPod): boolean {
-  if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return true;
+  if (isLastPhase(pod)) return true;
   if (pod.isDeleted && pod.nodeName === undefined) return true;
   const { ordered } = pod;
   return ordered !== undefined && ordered.every((name) => containerOf(pod, name)?.ended !== undefined);
@@ -158,6 +167,12 @@ function pendingMessage(pod: ObservedPod): string | undefined {
   if (waiting !== undefined) return [waiting.reason, waiting.message].filter(Boolean).join(': ');
   return pod.unschedulable;
 }
+
+const isLastPhase = ({ phase }: ObservedPod): boolean => phase === 'Succeeded' || phase === 'Failed';
+
+/** Of pods that do not say, every container. */
+const isOrdered = ({ ordered }: ObservedPod, { name, isInit }: ObservedContainer): boolean =>
+  !isInit && (ordered === undefined || ordered.includes(name));
 
 const outputMain = ({ mains }: ObservedPod): string => (mains.includes('main') ? 'main' : (mains[0] ?? 'main'));
 

@@ -15,19 +15,21 @@ const START_PAUSE_MS = 250;
 export async function* readPodLog(api: KubernetesApi, pod: ObservedPod, options: LogOptions): AsyncGenerator<LogLine> {
   const container = options.container ?? mainOf(pod);
   const { signal, follow = false, sinceMs = 0 } = options;
+  let hasRead = false;
   while (!isAborted(signal)) {
     try {
       const body = await api.log(pod, { container, timestamps: true, ...requested(options) });
       for await (const line of createInterface({ input: body, crlfDelay: 0 })) {
+        hasRead = true;
         const read = logLine(container, line);
         if (read.atMs >= sinceMs) yield read;
       }
-      return;
     } catch (error) {
       if (!isAborted(signal) && !isAbsent(error)) throw error;
-      if (isAborted(signal) || !follow || !(await mayStart(api, pod, container))) return;
-      await sleep(START_PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     }
+    // Of a pod that has no node yet the API server gives an empty log.
+    if (hasRead || isAborted(signal) || !follow || !(await mayStart(api, pod, container))) return;
+    await sleep(START_PAUSE_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 }
 
@@ -74,6 +76,7 @@ async function mayStart(api: KubernetesApi, { namespace, name, uid }: ObservedPo
   try {
     const pod = observedPod(await api.get({ apiVersion: 'v1', plural: 'pods', namespace, name }));
     if (pod === undefined || pod.uid !== uid || assessPod(pod).isEnd) return false;
+    if (pod.containers.some(({ name: other, ended }) => other === container && ended !== undefined)) return false;
     return pod.ordered?.includes(container) ?? true;
   } catch (error) {
     if (error instanceof KubernetesNotFoundError) return false;

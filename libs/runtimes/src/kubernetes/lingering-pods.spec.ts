@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+
+import type { ObservedContainer, ObservedPod } from './observed-pod.js';
+import { assessPod, isLingering } from './pod-assessment.js';
+
+const container = (name: string, more: Partial<ObservedContainer>): ObservedContainer => ({
+  ...{ name, isInit: false, isNativeSidecar: false, isReady: false, isRunning: false },
+  ...more,
+});
+const running = (name: string): ObservedContainer => container(name, { isRunning: true });
+const ended = (name: string, exitCode: number): ObservedContainer =>
+  container(name, { ended: { exitCode, reason: 'Error', message: '' } });
+const failedPod = (containers: ObservedContainer[], more: Partial<ObservedPod> = {}): ObservedPod => ({
+  ...{ identity: { workflowUid: 'w', nodeId: 'n', incarnation: 0 }, namespace: 'argo', name: 'p', uid: 'u' },
+  ...{ mains: ['main'], ordered: ['main', 'wait'], isContainerSet: false, isDeleted: false, isHeld: true, finalizers: [] },
+  ...{
+    phase: 'Failed',
+    reason: 'DeadlineExceeded',
+    message: 'Pod was active on the node longer than the deadline',
+    nodeName: 'n1',
+  },
+  containers,
+  ...more,
+});
+/** A deadline has passed, and the kubelet tells the end of the pod before it ends the containers. */
+const early = (more: Partial<ObservedPod> = {}): ObservedPod => failedPod([running('main'), running('wait')], more);
+
+describe('a pod that has failed while its containers run', () => {
+  it('has not ended until they have, as outputs are saved meanwhile', () => {
+    expect(assessPod(early())).toMatchObject({ isEnd: false, report: { phase: 'Running' } });
+    expect(assessPod(failedPod([ended('main', 143), running('wait')])).isEnd).toBe(false);
+    const whole = assessPod(failedPod([ended('main', 143), ended('wait', 0)]));
+    expect(whole).toMatchObject({ isEnd: true, report: { phase: 'Failed', exitCode: 143 } });
+  });
+
+  it('has ended when its kubelet has had the time to tell', () => {
+    expect(assessPod(early(), true)).toMatchObject({ isEnd: true, report: { phase: 'Failed' } });
+  });
+
+  it('has ended when it is deleted: its node is gone', () => {
+    expect(assessPod(early({ isDeleted: true })).isEnd).toBe(true);
+  });
+
+  it('is not waited for where containers of others alone run, or none has begun', () => {
+    const waits = container('main', { waiting: { reason: 'PodInitializing', message: '' } });
+    for (const containers of [[ended('main', 1), ended('wait', 0), running('injected')], [waits]]) {
+      expect(isLingering(failedPod(containers))).toBe(false);
+      expect(assessPod(failedPod(containers)).isEnd).toBe(true);
+    }
+  });
+});
