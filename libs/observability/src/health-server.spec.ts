@@ -49,6 +49,19 @@ describe('HealthServer', () => {
     expect(await shown()).toEqual(['argosy_ready{source="database"} 1', 'argosy_ready{source="queue"} 1']);
   });
 
+  it('serves metrics although a database does not answer, and does not ask it twice at one time', async () => {
+    const { metrics, get } = await serve();
+    let askedCount = 0;
+    metrics.beforeScrape(() => {
+      askedCount += 1;
+      return new Promise(() => undefined);
+    });
+    metrics.beforeScrape(() => argoMetrics(metrics).workflows.set(3, { phase: 'Running' }));
+    const shown = await Promise.all([1, 2].map(async () => (await get('/metrics')).text()));
+    for (const text of shown) expect(text).toContain('argo_workflows_gauge{phase="Running"} 3');
+    expect(askedCount).toBe(1);
+  });
+
   it("serves metrics under Argo's names, with gauges read just before", async () => {
     const { metrics, get } = await serve();
     const argo = argoMetrics(metrics);

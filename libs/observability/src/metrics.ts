@@ -32,6 +32,9 @@ interface MetricFacts {
 /** How often the event loop's lag is looked at; a finer look costs an idle program its rest. */
 const EVENT_LOOP_PRECISION_MS = 100;
 
+/** Prometheus waits 10 s by default; a check of readiness takes at most 2 s. */
+const REFRESH_LIMIT_MS = 3_000;
+
 const DURATION_BUCKETS_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /**
@@ -45,7 +48,7 @@ export class Metrics {
   private readonly counters = new Map<string, CounterMetric>();
   private readonly gauges = new Map<string, GaugeMetric>();
   private readonly histograms = new Map<string, HistogramMetric>();
-  private readonly refreshers: (() => Promise<void> | void)[] = [];
+  private readonly refreshers: { refresh: () => Promise<void> | void; running?: Promise<void> | undefined }[] = [];
 
   counter(facts: MetricFacts): CounterMetric {
     return madeOnce(this.counters, facts.name, () => {
@@ -79,20 +82,38 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
   }
 
-  /** Runs before each scrape, for gauges that are read from tables. Its failure leaves the gauges as they were. */
+  /**
+   * Runs before each scrape, for gauges that are read from tables, and not again before it has ended. Its failure leaves the gauges as they were; one that takes
+   * longer than 3 s is not waited for.
+   */
   beforeScrape(refresh: () => Promise<void> | void): void {
-    this.refreshers.push(refresh);
+    this.refreshers.push({ refresh });
   }
 
   /** All metrics in Prometheus' text format. */
   async text(): Promise<string> {
-    await Promise.allSettled(this.refreshers.map(async (refresh) => refresh()));
+    await this.refreshInTime();
     return (await this.registry.metrics()) + this.custom.text();
   }
 
   /** Content type of `text`. */
   get contentType(): string {
     return this.registry.contentType;
+  }
+
+  /** Whoever collects metrics waits a few seconds, and has to be told above all while a database does not answer. */
+  private async refreshInTime(): Promise<void> {
+    for (const refresher of this.refreshers)
+      refresher.running ??= Promise.resolve()
+        .then(refresher.refresh)
+        .catch(() => undefined)
+        .finally(() => (refresher.running = undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, REFRESH_LIMIT_MS);
+    });
+    await Promise.race([Promise.all(this.refreshers.flatMap(({ running }) => running ?? [])), limit]);
+    clearTimeout(timer);
   }
 }
 

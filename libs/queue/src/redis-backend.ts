@@ -91,6 +91,7 @@ export class RedisQueueBackend implements QueueBackend {
 
   createWorker(queueName: string, options: HintWorkerOptions): HintWorker {
     this.consuming ??= this.connect(patient);
+    const copies = copiesOf(this.consuming);
     const worker = new Worker<Hint, void>(queueName, (job) => options.handle({ name: job.name, data: job.data }), {
       ...workerTiming,
       connection: this.consuming,
@@ -99,7 +100,15 @@ export class RedisQueueBackend implements QueueBackend {
       autorun: false,
     });
     superviseEvents(worker, options);
-    return { run: () => worker.run(), close: (force) => worker.close(force) };
+    const own = copies.taken();
+    const close = async (force: boolean): Promise<void> => {
+      try {
+        await worker.close(force);
+      } finally {
+        own.forEach(endForEver);
+      }
+    };
+    return { run: () => worker.run(), close };
   }
 
   async close(): Promise<void> {
@@ -128,3 +137,31 @@ export class RedisQueueBackend implements QueueBackend {
     if (!this.closing) this.options.logger.debug('redis connection', { error: error.message });
   }
 }
+
+/** Watches which copies of a connection are made, until they are taken. */
+const copiesOf = (connection: Redis): { taken(): Redis[] } => {
+  const copies: Redis[] = [];
+  const duplicate = connection.duplicate.bind(connection);
+  connection.duplicate = (override) => {
+    const copy = duplicate(override);
+    copies.push(copy);
+    return copy;
+  };
+  return {
+    taken: () => {
+      connection.duplicate = duplicate;
+      return copies;
+    },
+  };
+};
+
+/**
+ * Ends the connection on which a worker waited. BullMQ closes it too, but not where that happens in an outage between two attempts to connect: it would go on
+ * trying for ever, and a program that is told to stop would not end.
+ */
+const endForEver = (connection: Redis): void => {
+  connection.options.retryStrategy = () => null;
+  connection.connect = () => Promise.reject(new Error('the worker of this connection is closed'));
+  connection.on('error', () => undefined);
+  connection.disconnect();
+};

@@ -3,7 +3,7 @@ import type { ControllerConfig, ControllerConfigKey } from './schema.js';
 
 /** What is said of a key that is read and whose effect is not (wholly) Argo's. All others are APPLIED_KEYS. */
 const NOTES: Partial<Record<ControllerConfigKey, string>> = {
-  namespace: 'has no effect: all namespaces of the store are served',
+  namespace: 'has no effect: each program has the variable MANAGED_NAMESPACE; without it all namespaces are served',
   instanceID: 'has no effect: each program has the variable INSTANCE_ID',
   kubeConfig: 'has no effect: no program here talks to a cluster by a kubeconfig of its own',
   artifactDrivers: 'has no effect: plugins are programs beside the services (ARTIFACT_PLUGINS)',
@@ -11,7 +11,8 @@ const NOTES: Partial<Record<ControllerConfigKey, string>> = {
     'has its effect in pods on Kubernetes, without values of variables: elsewhere what a pod was ordered with stands in the table pods',
   initlessPod: 'has no effect: pods are lean where nothing has to be staged',
   disableAgentPodCreation: 'has no effect: http and plugin tasks need no agent pod',
-  resourceRateLimit: 'has no effect: slots of a host bound the creation of pods (MAX_PODS)',
+  resourceRateLimit:
+    'has no effect: on a cluster pods are made as fast as its API answers, elsewhere slots of a host bound them (MAX_PODS)',
   initialDelay: 'has no effect: a new workflow is looked at once and again when something changes',
   synchronization: 'has no effect: database locks live in the database of this installation',
   metricsConfig: 'has no effect: metrics have the variable METRICS_PORT',
