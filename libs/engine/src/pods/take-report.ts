@@ -109,9 +109,9 @@ export const takeReport = (pass: Pass, node: TreeNode, report: PodReport): boole
     takeContainers(pass, node, report);
     noteReady(pass, node, report);
   } else if (report.phase === 'Pending') {
-    if (before === NodePhase.Pending && report.message !== undefined) {
-      setPhase(pass.state, node, { phase: NodePhase.Pending, message: report.message, nowMs: pass.nowMs });
-    }
+    // Without one the pod waits for nothing any more that anybody can name.
+    if (before === NodePhase.Pending)
+      setPhase(pass.state, node, { phase: NodePhase.Pending, message: report.message ?? '', nowMs: pass.nowMs });
   } else if (!restartPod(pass, node, report)) {
     takeEnd(pass, node, report);
   }
