@@ -160,7 +160,7 @@ export class KubernetesRuntime implements PodRuntime {
       return await this.make(identity, pod, manifest);
     } catch (error) {
       if (error instanceof KubernetesForbiddenError && error.message.includes('exceeded quota'))
-        return { type: 'busy', message: error.message };
+        return { type: 'busy', message: error.message, isQuota: true };
       if (error instanceof UserError) return { type: 'refused', message: error.message };
       throw error;
     }
