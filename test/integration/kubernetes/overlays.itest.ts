@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -35,5 +36,21 @@ describe.skipIf('skipped' in found)(
       },
       120_000,
     );
+
+    it('namespaced moves into another namespace as the docs say, and leaves nothing in argosy', async () => {
+      const docs = readFileSync(join(overlays, '../../docs/kubernetes.md'), 'utf8');
+      const written = /```yaml\n(resources: \[argosy\/k8s\/overlays\/namespaced\][\s\S]*?)```/.exec(docs)?.[1] ?? '';
+      const folder = mkdtempSync(join(realpathSync(tmpdir()), 'argosy-moved-'));
+      try {
+        const place = relative(folder, join(overlays, 'namespaced'));
+        writeFileSync(join(folder, 'kustomization.yaml'), written.replace('argosy/k8s/overlays/namespaced', place));
+        const rendered = await cluster.kubectl(['kustomize', folder]);
+        expect(rendered.match(/^ *(?:namespace|[A-Z_]+NAMESPACE): argosy$/gm) ?? []).toEqual([]);
+        expect(rendered).not.toContain('.argosy:');
+        expect(rendered.match(/^- kind: ServiceAccount\n {2}name: argosy-[a-z-]+\n {2}namespace: team-a$/gm)).toHaveLength(6);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    });
   },
 );
