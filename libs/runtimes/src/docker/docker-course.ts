@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type PodManifest, SCRIPT_PATH } from '#libs/pod-spec';
 import { type Clock, UserError } from '#libs/workflow-spec';
@@ -19,14 +18,11 @@ import { claimedName } from './container-options.js';
 import { type EndRequest, readEndRequest, saveEndRequest } from './docker-ending.js';
 import type { DockerPodFiles } from './docker-files.js';
 import type { DockerMember, MemberState } from './docker-member.js';
+import { hookOf, MAX_TIMER_MS, MemberEnds } from './member-ends.js';
 import { MemberWatches } from './member-watches.js';
 
 const SCRIPT_MODE = 0o755;
 const LOST_MESSAGE = 'pod lost: its container was claimed but never started';
-const YOUNG_MS = 1_000;
-/** When a container that was young at its first TERM gets it again. */
-const TERM_AGAIN_MS = [500, 1_500, 3_500];
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a course needs beside its containers. */
 export interface DockerCourseMeans {
@@ -66,8 +62,8 @@ export class DockerCourse {
   private members: DockerMember[] = [];
   private ending: EndRequest | null = null;
   private cause: PodEndCause = 'itself';
-  private readonly told = new Set<DockerMember>();
   private readonly watches: MemberWatches;
+  private readonly ends: MemberEnds;
   private wakeUp: () => void = () => undefined;
   /** How often something has happened that the daemon does not tell: what came before a look is seen by it. */
   private events = 0;
@@ -79,9 +75,17 @@ export class DockerCourse {
     private readonly means: DockerCourseMeans,
   ) {
     this.last = this.observation('Pending', {});
+    const cannotSignal = (error: unknown): void => this.cannotSignal(error);
+    this.ends = new MemberEnds({
+      clock: means.clock,
+      signal: this.stopSignal.signal,
+      patiently: (what, attempt) => this.patiently(what, attempt),
+      isOver: () => this.hasEnded,
+      failed: cannotSignal,
+    });
     this.watches = new MemberWatches({
       changed: () => this.wake(),
-      failed: (member) => void this.end(member, graceSecondsOf(pod.manifest)).catch((error: unknown) => this.cannotSignal(error)),
+      failed: (member) => void this.ends.end(member, graceSecondsOf(pod.manifest)).catch(cannotSignal),
     });
     this.done = this.run().catch((error: unknown) => this.giveUp(error));
   }
@@ -160,8 +164,8 @@ export class DockerCourse {
       if (state.type !== 'running') continue;
       this.keepDeadline(seen);
       const { manifest } = this.pod;
-      if (this.ending !== null) await this.end(member, (this.ending.killAtMs - this.means.clock.nowMs()) / 1000, state);
-      else if (steps.stop.includes(name)) await this.end(member, graceSecondsOf(manifest), state);
+      if (this.ending !== null) await this.ends.end(member, (this.ending.killAtMs - this.means.clock.nowMs()) / 1000, state);
+      else if (steps.stop.includes(name)) await this.ends.end(member, graceSecondsOf(manifest), state);
     }
   }
 
@@ -170,29 +174,8 @@ export class DockerCourse {
     const hook = hookOf(member.member, 'postStart');
     if (hook === undefined) return;
     void member.succeeds(hook, this.stopSignal.signal).then(async (isFine) => {
-      if (!isFine && !this.stopSignal.signal.aborted) await this.end(member, graceSecondsOf(this.pod.manifest));
+      if (!isFine && !this.stopSignal.signal.aborted) await this.ends.end(member, graceSecondsOf(this.pod.manifest));
     });
-  }
-
-  /** The first process of a container that has just been started ignores TERM until it has said what to do with it. */
-  private async end(member: DockerMember, graceSeconds: number, state?: MemberState): Promise<void> {
-    if (this.told.has(member)) return;
-    this.told.add(member);
-    const graceMs = Math.max(0, graceSeconds * 1000);
-    this.later(graceMs, member, 'SIGKILL');
-    const hook = hookOf(member.member, 'preStop');
-    if (hook !== undefined)
-      await Promise.race([member.succeeds(hook, this.stopSignal.signal), sleep(graceMs, undefined, { ref: false })]);
-    const isYoung = state?.type === 'running' && this.means.clock.nowMs() - state.startedAtMs < YOUNG_MS;
-    if (isYoung) for (const delayMs of TERM_AGAIN_MS.filter((delay) => delay < graceMs)) this.later(delayMs, member, 'SIGTERM');
-    await this.patiently('SIGTERM', () => member.signal('SIGTERM'));
-  }
-
-  private later(delayMs: number, member: DockerMember, name: NodeJS.Signals): void {
-    const { signal } = this.stopSignal;
-    sleep(Math.min(delayMs, MAX_TIMER_MS), undefined, { signal, ref: false })
-      .then(() => this.patiently(name, async () => (this.hasEnded ? undefined : member.signal(name))))
-      .catch((error: unknown) => this.cannotSignal(error));
   }
 
   private cannotSignal(error: unknown): void {
@@ -394,9 +377,4 @@ function addressOf(seen: readonly Seen[]): { podIP?: string } {
     .map(({ state }) => (state.type === 'running' ? state.podIP : undefined))
     .find((address) => address !== undefined);
   return podIP === undefined ? {} : { podIP };
-}
-
-function hookOf({ container }: PodContainer, name: 'postStart' | 'preStop'): string[] | undefined {
-  const lifecycle = container.lifecycle as Record<string, { exec?: { command?: string[] } } | undefined> | undefined;
-  return lifecycle?.[name]?.exec?.command;
 }
