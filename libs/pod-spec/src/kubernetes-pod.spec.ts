@@ -28,7 +28,7 @@ const executorOf = (name: 'init' | 'wait', template: Partial<Template>, configur
     archiveLogs: false,
   });
   const { spec } = kubernetesPod(manifest, { executor: () => ({ image: 'executor', ...configured }), programs: new Map() });
-  const all = [...(spec['initContainers'] as Container[]), ...(spec['containers'] as Container[])];
+  const all = ['initContainers', 'containers'].flatMap((field) => spec[field] as unknown as Container[]);
   return all.find((container) => container.name === name) as Container;
 };
 
