@@ -9,7 +9,7 @@ const container = (name: string, more: Partial<ObservedContainer>): ObservedCont
 });
 const running = (name: string): ObservedContainer => container(name, { isRunning: true });
 const ended = (name: string, exitCode: number): ObservedContainer =>
-  container(name, { ended: { exitCode, reason: 'Error', message: '' } });
+  container(name, { ended: { exitCode, reason: 'Error', message: '', startedAtMs: 1 } });
 const failedPod = (containers: ObservedContainer[], more: Partial<ObservedPod> = {}): ObservedPod => ({
   ...{ identity: { workflowUid: 'w', nodeId: 'n', incarnation: 0 }, namespace: 'argo', name: 'p', uid: 'u' },
   ...{ mains: ['main'], ordered: ['main', 'wait'], isContainerSet: false, isDeleted: false, isHeld: true, finalizers: [] },
@@ -47,5 +47,15 @@ describe('a pod that has failed while its containers run', () => {
       expect(isLingering(failedPod(containers))).toBe(false);
       expect(assessPod(failedPod(containers)).isEnd).toBe(true);
     }
+  });
+});
+
+describe('a pod whose containers are started again', () => {
+  it('has ended when its kubelet says so, not with the first end of a container', () => {
+    const between = failedPod([ended('main', 1), ended('wait', 0)], { phase: 'Running', reason: '', message: '' });
+    expect(assessPod(between).isEnd).toBe(true);
+    expect(assessPod({ ...between, isRestarting: true })).toMatchObject({ isEnd: false, report: { phase: 'Running' } });
+    const over = { ...failedPod([ended('main', 0), ended('wait', 0)]), phase: 'Succeeded', reason: '', message: '' };
+    expect(assessPod({ ...over, isRestarting: true })).toMatchObject({ isEnd: true, report: { phase: 'Succeeded' } });
   });
 });

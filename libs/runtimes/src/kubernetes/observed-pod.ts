@@ -41,6 +41,8 @@ export interface ObservedPod {
   finalizers: string[];
   /** Why this runtime asked it to end. */
   endCause?: string;
+  /** Containers that have failed are started again (`restartPolicy`, which a patch may set). */
+  isRestarting?: boolean;
   /** How long its containers may take to end, in seconds. */
   graceSeconds?: number;
   /** Its kubelet has been told to end it. */
@@ -81,6 +83,7 @@ interface PodSpec {
   nodeName?: string;
   activeDeadlineSeconds?: number;
   terminationGracePeriodSeconds?: number;
+  restartPolicy?: string;
   initContainers?: { name: string; restartPolicy?: string }[];
   containers?: { name: string; env?: KubernetesObject[] }[];
 }
@@ -164,13 +167,14 @@ const nativeSidecars = ({ initContainers = [] }: PodSpec): ReadonlySet<string> =
 
 /** The work of the pod is read where it is needed: when the executor has ended. */
 function fromSpec(
-  { nodeName, activeDeadlineSeconds, terminationGracePeriodSeconds, containers = [] }: PodSpec,
+  { nodeName, activeDeadlineSeconds, terminationGracePeriodSeconds, restartPolicy, containers = [] }: PodSpec,
   { containerStatuses = [] }: PodStatus,
-): Part<'nodeName' | 'graceSeconds' | 'isToldToEnd' | 'executorPod'> {
+): Part<'nodeName' | 'isRestarting' | 'graceSeconds' | 'isToldToEnd' | 'executorPod'> {
   const hasEnded = containerStatuses.some(({ name, state }) => name === 'wait' && state?.terminated !== undefined);
   const variables = containers.find(({ name }) => name === 'wait')?.env ?? [];
   return {
     nodeName,
+    isRestarting: restartPolicy === 'OnFailure' || restartPolicy === 'Always' ? true : undefined,
     graceSeconds: terminationGracePeriodSeconds,
     isToldToEnd: activeDeadlineSeconds === SHORTEST_DEADLINE_SECONDS ? true : undefined,
     executorPod: hasEnded ? longTextOf(ExecutorVariable.pod, variables) : undefined,

@@ -69,12 +69,14 @@ function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phas
   };
 }
 
-/** A pod that was deleted before a kubelet had it, one in its last phase, and one whose ordered containers have all ended. */
+/** A pod that was deleted before a kubelet had it, one in its last phase, and one whose ordered containers have all ended and are not started again. */
 function hasEnded(pod: ObservedPod): boolean {
   if (isLastPhase(pod)) return true;
   if (pod.isDeleted && pod.nodeName === undefined) return true;
   const { ordered } = pod;
-  return ordered !== undefined && ordered.every((name) => containerOf(pod, name)?.ended !== undefined);
+  return (
+    ordered !== undefined && pod.isRestarting !== true && ordered.every((name) => containerOf(pod, name)?.ended !== undefined)
+  );
 }
 
 function endOf(pod: ObservedPod): Omit<PodObservation, 'identity'> {
