@@ -119,6 +119,34 @@ describe.skipIf('skipped' in started)(`what kubectl makes ${'skipped' in started
     }
   });
 
+  it('is made where an event meets a WorkflowEventBinding', async () => {
+    const template = container('echo {{workflow.parameters.who}}');
+    const submit = {
+      workflowTemplateRef: { name: 'greeting' },
+      metadata: { name: '"greeted-" + payload.who' },
+      arguments: { parameters: [{ name: 'who', valueFrom: { event: 'payload.who' } }] },
+    };
+    await create(
+      object('WorkflowTemplate', 'greeting', { ...template, arguments: { parameters: [{ name: 'who' }] } }),
+      object('WorkflowEventBinding', 'greets', { event: { selector: 'discriminator == "hello" && payload.who != ""' }, submit }),
+    );
+    for (const [discriminator, who] of [
+      ['hello', 'ada'],
+      ['other', 'bob'],
+    ]) {
+      const answer = await fetch(`http://${fleet.serverAddress}/api/v1/events/${namespace}/${discriminator}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer any' },
+        body: JSON.stringify({ who }),
+      });
+      expect(answer.status).toBe(200);
+    }
+    const { metadata, status, spec } = await ended('greeted-ada');
+    expect([status?.phase, spec.arguments?.parameters]).toEqual(['Succeeded', [{ name: 'who', value: 'ada' }]]);
+    expect(metadata.labels).toMatchObject({ 'workflows.argoproj.io/workflow-event-binding': 'greets' });
+    await expect(workflow('greeted-bob')).rejects.toThrow('not found');
+  });
+
   it('has to be a template of the operator where the controller says so', async () => {
     const data = { workflowRestrictions: 'templateReferencing: Strict' };
     await create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'workflow-controller-configmap' }, data });
