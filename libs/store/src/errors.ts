@@ -1,7 +1,15 @@
 import { AlreadyExistsError, PermanentError, TransientError } from '#libs/workflow-spec';
 
 /** Postgres cannot be reached, is starting or stopping, or broke off; also a COMMIT whose outcome is unknown. The same call may be made again. */
-export class StoreUnavailableError extends TransientError {}
+export class StoreUnavailableError extends TransientError {
+  /** It is there and does not let this account in (password, rules for clients, no such database): waiting alone may not help. */
+  readonly isRefusal: boolean;
+
+  constructor(message: string, { isRefusal = false, ...options }: { cause?: unknown; isRefusal?: boolean } = {}) {
+    super(message, options);
+    this.isRefusal = isRefusal;
+  }
+}
 
 /** Two transactions were in each other's way (deadlock, serialization failure, lock or statement timeout). The same call may be made again. */
 export class StoreBusyError extends TransientError {}

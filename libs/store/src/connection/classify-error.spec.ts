@@ -12,6 +12,13 @@ it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', '57P01', '08006', '533
   },
 );
 
+it.each(['28P01', '28000', '3D000'])('takes %s as Postgres being away for this account, so that work waits', (code) => {
+  const error = classifyStoreError(failure(code));
+  expect(error).toBeInstanceOf(StoreUnavailableError);
+  expect(error).toMatchObject({ isRefusal: true });
+  expect(classifyStoreError(failure('ECONNREFUSED'))).toMatchObject({ isRefusal: false });
+});
+
 it.each(['40P01', '40001', '57014'])('takes %s as Postgres being busy', (code) => {
   expect(classifyStoreError(failure(code))).toBeInstanceOf(StoreBusyError);
 });

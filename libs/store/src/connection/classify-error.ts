@@ -7,6 +7,12 @@ const BUSY = new Set(['40001', '40P01', '55P03', '57014', '25P03']);
 /** Classes and codes in which Postgres says that it is not there for us at the moment: connections, resources, shutdown, standby. */
 const AWAY = /^(08|53|58|57P0[1-5]|25006|F0000|XX000)/;
 
+/**
+ * Postgres is there and does not let this account in: a password that is being changed, rules for clients, a database that is being put back or
+ * renamed. The statement was not looked at.
+ */
+const REFUSED = /^(28|3D000)/;
+
 /** No class of SQLSTATE begins with E, but five-letter errors of the system do (EPIPE). */
 const SQLSTATE = /^(?!E)[0-9A-Z]{5}$/;
 
@@ -28,5 +34,7 @@ export function classifyStoreError(error: unknown): Error {
   if (sqlState === undefined) return new StoreUnavailableError(`database: ${message}`, { cause: error });
   if (BUSY.has(sqlState)) return new StoreBusyError(`database: ${message}`, { cause: error });
   if (AWAY.test(sqlState)) return new StoreUnavailableError(`database: ${message}`, { cause: error });
+  if (REFUSED.test(sqlState))
+    return new StoreUnavailableError(`database: ${message} (${sqlState})`, { cause: error, isRefusal: true });
   return new StoreStatementError(`database: ${message} (${sqlState})`, sqlState, { cause: error });
 }

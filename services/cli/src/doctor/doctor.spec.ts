@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { KubernetesForbiddenError, KubernetesNotFoundError } from '#libs/kubernetes';
-import { ServerAwayError } from '../client/errors.js';
+import { ApiClientError, ServerAwayError } from '../client/errors.js';
 import { clusterFindings } from './cluster-findings.js';
 import { findingsText } from './finding.js';
 import { PROGRAM_RIGHTS } from './program-rights.js';
@@ -144,6 +144,14 @@ describe('the look at a server', () => {
   it('is one finding where there is none', async () => {
     const away = { get: () => Promise.reject(new ServerAwayError('nobody listens')) };
     expect(await serverFindings(away)).toMatchObject([{ name: 'server', state: 'failed', message: 'nobody listens' }]);
+  });
+
+  it('advises to look at the token where that was refused, and at the log where the server fails by itself', async () => {
+    const adviceAt = async (httpStatus: number): Promise<string | undefined> =>
+      (await serverFindings({ get: () => Promise.reject(new ApiClientError('no', httpStatus, 2)) }))[0]?.advice;
+    expect(await adviceAt(401)).toContain('ARGO_TOKEN');
+    expect(await adviceAt(500)).toContain('its log');
+    expect(await adviceAt(500)).not.toContain('ARGO_TOKEN');
   });
 });
 

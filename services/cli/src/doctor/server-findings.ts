@@ -25,8 +25,10 @@ export const serverFindings = async (client: Pick<ApiClient, 'get'>): Promise<Fi
       return [{ name: 'server', state: 'failed', message: error.message, advice }];
     }
     if (!(error instanceof ApiClientError)) throw error;
-    return [
-      { name: 'server', state: 'failed', message: error.message, advice: 'look at --token (ARGO_TOKEN) and at the address' },
-    ];
+    const advice =
+      error.httpStatus >= 500
+        ? 'what it needs is away or something is wrong in it: its log says what; ask again when that is mended'
+        : 'look at --token (ARGO_TOKEN) and at the address';
+    return [{ name: 'server', state: 'failed', message: error.message, advice }];
   }
 };

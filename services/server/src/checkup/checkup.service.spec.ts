@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ArtifactDrivers } from '#libs/artifacts';
+import { StoreUnavailableError } from '#libs/store';
 import { UserError } from '#libs/workflow-spec';
 import type { ServerContext } from '../ports.js';
 import { CheckupService, type Finding } from './checkup.service.js';
@@ -11,10 +12,11 @@ interface Installation {
   configured?: object;
   problem?: string;
   isRefused?: boolean;
+  databaseError?: Error;
 }
 
 /** What a look finds by name, and the objects that the store was given, by bucket. */
-const look = async ({ variable, configured, problem, isRefused }: Installation) => {
+const look = async ({ variable, configured, problem, isRefused, databaseError }: Installation) => {
   const saved: string[] = [];
   let kept = '';
   const driver = {
@@ -27,8 +29,11 @@ const look = async ({ variable, configured, problem, isRefused }: Installation) 
     delete: () => Promise.resolve(),
   };
   const store = {
-    databaseTimeMs: () => Promise.resolve(NOW_MS),
-    podHosts: { list: () => Promise.resolve([{ host: 'a', runtime: 'kubernetes', seenAtMs: NOW_MS }]) },
+    databaseTimeMs: () => (databaseError ? Promise.reject(databaseError) : Promise.resolve(NOW_MS)),
+    podHosts: {
+      list: () =>
+        databaseError ? Promise.reject(databaseError) : Promise.resolve([{ host: 'a', runtime: 'kubernetes', seenAtMs: NOW_MS }]),
+    },
   };
   const context = {
     config: { artifactRepository: variable },
@@ -70,4 +75,20 @@ it('warns of a queue that throws hints away', async () => {
   const finding = (await look({ problem: 'Redis may evict what waits: maxmemory-policy is allkeys-lru' })).of('queue');
   expect(finding).toMatchObject({ state: 'warning', advice: expect.stringContaining('noeviction') as unknown });
   expect((await look({})).of('queue')).toMatchObject({ state: 'ok' });
+});
+
+it('tells a database that is away from one that does not let the account in', async () => {
+  const away = new StoreUnavailableError('database: connect ECONNREFUSED');
+  expect((await look({ databaseError: away })).of('database')).toMatchObject({
+    state: 'failed',
+    advice: expect.stringContaining('go on by themselves') as unknown,
+  });
+  const refused = new StoreUnavailableError('database: password authentication failed for user "argosy" (28P01)', {
+    isRefusal: true,
+  });
+  expect((await look({ databaseError: refused })).of('database')).toMatchObject({
+    state: 'failed',
+    message: expect.stringContaining('password authentication failed') as unknown,
+    advice: expect.stringMatching(/DATABASE_URL.*restart/) as unknown,
+  });
 });

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArtifactDrivers } from '#libs/artifacts';
-import { Store } from '#libs/store';
+import { Store, StoreUnavailableError } from '#libs/store';
 import { artifactKeyField, type ArtifactLocation, parseArtifactRepository, TransientError, UserError } from '#libs/workflow-spec';
 import { ARTIFACT_DRIVERS, SERVER_CONTEXT, type ServerContext } from '../ports.js';
 
@@ -69,7 +69,10 @@ export class CheckupService {
             },
       ];
     } catch (error) {
-      const advice = 'nothing is taken until it is back; programs go on by themselves then';
+      const isRefusal = error instanceof StoreUnavailableError && error.isRefusal;
+      const advice = isRefusal
+        ? 'look at the account, the password and the name of the database in DATABASE_URL; programs read it at their start, so restart all where it has changed'
+        : 'nothing is taken until it is back; programs go on by themselves then';
       return [{ name: 'database', state: 'failed', message: wordsOf(error), advice }];
     }
   }
