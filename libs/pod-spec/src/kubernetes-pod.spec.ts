@@ -19,7 +19,7 @@ const executorOf = (name: 'init' | 'wait', template: Partial<Template>, configur
       ...{ captureResult: false, onExit: false },
       template: {
         name: 'set',
-        outputs: { parameters: [{ name: 'out', valueFrom: { path: '/work/out' } }] },
+        outputs: { parameters: [{ name: 'out', valueFrom: { path: '/data/out' } }] },
         volumes: ['one', 'two', 'work'].map((volume) => ({ name: volume, emptyDir: {} })),
         ...template,
       },
@@ -37,11 +37,11 @@ const mountsOf = (executor: 'init' | 'wait', containers: ContainerNode[]): Recor
   const { volumeMounts } = executorOf(executor, {
     inputs: {
       artifacts: [
-        { name: 'in', path: '/work/in', raw: { data: 'x' } },
-        { name: 'deep', path: '/work/deep/in', raw: { data: 'x' } },
+        { name: 'in', path: '/data/in', raw: { data: 'x' } },
+        { name: 'deep', path: '/data/deep/in', raw: { data: 'x' } },
       ],
     },
-    containerSet: { containers, volumeMounts: [{ name: 'work', mountPath: '/work' }] },
+    containerSet: { containers, volumeMounts: [{ name: 'work', mountPath: '/data' }] },
   });
   const mounts = Object.fromEntries(volumeMounts.map(({ name, mountPath }) => [mountPath, name]));
   // An API server takes no path twice.
@@ -61,9 +61,9 @@ describe('the executor of a container set', () => {
   });
 
   it('puts an artifact into the innermost of the volumes around it', () => {
-    const volumeMounts = [{ name: 'two', mountPath: '/work/deep' }];
-    expect(mountsOf('init', [{ ...member('main'), volumeMounts }])).toMatchObject({ '/mainctrfs/work/deep': 'two' });
-    expect(mountsOf('init', [member('main')])).not.toHaveProperty('/mainctrfs/work/deep');
+    const volumeMounts = [{ name: 'two', mountPath: '/data/deep' }];
+    expect(mountsOf('init', [{ ...member('main'), volumeMounts }])).toMatchObject({ '/mainctrfs/data/deep': 'two' });
+    expect(mountsOf('init', [member('main')])).not.toHaveProperty('/mainctrfs/data/deep');
   });
 
   it('mounts that of the container with the outputs where members have different volumes at one path', () => {
