@@ -128,4 +128,6 @@ export {
 } from './resources/resource.table.js';
 export { fsck, type CheckName, type FsckFinding, type FsckOptions, type FsckReport } from './fsck/fsck.js';
 export { openArgoDatabase, type ArgoDatabase, type ArgoDatabaseOptions } from './argo-database/argo-database.js';
+export { surveyArgoTables, type ArgoSurvey, type SurveyedRows, type SurveyedTable } from './argo-database/survey.js';
+export { ARGO_SCHEMA_VERSION } from './argo-schema/argo-tables.js';
 export { argoPlaceFromUrl, describePlace, type ArgoDialect, type ArgoPlace } from './argo-database/argo-place.js';

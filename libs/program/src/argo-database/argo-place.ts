@@ -5,6 +5,12 @@ import { type ControllerConfig, type PersistenceConfig, TransientError } from '#
 /** Gives the text of a key of a Secret in the controller's namespace; undefined where there is none. */
 export type SecretReader = (name: string, key: string) => Promise<string | undefined>;
 
+/** A value of a Secret's `data`, which is base64. */
+export const secretValue = (data: Record<string, string> | undefined, key: string): string | undefined => {
+  const value = data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
+  return value === undefined ? undefined : Buffer.from(value, 'base64').toString();
+};
+
 /** Reads Secrets as Kubernetes keeps them: base64 in `data`. */
 export const secretReader =
   (resources: Pick<ResourceStore, 'get'>, namespace: string): SecretReader =>
@@ -13,9 +19,7 @@ export const secretReader =
       if (error instanceof ResourceNotFoundError) return undefined;
       throw error;
     });
-    const data = secret?.['data'] as Record<string, string> | undefined;
-    const value = data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
-    return value === undefined ? undefined : Buffer.from(value, 'base64').toString();
+    return secretValue(secret?.['data'] as Record<string, string> | undefined, key);
   };
 
 type ServerBlock = NonNullable<PersistenceConfig['postgresql'] | PersistenceConfig['mysql']>;

@@ -12,6 +12,9 @@ export type SchemaPlace = Pick<ArgoPlace, 'dialect' | 'tableName' | 'skipMigrati
   withoutExtras?: readonly string[];
 };
 
+export const schemaDialectOf = ({ dialect }: Pick<ArgoPlace, 'dialect'>): SchemaDialect =>
+  dialect === 'mysql' ? MYSQL_SCHEMA : POSTGRES_SCHEMA;
+
 const TABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 /**
@@ -24,7 +27,7 @@ export async function bringUpArgoTables(given: Executor, place: SchemaPlace, log
   const offloadName = place.tableName ?? DEFAULT_OFFLOAD_TABLE;
   if (!TABLE_NAME.test(offloadName)) throw new StoreSchemaError('persistence: tableName must be a plain name of a table');
   if (place.skipMigration) return;
-  const dialect = place.dialect === 'mysql' ? MYSQL_SCHEMA : POSTGRES_SCHEMA;
+  const dialect = schemaDialectOf(place);
   if (await isCurrent(connection, dialect, place)) return;
   await dialect.begin(connection);
   // Another program may have done it while this one waited.
@@ -46,7 +49,8 @@ async function isCurrent(connection: Executor, dialect: SchemaDialect, place: Sc
   return missingExtras(dialect, place, await dialect.standingExtras(connection)).length === 0;
 }
 
-async function versionOf(connection: Executor, dialect: SchemaDialect): Promise<number | undefined> {
+/** The latest version that `schema_history` has; undefined where there is no such table, or nothing in it. */
+export async function versionOf(connection: Executor, dialect: SchemaDialect): Promise<number | undefined> {
   if ((await dialect.standing(connection, HISTORY_TABLE)) === undefined) return undefined;
   const rows = await connection.run<{ version: number | null }>({
     text: `SELECT max(schema_version) AS version FROM ${HISTORY_TABLE}`,
@@ -111,14 +115,23 @@ async function bringColumnsForward(connection: Executor, { dialect, table }: Ste
   }
 }
 
+const ADDED_COLUMNS: ReadonlySet<string> = new Set(['creationtimestamp', 'instanceid']);
+
+/** Why tables that stand cannot be brought forward: a column without which a row says too little; undefined where they can. */
+export const refusalOf = ({ name, columns }: ArgoTable, standing: StandingTable): string | undefined => {
+  const lacking = columns.find((column) => !standing.columns.has(column.name) && !ADDED_COLUMNS.has(column.name));
+  return lacking && refusalText(name, lacking.name);
+};
+
+const refusalText = (table: string, column: string): string =>
+  `table ${table} has no column ${column}: it is older than what can be brought forward; let an Argo of version 3 or 4 migrate it once`;
+
 /** Throws StoreSchemaError for a column without which a row says too little. */
 function addColumnSql(dialect: SchemaDialect, { name: table }: ArgoTable, column: ArgoColumn): string[] {
   const add = `ALTER TABLE ${table} ADD COLUMN ${dialect.columnSql(column)}`;
   if (column.name === 'creationtimestamp') return [add];
   if (column.name === 'instanceid') return [`${add} DEFAULT ''`, `ALTER TABLE ${table} ALTER COLUMN instanceid DROP DEFAULT`];
-  throw new StoreSchemaError(
-    `table ${table} has no column ${column.name}: it is older than what can be brought forward; let an Argo of version 3 or 4 migrate it once`,
-  );
+  throw new StoreSchemaError(refusalText(table, column.name));
 }
 
 async function bringIndexesForward(

@@ -58,6 +58,13 @@ export const MYSQL_SCHEMA: SchemaDialect = {
     await connection.run({ text: `SELECT RELEASE_LOCK('${LOCK}')` });
   },
   standing,
+  async estimatedRows(connection, table) {
+    const [row] = await connection.run<{ estimate: number | null }>({
+      text: 'SELECT table_rows AS estimate FROM information_schema.tables WHERE table_schema = database() AND table_name = ?',
+      values: [table],
+    });
+    return row?.estimate ?? undefined;
+  },
   isType,
   columnSql,
   tableSuffix: ' DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin',

@@ -52,6 +52,12 @@ export const POSTGRES_SCHEMA: SchemaDialect = {
     await connection.run({ text: 'RESET statement_timeout' });
   },
   standing,
+  async estimatedRows(connection, table) {
+    const text = 'SELECT reltuples::bigint AS estimate FROM pg_class WHERE oid = to_regclass($1)';
+    const [row] = await connection.run<{ estimate: number }>({ text, values: [table] });
+    // -1: never analyzed.
+    return row === undefined || row.estimate < 0 ? undefined : row.estimate;
+  },
   isType: ({ type }, found) => found === typeSql(type),
   columnSql,
   tableSuffix: '',

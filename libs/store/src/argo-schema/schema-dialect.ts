@@ -16,6 +16,8 @@ export interface SchemaDialect {
   begin(connection: Executor): Promise<void>;
   end(connection: Executor): Promise<void>;
   standing(connection: Executor, table: string): Promise<StandingTable | undefined>;
+  /** As the server's statistics have it, which may be old or missing (undefined): no row is read. */
+  estimatedRows(connection: Executor, table: string): Promise<number | undefined>;
   /** Whether a standing type is as good as the wanted one. */
   isType(column: ArgoColumn, standing: string): boolean;
   columnSql(column: ArgoColumn): string;

@@ -1,5 +1,6 @@
 import { type NodeStatus } from '#libs/workflow-spec';
 
+import { withPlaceholders } from '../argo-database/placeholders.js';
 import { StoreCorruptError } from '../errors.js';
 import { type OffloadedVersion } from './offload-notes.repository.js';
 
@@ -74,6 +75,16 @@ export class OffloadTable {
     }
   }
 
+  /** Those of the versions that have a row. */
+  async standing(versions: readonly OffloadedVersion[]): Promise<OffloadedVersion[]> {
+    if (versions.length === 0) return [];
+    const keys = versions.map(() => '(?, ?)').join(', ');
+    return this.#run<OffloadedVersion>(
+      `SELECT uid, version FROM ${this.#table} WHERE clustername = ? AND (uid, version) IN (${keys})`,
+      [this.#clusterName, ...versions.flatMap(({ uid, version }) => [uid, version])],
+    );
+  }
+
   /** Rows that are gone already are no error. */
   async delete(versions: readonly OffloadedVersion[]): Promise<void> {
     if (versions.length === 0) return;
@@ -85,8 +96,6 @@ export class OffloadTable {
   }
 
   #run<Found = Record<string, unknown>>(text: string, values: unknown[]): Promise<Found[]> {
-    let index = 0;
-    const own = this.#database.dialect === 'mysql' ? text : text.replaceAll('?', () => `$${++index}`);
-    return this.#database.run<Found>({ text: own, values });
+    return this.#database.run<Found>({ text: withPlaceholders(this.#database.dialect, text), values });
   }
 }

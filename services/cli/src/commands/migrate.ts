@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { configOf, loadConfig, optionalSecret } from '#libs/config';
 import { assessInstall } from '../migrate/assess-install.js';
 import { clusterSource, fileSource, type MigrationSource } from '../migrate/migration-source.js';
-import { migrationText } from '../migrate/report-text.js';
+import { isInTheWay, migrationText } from '../migrate/report-text.js';
 import { openCluster } from './cluster.js';
 import { collect, contextOf, ExitCodeError, wholeNumberOf, wordOf } from './context.js';
 import { readManifests } from './manifests.js';
@@ -12,10 +13,15 @@ interface MigrateFlags {
   namespace?: string;
   controllerNamespace: string;
   configmap: string;
+  archive: boolean;
+  archiveUrl?: string;
   refused?: string;
   output?: string;
 }
 
+const databaseSchema = configOf({
+  archiveDatabaseUrl: optionalSecret({ about: "Database of Argo's tables, where it is not the configured address." }),
+});
 const FORMATS = ['text', 'json'] as const;
 
 const onCluster = async (flags: MigrateFlags): Promise<MigrationSource> =>
@@ -34,11 +40,16 @@ export const addMigrate = (program: Command): void => {
     .option('--kubeconfig <file>', 'the cluster; default KUBECONFIG, else ~/.kube/config, else that of the pod')
     .option('--controller-namespace <name>', "namespace of Argo's controller", 'argo')
     .option('--configmap <name>', "name of the controller's ConfigMap", 'workflow-controller-configmap')
+    .option(
+      '--archive-url <url>',
+      "Argo's database where it answers under another address (kubectl port-forward), postgres://host:port/name or mysql://…; without an account in it that of the Secrets counts; default ARCHIVE_DATABASE_URL, else persistence of the ConfigMap",
+    )
+    .option('--no-archive', "do not ask Argo's database")
     .option('--refused <number>', 'how many refused objects are named', '100')
     .option('-o, --output <format>', `print as ${FORMATS.join(', ')}`, 'text')
     .addHelpText(
       'after',
-      '\nWithout --namespace all namespaces are read. The exit code is 1 where something would be refused.\n\nExamples:\n  argosy migrate\n  argosy migrate -n team-a -o json\n  kubectl get workflowtemplates,cronworkflows -A -o yaml | argosy migrate -f -',
+      '\nWithout --namespace all namespaces are read. From files the database is asked where --archive-url names it. The exit code is 1 where something would be refused or held, or could not be read.\n\nExamples:\n  argosy migrate\n  argosy migrate --archive-url postgres://localhost:15432/argo\n  argosy migrate -n team-a -o json\n  kubectl get workflowtemplates,cronworkflows -A -o yaml | argosy migrate -f -',
     )
     .action(async (_flags: unknown, command: Command) => {
       const flags: MigrateFlags = command.optsWithGlobals();
@@ -49,9 +60,11 @@ export const addMigrate = (program: Command): void => {
         flags.file.length > 0
           ? fileSource(await readManifests(flags.file), { configMapName: flags.configmap })
           : await onCluster(flags);
-      const report = await assessInstall(source, refusedLimit === undefined ? {} : { refusedLimit });
+      const url = flags.archiveUrl ?? loadConfig(databaseSchema).archiveDatabaseUrl?.reveal();
+      const isAsked = flags.archive && (url !== undefined || flags.file.length === 0);
+      const archive = { isAsked, url, instanceId: context.instanceId };
+      const report = await assessInstall(source, { archive, ...(refusedLimit === undefined ? {} : { refusedLimit }) });
       context.out(format === 'json' ? JSON.stringify(report, null, 2) : migrationText(report));
-      const refused = Object.values(report.kinds).some((counts) => counts.refused > 0);
-      if (refused || report.configuration.problems.length > 0) throw new ExitCodeError(1);
+      if (isInTheWay(report)) throw new ExitCodeError(1);
     });
 };

@@ -51,7 +51,7 @@ items:
 
 describe('an installation of Argo', () => {
   it('is counted by kind, with what would be refused and why', async () => {
-    const { kinds, refused, workflowPhases } = await assess(INSTALL);
+    const { kinds, refused, workflows } = await assess(INSTALL);
     expect(kinds).toEqual({
       WorkflowTemplate: { found: 2, refused: 0 },
       ClusterWorkflowTemplate: { found: 0, refused: 0 },
@@ -61,7 +61,7 @@ describe('an installation of Argo', () => {
     });
     expect(refused).toMatchObject([{ kind: 'Workflow', namespace: 'lab', name: 'lost' }]);
     expect(refused[0]?.message).toContain('absent');
-    expect(workflowPhases).toEqual({ Running: 1, Succeeded: 1 });
+    expect(workflows.phases).toEqual({ Running: 1, Succeeded: 1 });
   });
 
   it('is told which keys of its configuration have no effect, or are wrong', async () => {
@@ -77,6 +77,12 @@ describe('an installation of Argo', () => {
     expect(warnings).toMatchObject([{ objects: 1, example: 'lab/nightly' }]);
     expect(differences).toEqual([
       { note: 'http templates without timeoutSeconds: a request ends after one hour', objects: 1, example: 'lab/later' },
+      { note: 'resource, data, http and plugin templates: no pod is made for them', objects: 1, example: 'lab/later' },
+      {
+        note: 'CronWorkflows without startingDeadlineSeconds: a tick found up to 30 s late is on time, where a restarting controller loses it',
+        objects: 1,
+        example: 'lab/nightly',
+      },
     ]);
   });
 

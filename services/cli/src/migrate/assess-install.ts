@@ -1,16 +1,29 @@
+import { schedulesOf } from '#libs/expressions';
 import {
+  assertSupported,
+  type ControllerConfig,
   controllerConfigNotes,
   ControllerConfigError,
+  type CronWorkflowSpec,
+  type Decoded,
+  type DecodeOptions,
   decodeWorkflowEventBinding,
   parseControllerConfig,
+  PermissionDeniedError,
   type TemplateGetter,
   templateKeyId,
   UserError,
   type WorkflowSpec,
 } from '#libs/workflow-spec';
-import { LINTED_KINDS, specIn } from '../lint/offline-lint.js';
+import { LINTED_KINDS } from '../lint/offline-lint.js';
+import type { ArchiveReport } from './archive-report.js';
+import { type ArchiveAccess, assessArchive } from './assess-archive.js';
+import { type CountedNote, CountedNotes } from './counted-notes.js';
 import { feltDifferencesOf } from './felt-differences.js';
+import { hasEnded, type LiveWorkflows, WorkflowCensus } from './live-workflows.js';
 import { MIGRATED_KINDS, type MigratedKind, type MigrationSource, type StoredObject } from './migration-source.js';
+import { configurationDifferencesOf, objectDifferencesOf } from './object-differences.js';
+import { fieldsNotServed, fieldsNotKnown, warningNotes } from './odd-fields.js';
 
 /** An object that would not run here. */
 export interface RefusedObject {
@@ -20,32 +33,30 @@ export interface RefusedObject {
   message: string;
 }
 
-/** Something said of many objects: how many, and one of them. */
-export interface CountedNote {
-  note: string;
-  objects: number;
-  example: string;
-}
-
 /** What would become of an installation of Argo. */
 export interface MigrationReport {
-  configuration: { found: boolean; keys: string[]; notes: string[]; problems: string[] };
+  configuration: { found: boolean; keys: string[]; notes: string[]; differences: string[]; problems: string[] };
+  archive: ArchiveReport;
   kinds: Record<MigratedKind, { found: number; refused: number }>;
-  /** Workflows by phase; '' has not begun. */
-  workflowPhases: Record<string, number>;
+  workflows: LiveWorkflows;
+  /** Objects of Argo Events by kind, which stay as they are. */
+  eventObjects: Record<string, number>;
   /** At most as many as `refusedLimit`; `kinds` counts all. */
   refused: RefusedObject[];
-  /** Old forms that are converted, fields that only place. */
+  /** Fields of Argo's language that do not run here, one by one. */
+  refusedFields: CountedNote[];
+  /** Old forms that are converted, unknown fields, ended workflows that would not be taken again. */
   warnings: CountedNote[];
   differences: CountedNote[];
 }
 
 export interface AssessOptions {
   refusedLimit?: number;
+  /** Default: the archive's database is not asked. */
+  archive?: ArchiveAccess;
 }
 
 const REFUSED_LIMIT = 100;
-const ENDED = new Set(['Succeeded', 'Failed', 'Error']);
 
 /**
  * Reads an installation and says what of it would run, what would not and why, and what its users would notice. Objects are read one
@@ -53,7 +64,7 @@ const ENDED = new Set(['Succeeded', 'Failed', 'Error']);
  */
 export const assessInstall = async (source: MigrationSource, options: AssessOptions = {}): Promise<MigrationReport> => {
   const assessment = new Assessment(options.refusedLimit ?? REFUSED_LIMIT);
-  const configuration = configurationOf(await source.controllerConfig());
+  const { config, ...configuration } = configurationOf(await source.controllerConfig());
   const templates: Kept[] = [];
   for (const kind of MIGRATED_KINDS) {
     const isTemplate = kind === 'WorkflowTemplate' || kind === 'ClusterWorkflowTemplate';
@@ -66,7 +77,10 @@ export const assessInstall = async (source: MigrationSource, options: AssessOpti
     for (const { object } of templates) assessment.know(object);
     for (const template of templates.splice(0)) assessment.take(template.kind, template.object);
   }
-  return { configuration, ...assessment.report() };
+  const report = assessment.report();
+  const { offloaded } = report.workflows;
+  const archive = await assessArchive({ config, source, offloaded }, options.archive ?? { isAsked: false });
+  return { configuration, archive, ...report, eventObjects: await eventObjectsOf(source) };
 };
 
 interface Kept {
@@ -74,14 +88,31 @@ interface Kept {
   object: StoredObject;
 }
 
-const configurationOf = (data: Record<string, string> | undefined): MigrationReport['configuration'] => {
-  if (data === undefined) return { found: false, keys: [], notes: [], problems: [] };
+/** Who may not see them need not know of them. */
+const eventObjectsOf = (source: MigrationSource): Promise<Record<string, number>> =>
+  source.eventObjects().catch((error: unknown) => {
+    if (error instanceof PermissionDeniedError) return {};
+    throw error;
+  });
+
+const configurationOf = (
+  data: Record<string, string> | undefined,
+): MigrationReport['configuration'] & { config: ControllerConfig } => {
+  const nothing = { found: false, keys: [], notes: [], differences: [], problems: [], config: {} };
+  if (data === undefined) return nothing;
   try {
     const config = parseControllerConfig(data);
-    return { found: true, keys: Object.keys(config).sort(), notes: [...controllerConfigNotes(config)], problems: [] };
+    return {
+      found: true,
+      keys: Object.keys(config).sort(),
+      notes: [...controllerConfigNotes(config)],
+      differences: configurationDifferencesOf(config),
+      problems: [],
+      config,
+    };
   } catch (error) {
     if (!(error instanceof ControllerConfigError)) throw error;
-    return { found: true, keys: Object.keys(data).sort(), notes: [], problems: [...error.issues] };
+    return { ...nothing, found: true, keys: Object.keys(data).sort(), problems: [...error.issues] };
   }
 };
 
@@ -92,10 +123,11 @@ class Assessment {
   private readonly kinds = Object.fromEntries(
     MIGRATED_KINDS.map((kind) => [kind, { found: 0, refused: 0 }]),
   ) as MigrationReport['kinds'];
-  private readonly phases: Record<string, number> = {};
+  private readonly census = new WorkflowCensus();
   private readonly refused: RefusedObject[] = [];
-  private readonly warnings = new Map<string, CountedNote>();
-  private readonly differences = new Map<string, CountedNote>();
+  private readonly refusedFields = new CountedNotes();
+  private readonly warnings = new CountedNotes();
+  private readonly differences = new CountedNotes();
 
   constructor(private readonly refusedLimit: number) {}
 
@@ -110,52 +142,64 @@ class Assessment {
 
   take(kind: MigratedKind, object: StoredObject): void {
     this.kinds[kind].found += 1;
+    if (kind === 'Workflow') this.census.take(object);
     const { name = object.metadata.generateName ?? '', namespace = '' } = object.metadata;
     const example = [namespace, name].filter((part) => part !== '').join('/');
-    if (kind === 'Workflow') this.countPhase(object);
     try {
-      const { warnings, spec } = this.check(kind, object);
-      for (const note of warnings) count(this.warnings, note, example);
-      for (const note of spec === undefined ? [] : feltDifferencesOf(spec)) count(this.differences, note, example);
+      this.look(kind, object, example);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
+      if (kind === 'Workflow' && hasEnded(object)) {
+        this.warnings.add([`has ended, and would not be taken again: ${error.message}`], example);
+        return;
+      }
       this.kinds[kind].refused += 1;
       if (this.refused.length < this.refusedLimit) this.refused.push({ kind, namespace, name, message: error.message });
     }
   }
 
-  report(): Omit<MigrationReport, 'configuration'> {
+  report(): Omit<MigrationReport, 'configuration' | 'archive' | 'eventObjects'> {
     return {
       kinds: this.kinds,
-      workflowPhases: this.phases,
+      workflows: this.census.report(),
       refused: this.refused,
-      warnings: [...this.warnings.values()],
-      differences: [...this.differences.values()],
+      refusedFields: this.refusedFields.list(),
+      warnings: this.warnings.list(),
+      differences: this.differences.list(),
     };
   }
 
-  private check(kind: MigratedKind, object: StoredObject): { warnings: readonly string[]; spec: WorkflowSpec | undefined } {
+  /** Notes what is to be said of an object. Throws UserError where it would be refused. */
+  private look(kind: MigratedKind, object: StoredObject, example: string): void {
     const linted = LINTED_KINDS[kind];
-    if (linted === undefined) return { warnings: decodeWorkflowEventBinding(object, DECODE).warnings, spec: undefined };
-    const { warnings } = linted.decode(object, DECODE);
-    linted.check(object, this.templates, DECODE);
-    return { warnings, spec: specIn(object, kind)?.spec };
+    const decode = (how: DecodeOptions): Decoded<unknown> =>
+      linted === undefined ? decodeWorkflowEventBinding(object, how) : linted.decode(object, how);
+    const decoded = decode(DECODE);
+    this.warnings.add([...warningNotes(decoded), ...fieldsNotKnown(() => decode({ legacy: 'convert' }))], example);
+    this.refusedFields.add(fieldsNotServed(decoded), example);
+    const spec = specOf(kind, decoded);
+    if (spec !== undefined)
+      this.differences.add([...feltDifferencesOf(spec), ...objectDifferencesOf(kind, object, decoded, spec)], example);
+    assertSupported(decoded);
+    if (kind === 'CronWorkflow') assertZones(decoded);
+    linted?.check(object, this.templates, DECODE);
   }
 
   private readonly templates: TemplateGetter = (key) => this.specs.get(templateKeyId(key)) ?? null;
-
-  private countPhase(object: StoredObject): void {
-    const phase = (object['status'] as { phase?: string } | undefined)?.phase ?? '';
-    this.phases[phase] = (this.phases[phase] ?? 0) + 1;
-  }
 }
 
-const count = (notes: Map<string, CountedNote>, note: string, example: string): void => {
-  const known = notes.get(note);
-  if (known) known.objects += 1;
-  else notes.set(note, { note, objects: 1, example });
+const specOf = (kind: MigratedKind, { object }: Decoded<unknown>): WorkflowSpec | undefined => {
+  if (kind === 'WorkflowEventBinding') return undefined;
+  const { spec } = object as { spec: WorkflowSpec };
+  return kind === 'CronWorkflow' ? (spec as unknown as CronWorkflowSpec).workflowSpec : spec;
 };
 
-/** Workflows that have begun and not ended. */
-export const unfinishedCountOf = ({ workflowPhases }: MigrationReport): number =>
-  Object.entries(workflowPhases).reduce((sum, [phase, objects]) => sum + (ENDED.has(phase) ? 0 : objects), 0);
+/** Throws UserError for a zone or an expression that no schedule can be made of. */
+const assertZones = ({ object }: Decoded<unknown>): void => {
+  const { spec } = object as { spec: CronWorkflowSpec };
+  try {
+    schedulesOf(spec);
+  } catch (error) {
+    throw new UserError((error as Error).message, { cause: error });
+  }
+};

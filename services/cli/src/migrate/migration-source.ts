@@ -15,7 +15,15 @@ export type MigratedKind = (typeof MIGRATED_KINDS)[number];
 /** An object of Argo's as it is stored. */
 export interface StoredObject {
   kind: string;
-  metadata: { name?: string; generateName?: string; namespace?: string };
+  metadata: {
+    name?: string;
+    generateName?: string;
+    namespace?: string;
+    uid?: string;
+    labels?: Record<string, string>;
+    finalizers?: string[];
+  };
+  status?: { phase?: string; offloadNodeStatusVersion?: string };
   [field: string]: unknown;
 }
 
@@ -23,6 +31,10 @@ export interface StoredObject {
 export interface MigrationSource {
   /** The controller's ConfigMap; undefined where there is none, or this source does not have it. */
   controllerConfig(): Promise<Record<string, string> | undefined>;
+  /** `data` of a Secret beside the controller; undefined where there is none. Rejects where this reader may not see it. */
+  secret(name: string): Promise<Record<string, string> | undefined>;
+  /** How many objects of Argo Events there are, by kind; none of a kind that is not known. */
+  eventObjects(): Promise<Record<string, number>>;
   /** Every object of a kind, one after the other: an installation may have more than fit into memory. */
   objects(kind: MigratedKind): AsyncIterable<StoredObject> | Iterable<StoredObject>;
 }
@@ -35,6 +47,8 @@ const PLURALS: Record<MigratedKind, string> = {
   Workflow: 'workflows',
 };
 const PAGE = 100;
+/** Argo Events': they share the group of the API, and are nobody's business here. */
+const EVENT_PLURALS = { Sensor: 'sensors', EventSource: 'eventsources' } as const;
 
 export interface ClusterInstall {
   /** One namespace, or all where absent. */
@@ -44,24 +58,35 @@ export interface ClusterInstall {
 }
 
 /** An installation on a cluster. A kind whose definition the cluster does not have has no objects. */
-export const clusterSource = (api: Pick<KubernetesApi, 'get' | 'pages'>, install: ClusterInstall): MigrationSource => ({
-  controllerConfig: async () => {
-    const { controllerNamespace: namespace, configMapName: name } = install;
-    const found = await orNothing(api.get({ apiVersion: 'v1', plural: 'configmaps', namespace, name }));
+export const clusterSource = (api: Pick<KubernetesApi, 'get' | 'pages'>, install: ClusterInstall): MigrationSource => {
+  const dataOf = async (plural: string, name: string): Promise<Record<string, string> | undefined> => {
+    const found = await orNothing(api.get({ apiVersion: 'v1', plural, namespace: install.controllerNamespace, name }));
     return found === undefined ? undefined : ((found as { data?: Record<string, string> }).data ?? {});
-  },
-  objects: async function* (kind) {
-    const isNamespaced = kind !== 'ClusterWorkflowTemplate' && install.namespace !== undefined;
+  };
+  const pagesOf = async function* (plural: string, isNamespaced: boolean): AsyncGenerator<readonly StoredObject[]> {
+    const { namespace } = install;
     const address: CollectionAddress = {
       apiVersion: API_VERSION,
-      plural: PLURALS[kind],
-      ...(isNamespaced ? { namespace: install.namespace as string } : {}),
+      plural,
+      ...(isNamespaced && namespace !== undefined ? { namespace } : {}),
     };
     const pages = api.pages(address, { limit: PAGE })[Symbol.asyncIterator]();
-    for (let page = await orNothing(pages.next()); page && !page.done; page = await pages.next())
-      for (const item of page.value.items) yield item;
-  },
-});
+    for (let page = await orNothing(pages.next()); page && !page.done; page = await pages.next()) yield page.value.items;
+  };
+  return {
+    controllerConfig: () => dataOf('configmaps', install.configMapName),
+    secret: (name) => dataOf('secrets', name),
+    eventObjects: async () => {
+      const counts: Record<string, number> = {};
+      for (const [kind, plural] of Object.entries(EVENT_PLURALS))
+        for await (const items of pagesOf(plural, true)) counts[kind] = (counts[kind] ?? 0) + items.length;
+      return counts;
+    },
+    objects: async function* (kind) {
+      for await (const items of pagesOf(PLURALS[kind], kind !== 'ClusterWorkflowTemplate')) yield* items;
+    },
+  };
+};
 
 /** What `kubectl get -o yaml` and people's own files have: objects, and lists of them. */
 export const fileSource = (
@@ -74,8 +99,26 @@ export const fileSource = (
       const config = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === configMapName);
       return Promise.resolve(config && ((config['data'] as Record<string, string> | undefined) ?? {}));
     },
+    secret: (name) =>
+      Promise.resolve(secretDataOf(objects.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === name))),
+    eventObjects: () =>
+      Promise.resolve(
+        Object.fromEntries(
+          Object.keys(EVENT_PLURALS)
+            .map((wanted) => [wanted, objects.filter(({ kind }) => kind === wanted).length] as const)
+            .filter(([, count]) => count > 0),
+        ),
+      ),
     objects: (wanted) => objects.filter(({ kind }) => kind === wanted),
   };
+};
+
+/** People write `stringData`; Kubernetes keeps base64. */
+const secretDataOf = (secret: StoredObject | undefined): Record<string, string> | undefined => {
+  if (secret === undefined) return undefined;
+  const { data = {}, stringData = {} } = secret as { data?: Record<string, string>; stringData?: Record<string, string> };
+  const written = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(text).toString('base64')] as const);
+  return { ...data, ...Object.fromEntries(written) };
 };
 
 const membersOf = (object: ManifestDocument['object']): StoredObject[] => {
