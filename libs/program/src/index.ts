@@ -13,6 +13,6 @@ export { type PodIdentity, PodTokens } from './broker/pod-tokens.js';
 export { artifactRepositoryFromText } from './artifact-repository.js';
 export { clusterNameOf, openControllerConfig, openParts, openResources, type ProgramConfig, type ProgramParts } from './parts.js';
 export { type BuiltService, type ProgramDefinition, runProgram } from './run-program.js';
-export { argoPlaceOf, type SecretReader, secretValue } from './argo-database/argo-place.js';
+export { argoPlaceOf, secretValue } from './argo-database/argo-place.js';
 export { shareArgoDatabase } from './argo-database/shared-argo-database.js';
 export { systemClock } from './system-clock.js';

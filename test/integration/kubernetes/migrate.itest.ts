@@ -222,6 +222,8 @@ describe.each(['postgres', 'mysql'] as const)("argosy migrate reads Argo's datab
     objects.set(CONFIGMAP, { data: { persistence: persistenceOf(place) } });
     await changed(place, 'UPDATE schema_history SET schema_version = 60');
     expect((await migrate()).text).toContain('brought to version 68 when a service first opens it');
+    await changed(place, 'ALTER TABLE argo_archived_workflows DROP COLUMN instanceid');
+    expect((await migrate()).text).toContain('argo_archived_workflows: 3 of cluster name blue\n');
     objects.set(CONFIGMAP, { data: { persistence: persistenceOf(place, { skipMigration: true }) } });
     expect((await migrate()).text).toContain('schema version 60, and skipMigration: let an Argo of version 4.1 migrate it once');
     objects.set(CONFIGMAP, { data: { persistence: persistenceOf(place) } });

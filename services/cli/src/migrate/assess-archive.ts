@@ -146,7 +146,7 @@ const verdictOn = ({ version, missing, refusal }: ArgoSurvey, { skipMigration }:
   const notes: string[] = [];
   const problems: string[] = [];
   const lacking = missing.length === 0 ? [] : [`missing tables: ${missing.join(', ')}`];
-  if (refusal !== undefined && (version ?? 0) < current) problems.push(refusal);
+  if (refusal !== undefined) problems.push(refusal);
   else if (version !== undefined && version >= current && missing.length === 0)
     facts.push(
       `schema version ${version}: ${version === current ? 'used in place' : `newer than ${current}, used in place and left as it is`}`,

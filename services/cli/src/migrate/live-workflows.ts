@@ -1,7 +1,7 @@
 import type { StoredObject } from './migration-source.js';
 
 /** Nodes that an object names and does not hold: a row of Argo's table. */
-export interface OffloadedNodes {
+interface OffloadedNodes {
   uid: string;
   version: string;
 }
