@@ -108,6 +108,15 @@ describe('monitoring', () => {
     expect(declared.get('argosy_job_runs_total')).toEqual(['queue', 'outcome']);
   });
 
+  it('keeps labels of metrics that Prometheus would give itself: `namespace` is that of workflows', () => {
+    const monitor = read('pod-monitor.yaml') as { spec: { podMetricsEndpoints: { honorLabels?: boolean }[] } };
+    const itsOwn = [...declaredLabels().values()]
+      .flat()
+      .filter((label) => ['namespace', 'pod', 'container', 'job'].includes(label));
+    expect(itsOwn).toContain('namespace');
+    expect(monitor.spec.podMetricsEndpoints.map(({ honorLabels }) => honorLabels)).toEqual([true]);
+  });
+
   it('says of each alert what it means and what to do', () => {
     expect(rules.length).toBeGreaterThan(0);
     expect(rules.filter(({ annotations }) => !annotations.summary || !annotations.description)).toEqual([]);
