@@ -49,6 +49,16 @@ const inboxPhases = async () =>
     entry.kind === 'pod' ? `${entry.report.nodeId} ${entry.report.phase}` : entry.kind,
   );
 
+it('counts pods by phases that Kubernetes has: what a host has taken and not begun is Pending', async () => {
+  const before = (await store.workflows.countByPhase()).pods;
+  await store.podStatus.claimMany([podOf('a'), podOf('b')], `counted-${uid}`, NOW);
+  await store.podStatus.record([seen('b', 'Running')], `counted-${uid}`, NOW);
+  const { pods } = await store.workflows.countByPhase();
+  expect(Object.keys(pods).sort()).toEqual(['Pending', 'Running']);
+  expect([pods['Pending'], pods['Running']]).toEqual([(before['Pending'] ?? 0) + 1, (before['Running'] ?? 0) + 1]);
+  await store.podStatus.record([seen('a', 'Succeeded'), seen('b', 'Succeeded')], `counted-${uid}`, NOW);
+});
+
 it('lists what a host holds, until it is deleted there: active pods, and those that nobody wants', async () => {
   const host = `holder-${uid}`;
   await store.podStatus.claimMany([podOf('a'), podOf('b'), podOf('c')], host, NOW);

@@ -124,14 +124,15 @@ export class WorkflowRepository {
     return readWorkflowPage(this.#database, query);
   }
 
-  /** How many workflows are in each phase, and how many pods that have not ended; for gauges. */
+  /** How many workflows are in each phase, and how many pods that have not ended (Pending is also what a host has taken and not begun); for gauges. */
   async countByPhase(): Promise<{ workflows: Record<string, number>; pods: Record<string, number> }> {
     const rows = await this.#database.run<{ what: 'workflows' | 'pods'; phase: string; count: number }>({
       name: 'count-by-phase',
       text: `
         SELECT 'workflows' AS what, phase, count(*) AS count FROM workflow_state GROUP BY phase
         UNION ALL
-        SELECT 'pods', phase, count(*) FROM pod_status WHERE deleted_at_ms IS NULL AND phase_rank < 3 GROUP BY phase`,
+        SELECT 'pods', CASE phase WHEN 'Claimed' THEN 'Pending' ELSE phase END, count(*) FROM pod_status
+        WHERE deleted_at_ms IS NULL AND phase_rank < 3 GROUP BY 2`,
     });
     const counts = (what: string): Record<string, number> =>
       Object.fromEntries(rows.filter((row) => row.what === what).map(({ phase, count }) => [phase || 'Pending', count]));
