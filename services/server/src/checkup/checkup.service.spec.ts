@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ArtifactDrivers } from '#libs/artifacts';
-import { StoreUnavailableError } from '#libs/store';
-import { UserError } from '#libs/workflow-spec';
+import { ArtifactAccessError, type ArtifactDrivers } from '#libs/artifacts';
+import { StoreStatementError, StoreUnavailableError } from '#libs/store';
 import type { ServerContext } from '../ports.js';
 import { CheckupService, type Finding } from './checkup.service.js';
 
@@ -21,7 +20,7 @@ const look = async ({ variable, configured, problem, isRefused, databaseError }:
   let kept = '';
   const driver = {
     save: async ({ s3 }: { s3: { bucket: string } }, body: AsyncIterable<string>) => {
-      if (isRefused) throw new UserError(`bucket ${s3.bucket} does not exist`);
+      if (isRefused) throw new ArtifactAccessError(`bucket ${s3.bucket} does not exist`);
       saved.push(s3.bucket);
       for await (const part of body) kept += part;
     },
@@ -91,4 +90,13 @@ it('tells a database that is away from one that does not let the account in', as
     message: expect.stringContaining('password authentication failed') as unknown,
     advice: expect.stringMatching(/DATABASE_URL.*restart/) as unknown,
   });
+});
+
+it('goes on looking where a table cannot be read', async () => {
+  const { of } = await look({ databaseError: new StoreStatementError('database: permission denied (42501)', '42501') });
+  expect([of('database')?.message, of('pods')?.state, of('queue')?.state]).toEqual([
+    'database: permission denied (42501)',
+    'failed',
+    'ok',
+  ]);
 });

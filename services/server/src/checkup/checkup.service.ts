@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArtifactDrivers } from '#libs/artifacts';
 import { Store, StoreUnavailableError } from '#libs/store';
-import { artifactKeyField, type ArtifactLocation, parseArtifactRepository, TransientError, UserError } from '#libs/workflow-spec';
+import {
+  artifactKeyField,
+  type ArtifactLocation,
+  parseArtifactRepository,
+  PermanentError,
+  TransientError,
+  UserError,
+} from '#libs/workflow-spec';
 import { ARTIFACT_DRIVERS, SERVER_CONTEXT, type ServerContext } from '../ports.js';
 
 /** One thing that was looked at. `advice` says what to do where it is not well. */
@@ -125,8 +132,10 @@ export class CheckupService {
       const advice = 'a host that comes back goes on with its pods; otherwise they are lost after HOST_DEAD_AFTER';
       return [...told, { name: 'pods', state: 'warning', message: `not heard of: ${silent.join(', ')}`, advice }];
     } catch (error) {
+      // Where the database is away, that is the finding.
       if (error instanceof TransientError) return [];
-      throw error;
+      const advice = 'look at the log of the server: what is stored cannot be read';
+      return [{ name: 'pods', state: 'failed', message: wordsOf(error), advice }];
     }
   }
 
@@ -161,7 +170,7 @@ export class CheckupService {
 
 /** Errors of ours carry no secrets; of any other only its kind is told. */
 const wordsOf = (error: unknown): string => {
-  if (error instanceof TransientError || error instanceof UserError) return error.message;
+  if (error instanceof TransientError || error instanceof UserError || error instanceof PermanentError) return error.message;
   return error instanceof Error ? error.name : 'unknown error';
 };
 
