@@ -64,6 +64,14 @@ const FAULTS: Record<string, Fault> = {
     },
     ...{ silentAt: 16, speaksAt: 22, of: [{ queue_name: 'pod.node1', queue: 'pod' }] },
   },
+  'what a queue needs is away': {
+    alert: 'ArgosyTriesInVain',
+    shows: {
+      'argosy_job_runs_total{program="archiver", queue="archive", outcome="done"}': '0+5x9 50x60',
+      'argosy_job_runs_total{program="archiver", queue="archive", outcome="transient"}': '0x9 0+2x60',
+    },
+    ...{ silentAt: 25, speaksAt: 35, of: [{ queue: 'archive' }] },
+  },
   'two programs are gone': {
     alert: 'ArgosyProgramGone',
     shows: Object.fromEntries(
