@@ -182,7 +182,7 @@ class Assessment {
       this.differences.add([...feltDifferencesOf(spec), ...objectDifferencesOf(kind, object, decoded, spec)], example);
     assertSupported(decoded);
     if (kind === 'CronWorkflow') assertZones(decoded);
-    linted?.check(object, this.templates, DECODE);
+    linted?.check(begunWith(object), this.templates, DECODE);
   }
 
   private readonly templates: TemplateGetter = (key) => this.specs.get(templateKeyId(key)) ?? null;
@@ -192,6 +192,14 @@ const specOf = (kind: MigratedKind, { object }: Decoded<unknown>): WorkflowSpec 
   if (kind === 'WorkflowEventBinding') return undefined;
   const { spec } = object as { spec: WorkflowSpec };
   return kind === 'CronWorkflow' ? (spec as unknown as CronWorkflowSpec).workflowSpec : spec;
+};
+
+/** A workflow that has begun keeps the template that it was begun with, whatever has become of that. */
+const begunWith = (object: StoredObject): StoredObject => {
+  const stored = object.status?.storedWorkflowTemplateSpec;
+  if (stored === undefined) return object;
+  const { workflowTemplateRef: _gone, ...spec } = stored;
+  return { ...object, spec };
 };
 
 /** Throws UserError for a zone or an expression that no schedule can be made of. */

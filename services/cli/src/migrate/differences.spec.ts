@@ -154,6 +154,14 @@ describe('differences of an installation', () => {
     expect(migrationText(report)).toContain('Nothing stands in the way.');
   });
 
+  it('take a workflow that has begun by what it was begun with', async () => {
+    const spec = { workflowTemplateRef: { name: 'gone' } };
+    const begun = { ...spec, entrypoint: 'main', templates: [{ name: 'main', container: CONTAINER }] };
+    const running = { phase: 'Running', storedWorkflowTemplateSpec: begun };
+    expect((await assess(objectOf('Workflow', { spec, status: running }))).refused).toEqual([]);
+    expect((await assess(objectOf('Workflow', { spec, status: { phase: 'Running' } }))).refused).toHaveLength(1);
+  });
+
   it('are those of the configuration, in either form', async () => {
     const values = {
       workflowRestrictions: '{templateReferencing: Strict}',

@@ -23,7 +23,7 @@ export interface StoredObject {
     labels?: Record<string, string>;
     finalizers?: string[];
   };
-  status?: { phase?: string; offloadNodeStatusVersion?: string };
+  status?: { phase?: string; offloadNodeStatusVersion?: string; storedWorkflowTemplateSpec?: Record<string, unknown> };
   [field: string]: unknown;
 }
 
