@@ -56,8 +56,8 @@ const member = (name: string, volume?: string): ContainerNode => ({
 describe('the executor of a container set', () => {
   it('mounts a volume once that all members mount', () => {
     const members = [member('a'), member('b'), member('main')];
-    expect(mountsOf('init', members)).toMatchObject({ '/mainctrfs/work': 'work' });
-    expect(mountsOf('wait', members)).toMatchObject({ '/mainctrfs/work': 'work' });
+    expect(mountsOf('init', members)).toMatchObject({ '/mainctrfs/data': 'work' });
+    expect(mountsOf('wait', members)).toMatchObject({ '/mainctrfs/data': 'work' });
   });
 
   it('puts an artifact into the innermost of the volumes around it', () => {
