@@ -88,8 +88,11 @@ describe('properties of decisions', { timeout: TIMEOUT_MS }, () => {
     sameEnd({ oneByOne: true }, { forgetful: true });
   });
 
+  // Where the last events of two loops come together, a hook that has waited for a slot while its loop ran may find it running or ended, as they are looked at.
+  const ofOneMind = randomWorkflow({ hooksInPassing: false });
+
   it('gives the same result from rows alone for events that come together', () => {
-    sameEnd({}, { forgetful: true });
+    sameEnd({}, { forgetful: true }, ofOneMind);
   });
 
   it('gives the same result from rows alone where pods are known by their ends', () => {
@@ -101,7 +104,7 @@ describe('properties of decisions', { timeout: TIMEOUT_MS }, () => {
   });
 
   it('gives the same result with two replicas for events that come together', () => {
-    sameEnd({}, { replicas: true });
+    sameEnd({}, { replicas: true }, ofOneMind);
   });
 
   it('ends every workflow though two replicas take turns and decisions are cut', () => {

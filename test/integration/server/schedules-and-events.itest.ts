@@ -223,7 +223,8 @@ describe("the controller's ConfigMap", () => {
       return Object.fromEntries((findings ?? []).map(({ name, state, message }) => [name, `${state}: ${message}`]));
     };
     await configure({ artifactRepository: 'filesystem: {}' });
-    const isWell = (found: Record<string, string>): boolean => 'artifacts' in found && found['queue'] === 'ok: answers';
+    const isWell = ({ artifacts, queue }: Record<string, string>): boolean =>
+      artifacts?.includes('filesystem') === true && queue === 'ok: answers';
     await eventually(async () => isWell(await look()), 'the repository is looked at, and the queue is connected');
     const well = await look();
     expect(well).toMatchObject({
