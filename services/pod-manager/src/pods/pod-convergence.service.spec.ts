@@ -1,7 +1,7 @@
 import type { PodManifest } from '#libs/pod-spec';
 import type { CreateOutcome } from '#libs/runtimes';
 import type { HeldClaim, PodWorkRow } from '#libs/store';
-import { quietLogger } from '#libs/testing';
+import { eventually, quietLogger } from '#libs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PodConvergenceService } from './pod-convergence.service.js';
 import { WaitingBuckets } from './waiting-buckets.js';
@@ -13,7 +13,7 @@ const key = { workflowUid: 'w', nodeId: 'n', incarnation: 0 };
 
 let row: PodWorkRow;
 let nowMs: number;
-let outcome: CreateOutcome | Error;
+let outcome: CreateOutcome | Error | Promise<CreateOutcome>;
 let calls: string[];
 let holder: string;
 let service: PodConvergenceService;
@@ -145,4 +145,19 @@ it('ends at once what it has just made itself', async () => {
   row.status = claimedAgoMs(0);
   await service.converge(BUCKET);
   expect(calls).toEqual(['create', 'take over', 'terminate']);
+});
+
+it('deletes a pod only when nobody here asks any more to have it made: the second of two such calls would make it again', async () => {
+  let answer: (outcome: CreateOutcome) => void = () => undefined;
+  outcome = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const making = service.converge(BUCKET);
+  await eventually(() => calls.includes('create'), 'it is being made');
+  row = { ...row, desired: 'delete', status: { host: HOST, phase: 'Succeeded', rank: 3, claimedAtMs: NOW } };
+  expect(await service.converge(BUCKET)).toEqual({ wakeAtMs: NOW + 2_000 });
+  answer({ type: 'adopted' });
+  await making;
+  await service.converge(BUCKET);
+  expect(calls).toEqual(['create', 'delete']);
 });

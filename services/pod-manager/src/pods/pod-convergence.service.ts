@@ -86,6 +86,8 @@ export class PodConvergenceService {
   /** Whether somebody here is just making the pod. What this process has made itself it may end at once. */
   private isResting(row: PodWorkRow): boolean {
     const { clock, host } = this.ports;
+    // Its answer was lost, and it is asked for again: that has to meet the pod, or it would make it once more after its end.
+    if (row.desired === 'delete' && this.handled.get(keyText(row.key)) === 'making') return true;
     if (!isUnobserved(row, host) || (row.status?.claimedAtMs ?? 0) <= clock.nowMs() - CLAIM_REST_MS) return false;
     return row.desired === 'run' || this.handled.get(keyText(row.key)) !== 'made';
   }
