@@ -175,4 +175,19 @@ describe('queue faults on Postgres', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(await runtime.isReady()).toBe(false);
   });
+
+  it('closes a worker that was made while Redis is away', async () => {
+    const redis = await ownRedis();
+    const backend = openQueueBackend({ kind: 'redis', url: redis.url, prefix: randomPrefix() }, silentLogger);
+    closers.push(() => backend.close());
+    const nothing = { concurrency: 1, handle: () => Promise.resolve(), onError: () => undefined, onSign: () => undefined };
+    await backend.whenReady();
+    const first = backend.createWorker('workflow', nothing);
+    void first.run().catch(() => undefined);
+    await redis.kill();
+    await eventually(async () => !(await backend.isReady()), 'Redis is away');
+    const second = backend.createWorker('workflow', nothing);
+    void second.run().catch(() => undefined);
+    await Promise.all([first.close(true), second.close(true)]);
+  });
 });

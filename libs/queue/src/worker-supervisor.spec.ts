@@ -6,17 +6,19 @@ import { WorkerSupervisor } from './worker-supervisor.js';
 
 /** A backend whose workers do only what the test makes them do. */
 class ScriptedBackend {
-  readonly workers: { options: HintWorkerOptions; end: (error?: Error) => void; closed: boolean }[] = [];
+  readonly workers: { options: HintWorkerOptions; end: (error?: Error) => void; closed: false | 'by force' | 'in peace' }[] = [];
+  isAway = false;
 
   asBackend(): QueueBackend {
     const createWorker = (_queue: string, options: HintWorkerOptions) => {
       let end: (error?: Error) => void = () => undefined;
       const run = new Promise<void>((resolve, reject) => (end = (error) => (error === undefined ? resolve() : reject(error))));
-      const worker = { options, end, closed: false };
+      const worker: (typeof this.workers)[number] = { options, end, closed: false };
       this.workers.push(worker);
-      return { run: () => run, close: async () => void (worker.closed = true) };
+      return { run: () => run, close: async (force: boolean) => void (worker.closed = force ? 'by force' : 'in peace') };
     };
-    return { whenReady: () => Promise.resolve(), createWorker } as unknown as QueueBackend;
+    const isReady = () => Promise.resolve(!this.isAway);
+    return { whenReady: () => Promise.resolve(), isReady, createWorker } as unknown as QueueBackend;
   }
 }
 
@@ -24,14 +26,14 @@ describe('WorkerSupervisor', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  async function supervise(waiting: number) {
+  async function supervise(waiting: number, handle: () => Promise<void> = async () => undefined) {
     const backend = new ScriptedBackend();
     const replaced: string[] = [];
     const supervisor = new WorkerSupervisor({
       backend: backend.asBackend(),
       queueName: 'workflow',
       concurrency: 1,
-      handle: async () => undefined,
+      handle,
       waitingCount: async () => waiting,
       logger: silentLogger,
       telemetry: { ...silentTelemetry, workerReplaced: (_queue, reason) => void replaced.push(reason) },
@@ -45,7 +47,7 @@ describe('WorkerSupervisor', () => {
     const { backend, replaced } = await supervise(0);
     backend.workers[0]!.end(new Error('connection lost for ever'));
     await vi.advanceTimersByTimeAsync(1_000);
-    expect([replaced, backend.workers.length, backend.workers[0]!.closed]).toEqual([['failed'], 2, true]);
+    expect([replaced, backend.workers.length, backend.workers[0]!.closed]).toEqual([['failed'], 2, 'by force']);
   });
 
   it('replaces a worker that takes nothing although hints wait', async () => {
@@ -80,6 +82,20 @@ describe('WorkerSupervisor', () => {
     await supervisor.close();
     backend.workers[0]!.end();
     await vi.advanceTimersByTimeAsync(30_000);
-    expect([replaced, backend.workers.length]).toEqual([[], 1]);
+    expect([replaced, backend.workers.length, backend.workers[0]!.closed]).toEqual([[], 1, 'in peace']);
+  });
+
+  it('waits for what is in progress while the database is away, and for nothing else', async () => {
+    let finish: () => void = () => undefined;
+    const { backend, supervisor } = await supervise(0, () => new Promise((resolve) => (finish = resolve)));
+    const worker = backend.workers[0]!;
+    const handled = worker.options.handle({ name: 'wake', data: { payload: {}, origin: '', sequence: 0 } });
+    backend.isAway = true;
+    const closed = supervisor.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(worker.closed).toBe(false);
+    finish();
+    await Promise.all([handled, closed]);
+    expect(worker.closed).toBe('by force');
   });
 });

@@ -29,7 +29,7 @@ const RESTART_DELAY_LIMIT_MS = 5_000;
  */
 export class WorkerSupervisor {
   private worker: HintWorker | undefined;
-  private inProgress = 0;
+  private readonly inProgress = new Set<Promise<void>>();
   private lastSignAt = performance.now();
   private silentChecks = 0;
   private errorsInARow = 0;
@@ -45,11 +45,16 @@ export class WorkerSupervisor {
     this.timer.unref();
   }
 
-  /** Waits for handlers in progress unless `force`. */
+  /**
+   * Waits for handlers in progress unless `force`. While the database is away their hints stay with it, and nothing else is waited for: a worker that was made
+   * meanwhile ends by itself only when its first connection is there.
+   */
   async close(force = false): Promise<void> {
     this.closing = true;
     clearInterval(this.timer);
-    await this.worker?.close(force);
+    const isAway = !force && !(await this.options.backend.isReady());
+    if (isAway) await Promise.allSettled(this.inProgress);
+    await this.worker?.close(force || isAway);
   }
 
   private launch(): void {
@@ -74,12 +79,13 @@ export class WorkerSupervisor {
   }
 
   private async handle(hint: TakenHint): Promise<void> {
-    this.inProgress += 1;
+    const run = this.options.handle(hint);
+    this.inProgress.add(run);
     this.sign();
     try {
-      await this.options.handle(hint);
+      await run;
     } finally {
-      this.inProgress -= 1;
+      this.inProgress.delete(run);
       this.sign();
     }
   }
@@ -98,7 +104,7 @@ export class WorkerSupervisor {
   }
 
   private async check(): Promise<void> {
-    if (this.closing || this.worker === undefined || this.inProgress > 0) return;
+    if (this.closing || this.worker === undefined || this.inProgress.size > 0) return;
     const interval = this.options.checkIntervalMs ?? CHECK_INTERVAL_MS;
     if (performance.now() - this.lastSignAt < interval) return;
     const waiting = await this.options.waitingCount().catch(() => 0);
