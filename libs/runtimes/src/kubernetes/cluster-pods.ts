@@ -98,6 +98,22 @@ export class ClusterPods {
     await unlessGone(this.api.delete(addressOf(place), { uid: place.uid, ...how }));
   }
 
+  /** Deletes a pod for as long as no kubelet has it: one that is bound meanwhile is ended by its kubelet. */
+  async deleteUnbound(pod: ObservedPod): Promise<void> {
+    let found: ObservedPod | undefined = pod;
+    while (found?.uid === pod.uid && found.nodeName === undefined && !found.isDeleted) {
+      const { uid, resourceVersion } = found;
+      try {
+        return await this.api.delete(addressOf(pod), { uid, resourceVersion });
+      } catch (error) {
+        if (error instanceof KubernetesNotFoundError) return;
+        if (!(error instanceof KubernetesConflictError)) throw error;
+      }
+      const now = await this.get(pod);
+      found = now && observedPod(now);
+    }
+  }
+
   /**
    * Pods that are ours and whose end is not recorded, of all shards or of these. Pods without a shard (others have made them) are of shard 0, and where they are
    * shared, those of one process alone are of none.

@@ -4,7 +4,9 @@ import type { ApiObject } from '#libs/kubernetes';
 import { eventually, kubernetesCluster, quietLogger, removePods, simPod } from '#libs/testing';
 
 import type { PodIdentity, PodObservation } from '../contract.js';
+import { ClusterPods } from './cluster-pods.js';
 import { KubernetesRuntime } from './kubernetes-runtime.js';
+import { type ObservedPod, observedPod } from './observed-pod.js';
 import { EndCause, PodMark, SHORTEST_DEADLINE_SECONDS } from './pod-marks.js';
 
 const PODS = { apiVersion: 'v1', plural: 'pods' } as const;
@@ -39,6 +41,7 @@ if ('skipped' in cluster) {
       logger: quietLogger,
       namespace,
       patienceWithStartsMs,
+      patienceWithStuckStartsMs: 50,
     });
     runtimes.push(runtime);
     await runtime.start((observations) => {
@@ -48,19 +51,19 @@ if ('skipped' in cluster) {
     return runtime;
   };
 
-  /** On a node that there is not, so that its kubelet is this test. */
-  const place = async (runtime: KubernetesRuntime): Promise<PodIdentity> => {
+  /** On a node that there is not, so that its kubelet is this test, or on none until this test binds it. */
+  const place = async (runtime: KubernetesRuntime, where: object = { nodeName: 'nowhere' }): Promise<PodIdentity> => {
     const identity = { workflowUid: `uid-${process.pid}`, nodeId: `starting-${(serial += 1)}`, incarnation: 0 };
     const manifest = simPod([], identity);
     manifest.metadata.namespace = namespace;
     manifest.metadata.ownerReferences = [];
-    manifest.spec['nodeName'] = 'nowhere';
+    Object.assign(manifest.spec, where);
     await runtime.create(identity, manifest);
     return identity;
   };
   const podOf = ({ nodeId }: PodIdentity): Promise<ApiObject> => cluster.api.get({ ...PODS, namespace, name: nodeId });
-  const tell = async ({ nodeId }: PodIdentity, phase: string, state: object): Promise<void> => {
-    const containerStatuses = [{ name: 'main', image: 'sim', imageID: '', ready: false, restartCount: 0, state }];
+  const tell = async ({ nodeId }: PodIdentity, phase: string, state: object, restartCount = 0): Promise<void> => {
+    const containerStatuses = [{ name: 'main', image: 'sim', imageID: '', ready: false, restartCount, state }];
     const address = { ...PODS, namespace, name: nodeId, subresource: 'status' };
     await cluster.api.patch(address, { status: { phase, containerStatuses } }, { type: 'merge' });
   };
@@ -133,6 +136,58 @@ if ('skipped' in cluster) {
         () => `the end of ${identity.nodeId} is not told: ${JSON.stringify(last(identity))}`,
       );
       expect(observed.filter((seen) => seen.identity.nodeId === identity.nodeId && seen.phase === 'Failed')).toHaveLength(1);
+    });
+  });
+
+  describe('a pod that is to end and that no kubelet has', () => {
+    const unbound = { schedulerName: 'nobody' };
+    const seen = async (identity: PodIdentity): Promise<ObservedPod> => observedPod(await podOf(identity))!;
+
+    it('is deleted', async () => {
+      const runtime = await open(FOR_EVER_MS);
+      const identity = await place(runtime, unbound);
+      await runtime.terminate(identity, 30);
+      await eventually(
+        () => last(identity)?.phase === 'Failed',
+        () => `${identity.nodeId} is ${last(identity)?.phase ?? 'unseen'}`,
+      );
+      expect(last(identity)).toMatchObject({ phase: 'Failed', exitCode: 143 });
+    });
+
+    it('is deleted though it changes at the same moment', async () => {
+      const identity = await place(await open(FOR_EVER_MS), unbound);
+      const before = await seen(identity);
+      await cluster.api.patch(
+        { ...PODS, namespace, name: identity.nodeId },
+        { metadata: { labels: { is: 'new' } } },
+        { type: 'merge' },
+      );
+      await new ClusterPods(cluster.api).deleteUnbound(before);
+      expect((await seen(identity)).isDeleted).toBe(true);
+    });
+
+    it('is left to its kubelet where it is bound at the same moment', async () => {
+      const identity = await place(await open(FOR_EVER_MS), unbound);
+      const before = await seen(identity);
+      const target = { apiVersion: 'v1', kind: 'Node', name: 'nowhere' };
+      const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: identity.nodeId }, target };
+      await cluster.api.create({ ...PODS, namespace, name: identity.nodeId, subresource: 'binding' }, binding);
+      await new ClusterPods(cluster.api).deleteUnbound(before);
+      expect(await seen(identity)).toMatchObject({ isDeleted: false, nodeName: 'nowhere' });
+    });
+  });
+
+  describe('a pod whose kubelet was interrupted in its start', () => {
+    it('is deleted where the kubelet does not go on with it', async () => {
+      const runtime = await open(FOR_EVER_MS);
+      const [ordinary, stuck] = [await place(runtime), await place(runtime)];
+      await tell(ordinary, 'Pending', INITIALIZING, 1);
+      await tell(stuck, 'Pending', { waiting: {} }, 1);
+      await eventually(
+        async () => observedPod(await podOf(stuck))?.isDeleted === true,
+        () => `${stuck.nodeId} is left as it is`,
+      );
+      expect(observedPod(await podOf(ordinary))?.isDeleted).toBe(false);
     });
   });
 }

@@ -31,7 +31,7 @@ import { readPodLog } from './pod-log.js';
 import { type ByteReading, readPodLogBytes } from './pod-log-bytes.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
 import { PodAppointments } from './pod-appointments.js';
-import { assessPod, isAboutToBegin, isLeftToOthers, isLingering } from './pod-assessment.js';
+import { assessPod, isAboutToBegin, isLeftToOthers, isLingering, isStuckInStart } from './pod-assessment.js';
 import { PodFollower, type WatchedPod } from './pod-follower.js';
 import { EndCause } from './pod-marks.js';
 import { PodSpecLog, type PodSpecLogStrategy } from './pod-spec-log.js';
@@ -73,12 +73,15 @@ export interface KubernetesRuntimeOptions {
   patienceWithOthersMs?: number;
   /** For how long a pod that is to end may say nothing of the start of its containers; default 5 s. */
   patienceWithStartsMs?: number;
+  /** How long a kubelet that was interrupted in a start may take to go on with it; default 30 s. */
+  patienceWithStuckStartsMs?: number;
 }
 
 const NAME_TAKEN = { attempts: 20, pauseMs: 100 } as const;
 const PATIENCE_WITH_OTHERS_MS = 2_000;
 /** An image may be pulled meanwhile, which takes long and cannot be told from a start. */
 const PATIENCE_WITH_STARTS_MS = 5_000;
+const PATIENCE_WITH_STUCK_STARTS_MS = 30_000;
 /** Kubernetes' own. */
 const DEFAULT_GRACE_SECONDS = 30;
 /** What a kubelet may take beyond the grace period until it has told of the end. */
@@ -178,14 +181,12 @@ export class KubernetesRuntime implements PodRuntime {
     return true;
   }
 
-  async terminate(identity: PodIdentity, graceSeconds: number, place?: PodPlaceHint): Promise<void> {
+  async terminate(identity: PodIdentity, _graceSeconds: number, place?: PodPlaceHint): Promise<void> {
     const sought = this.known.find(identity) ?? (await this.seek(identity, place));
     if (sought === undefined) return this.tellGone(identity);
     const hasBegun = this.known.find(identity)?.hasBegun === true;
     const pod = await (hasBegun ? this.pods.end(sought, EndCause.terminated) : this.pods.mark(sought, EndCause.terminated));
     if (pod === undefined) return this.tellGone(identity);
-    // No kubelet has it, so none will end it.
-    if (pod.nodeName === undefined) await this.pods.delete(pod, { gracePeriodSeconds: graceSeconds });
     this.take(pod);
   }
 
@@ -334,6 +335,7 @@ export class KubernetesRuntime implements PodRuntime {
     const known = this.known.learn(pod, isFollowed);
     const { report, isEnd } = assessPod(pod, isOverdue);
     if (!isEnd && isLingering(pod)) this.lookLater(pod);
+    if (isStuckInStart(pod)) this.deleteIfStuck(pod);
     known.hasBegun = report.phase !== 'Pending';
     this.endWhereDue(pod, isEnd);
     if (known.hasEnded === true) return;
@@ -357,8 +359,10 @@ export class KubernetesRuntime implements PodRuntime {
     const { patienceWithOthersMs = PATIENCE_WITH_OTHERS_MS, patienceWithStartsMs = PATIENCE_WITH_STARTS_MS } = this.options;
     const end = (cause: string) => () => this.pods.end(pod, cause);
     if (isLeftToOthers(pod)) this.endings.later(pod.uid, patienceWithOthersMs, end(EndCause.left));
-    if (isEnd || pod.endCause !== EndCause.terminated || pod.isToldToEnd === true || pod.nodeName === undefined) return;
-    if (isAboutToBegin(pod)) this.endings.later(pod.uid, patienceWithStartsMs, end(EndCause.terminated));
+    if (isEnd || pod.endCause !== EndCause.terminated || pod.isToldToEnd === true) return;
+    // No kubelet has it, so none will end it.
+    if (pod.nodeName === undefined) this.endings.now(pod.uid, () => this.pods.deleteUnbound(pod));
+    else if (isAboutToBegin(pod)) this.endings.later(pod.uid, patienceWithStartsMs, end(EndCause.terminated));
     else this.endings.now(pod.uid, end(EndCause.terminated));
   }
 
@@ -369,6 +373,17 @@ export class KubernetesRuntime implements PodRuntime {
       if (pod?.uid === uid) this.take(pod, this.followsPod(identity), true);
     };
     this.looks.later(uid, graceSeconds * 1_000 + KUBELET_MARGIN_MS, look);
+  }
+
+  /** Nothing of it has run; deleted, it is reported as never begun. */
+  private deleteIfStuck({ identity, uid }: ObservedPod): void {
+    const look = async (): Promise<void> => {
+      const pod = await this.look(identity);
+      if (pod?.uid !== uid || !isStuckInStart(pod)) return;
+      this.options.logger.warn('a pod does not begin, as its kubelet was interrupted; it is deleted', { pod: pod.name });
+      await this.pods.delete(pod);
+    };
+    this.looks.later(uid, this.options.patienceWithStuckStartsMs ?? PATIENCE_WITH_STUCK_STARTS_MS, look);
   }
 
   private async release(identity: PodIdentity): Promise<void> {

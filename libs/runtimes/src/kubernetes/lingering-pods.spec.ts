@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { ObservedContainer, ObservedPod } from './observed-pod.js';
-import { assessPod, isLingering } from './pod-assessment.js';
+import { assessPod, isLingering, isStuckInStart } from './pod-assessment.js';
 
 const container = (name: string, more: Partial<ObservedContainer>): ObservedContainer => ({
   ...{ name, isInit: false, isNativeSidecar: false, isReady: false, isRunning: false },
@@ -11,7 +11,13 @@ const running = (name: string): ObservedContainer => container(name, { isRunning
 const ended = (name: string, exitCode: number): ObservedContainer =>
   container(name, { ended: { exitCode, reason: 'Error', message: '', startedAtMs: 1 } });
 const failedPod = (containers: ObservedContainer[], more: Partial<ObservedPod> = {}): ObservedPod => ({
-  ...{ identity: { workflowUid: 'w', nodeId: 'n', incarnation: 0 }, namespace: 'argo', name: 'p', uid: 'u' },
+  ...{
+    identity: { workflowUid: 'w', nodeId: 'n', incarnation: 0 },
+    namespace: 'argo',
+    name: 'p',
+    uid: 'u',
+    resourceVersion: '1',
+  },
   ...{ mains: ['main'], ordered: ['main', 'wait'], isContainerSet: false, isDeleted: false, isHeld: true, finalizers: [] },
   ...{
     phase: 'Failed',
@@ -57,5 +63,30 @@ describe('a pod whose containers are started again', () => {
     expect(assessPod({ ...between, isRestarting: true })).toMatchObject({ isEnd: false, report: { phase: 'Running' } });
     const over = { ...failedPod([ended('main', 0), ended('wait', 0)]), phase: 'Succeeded', reason: '', message: '' };
     expect(assessPod({ ...over, isRestarting: true })).toMatchObject({ isEnd: true, report: { phase: 'Succeeded' } });
+  });
+});
+
+describe('a pod whose kubelet was interrupted in its start', () => {
+  const lost = container('main', { waiting: { reason: '', message: '' }, isStartedAnew: true });
+  const pending = (containers: ObservedContainer[], more: Partial<ObservedPod> = {}): ObservedPod =>
+    failedPod(containers, { phase: 'Pending', reason: '', message: '', ...more });
+
+  it('is stuck where it counts a start and says nothing of it', () => {
+    expect(isStuckInStart(pending([lost]))).toBe(true);
+    expect(isStuckInStart(pending([lost, container('wait', { waiting: { reason: 'PodInitializing', message: '' } })]))).toBe(
+      true,
+    );
+  });
+
+  it.each<[string, ObservedPod]>([
+    ['a first start', pending([container('main', { waiting: { reason: '', message: '' } })])],
+    ['a start that is kept back', pending([{ ...lost, waiting: { reason: 'ErrImagePull', message: '' } }])],
+    ['a start that follows', pending([{ ...lost, waiting: { reason: 'PodInitializing', message: '' } }])],
+    ['a main that has run', pending([ended('main', 1), { ...lost, name: 'wait' }])],
+    ['a pod that starts its containers anew by itself', pending([lost], { isRestarting: true })],
+    ['a pod that is deleted', pending([lost], { isDeleted: true })],
+    ['a pod that has failed', failedPod([lost])],
+  ])('is not stuck: %s', (_what, pod) => {
+    expect(isStuckInStart(pod)).toBe(false);
   });
 });

@@ -14,6 +14,8 @@ export interface ObservedContainer {
   /** An init container that goes on beside the others (`restartPolicy: Always`); the kubelet ends it when they have ended, however it takes that. */
   isNativeSidecar: boolean;
   isReady: boolean;
+  /** Its kubelet has set out to start it more than once, and knows of no end. */
+  isStartedAnew?: boolean;
   waiting?: { reason: string; message: string };
   isRunning: boolean;
   startedAtMs?: number;
@@ -26,6 +28,8 @@ export interface ObservedPod {
   namespace: string;
   name: string;
   uid: string;
+  /** What is read here is of this version. */
+  resourceVersion: string;
   /** Names of the containers whose end decides the pod, in order. */
   mains: string[];
   isContainerSet: boolean;
@@ -67,7 +71,9 @@ interface ContainerState {
 interface ContainerStatus {
   name: string;
   ready?: boolean;
+  restartCount?: number;
   state?: ContainerState;
+  lastState?: ContainerState;
 }
 interface PodStatus {
   phase?: string;
@@ -108,6 +114,7 @@ type OfMetadata =
   | 'namespace'
   | 'name'
   | 'uid'
+  | 'resourceVersion'
   | 'mains'
   | 'isContainerSet'
   | 'ordered'
@@ -123,6 +130,7 @@ function fromMetadata({
   namespace = '',
   name,
   uid = '',
+  resourceVersion = '',
   annotations = {},
   finalizers = [],
   deletionTimestamp,
@@ -131,6 +139,7 @@ function fromMetadata({
     namespace,
     name,
     uid,
+    resourceVersion,
     mains: annotations[PodMark.mains]?.split(',') ?? ['main'],
     isContainerSet: annotations[PodMark.set] === 'true',
     ordered: annotations[PodMark.containers]?.split(','),
@@ -181,13 +190,17 @@ function fromSpec(
   };
 }
 
-function observedContainer({ name, ready, state = {} }: ContainerStatus, isInit: boolean): ObservedContainer {
+function observedContainer(
+  { name, ready, restartCount = 0, state = {}, lastState = {} }: ContainerStatus,
+  isInit: boolean,
+): ObservedContainer {
   const { waiting, running, terminated } = state;
   return withoutAbsent({
     name,
     isInit,
     isNativeSidecar: false,
     isReady: ready === true,
+    isStartedAnew: restartCount > 0 && lastState.terminated === undefined ? true : undefined,
     waiting: waiting === undefined ? undefined : { reason: waiting.reason ?? '', message: waiting.message ?? '' },
     isRunning: running !== undefined,
     startedAtMs: timeOf(running?.startedAt ?? terminated?.startedAt),

@@ -57,6 +57,15 @@ export function isAboutToBegin(pod: ObservedPod): boolean {
   return pod.phase === 'Pending' && pod.nodeName !== undefined && !pod.isDeleted && !isKept;
 }
 
+/**
+ * A kubelet that was interrupted in a start looks for ever for a sandbox that it will not make again: it has counted the start and says nothing of what keeps the
+ * container from it.
+ */
+export function isStuckInStart(pod: ObservedPod): boolean {
+  if (pod.phase !== 'Pending' || pod.nodeName === undefined || pod.isDeleted || pod.isRestarting === true) return false;
+  return isFresh(pod) && pod.containers.some(({ waiting, isStartedAnew }) => waiting?.reason === '' && isStartedAnew === true);
+}
+
 function commonReport(pod: ObservedPod): Omit<PodObservation, 'identity' | 'phase'> {
   const main = containerOf(pod, outputMain(pod));
   const startedAtMs = main?.startedAtMs ?? pod.startedAtMs;
