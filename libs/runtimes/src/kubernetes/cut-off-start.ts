@@ -6,7 +6,7 @@ type End = ObservedContainer['ended'];
 const START_ERROR = 'StartError';
 /** Whoever asked for the start has gone, as a kubelet that is restarted, or the container's own helper has. */
 const GIVEN_UP =
-  /context canceled|context deadline exceeded|ttrpc: closed|transport is closing|error reading from server|connection re(?:fused|set)/;
+  /context canceled|context deadline exceeded|ttrpc: closed|failed to start shim: .*signal: killed|transport is closing|error reading from server|connection re(?:fused|set)/;
 /** The first of containerd's two steps, which ends before the first instruction of the program; in the second it may have begun. */
 const FIRST_STEP = 'failed to create containerd task';
 
