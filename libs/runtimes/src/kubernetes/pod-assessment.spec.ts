@@ -1,63 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { type ApiObject } from '#libs/kubernetes';
-import { identityLabels } from '#libs/pod-spec';
 import { AnnotationName } from '#libs/workflow-spec';
 
-import { observedPod } from './observed-pod.js';
-import { assessPod, isLeftToOthers } from './pod-assessment.js';
+import { assessed, ended, running, waiting, type WrittenPod } from '../../../testing/src/assessed-pod.js';
 import { EndCause, PodMark } from './pod-marks.js';
 
-const identity = { workflowUid: 'uid-1', nodeId: 'node-1', incarnation: 0 };
-
-interface Written {
-  status: object;
-  annotations?: Record<string, string>;
-  isDeleted?: boolean;
-  nodeName?: string;
-  /** Init containers that go on beside the others. */
-  natives?: string[];
-}
-const assessed = ({ status, annotations = {}, isDeleted = false, nodeName = 'n', natives = [] }: Written) => {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: 'p',
-      namespace: 'argo',
-      uid: 'u',
-      labels: identityLabels(identity),
-      annotations: { [AnnotationName.nodeId]: identity.nodeId, [PodMark.containers]: 'main', ...annotations },
-      ...(isDeleted ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
-    },
-    spec: {
-      ...(nodeName === '' ? {} : { nodeName }),
-      initContainers: natives.map((name) => ({ name, restartPolicy: 'Always' })),
-    },
-    status,
-  } as unknown as ApiObject;
-  const observed = observedPod(pod);
-  if (observed === undefined) throw new Error('not ours');
-  return { ...assessPod(observed), isLeft: isLeftToOthers(observed) };
-};
-
-const ended = (name: string, exitCode: number, more: object = {}) => ({
-  name,
-  state: {
-    terminated: {
-      exitCode,
-      reason: exitCode === 0 ? 'Completed' : 'Error',
-      startedAt: '2026-01-01T00:00:01Z',
-      finishedAt: '2026-01-01T00:00:03Z',
-      ...more,
-    },
-  },
-});
-const waiting = (name: string, reason: string, message?: string) => ({ name, state: { waiting: { reason, message } } });
-const running = (name: string) => ({ name, ready: true, state: { running: { startedAt: '2026-01-01T00:00:01Z' } } });
-
 describe('the report of a pod, by its status', () => {
-  it.each<[string, Written, object]>([
+  it.each<[string, WrittenPod, object]>([
     [
       'a start',
       { status: { phase: 'Pending', containerStatuses: [waiting('main', 'ContainerCreating')] } },
@@ -85,7 +34,7 @@ describe('the report of a pod, by its status', () => {
         ['an image that is never pulled', 'ErrImageNeverPull', 'Container image "x" is not present with pull policy of Never'],
         ['a Secret that is not there', 'CreateContainerConfigError', 'secret "s" not found'],
       ] as const
-    ).map(([what, reason, message]): [string, Written, object] => [
+    ).map(([what, reason, message]): [string, WrittenPod, object] => [
       what,
       { status: { phase: 'Pending', containerStatuses: [waiting('main', reason, message)] } },
       { phase: 'Pending', message: `${reason}: ${message}` },
@@ -132,58 +81,6 @@ describe('the report of a pod, by its status', () => {
         status: { phase: 'Failed', initContainerStatuses: [ended('proxy', 1)], containerStatuses: [ended('main', 3)] },
       },
       { phase: 'Failed', exitCode: 3, message: 'main: Error (exit code 3)' },
-    ],
-    [
-      'a container that nobody found again',
-      {
-        status: {
-          phase: 'Failed',
-          containerStatuses: [
-            ended('main', 137, {
-              reason: 'ContainerStatusUnknown',
-              message: 'The container could not be located when the pod was terminated',
-              startedAt: null,
-              finishedAt: null,
-            }),
-          ],
-        },
-      },
-      {
-        phase: 'Failed',
-        exitCode: 137,
-        message: 'main: ContainerStatusUnknown (exit code 137): The container could not be located when the pod was terminated',
-      },
-    ],
-    [
-      'a node that is gone, by whoever collects its pods',
-      {
-        isDeleted: true,
-        status: {
-          phase: 'Failed',
-          conditions: [
-            { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' },
-          ],
-          containerStatuses: [running('main')],
-        },
-      },
-      { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
-    ],
-    [
-      'a node that does not answer: nobody knows whether its programs run',
-      { isDeleted: true, status: { phase: 'Running', reason: 'NodeLost', containerStatuses: [running('main')] } },
-      { phase: 'Running' },
-    ],
-    [
-      'a pod that had to make room',
-      {
-        status: {
-          phase: 'Failed',
-          reason: 'Preempting',
-          message: 'Preempted in order to admit critical pod',
-          containerStatuses: [ended('main', 143)],
-        },
-      },
-      { phase: 'Failed', message: 'Preempted in order to admit critical pod' },
     ],
     [
       'a failed init container of the template',
@@ -317,56 +214,6 @@ describe('the report of a pod, by its status', () => {
       { phase: 'Failed', exitCode: 143, message: 'main: Error (exit code 143)' },
     ],
     [
-      'an eviction of a pod that has begun',
-      {
-        status: {
-          phase: 'Failed',
-          reason: 'Evicted',
-          message: 'The node was low on resource: memory',
-          containerStatuses: [ended('main', 137)],
-        },
-      },
-      { phase: 'Failed', message: 'The node was low on resource: memory' },
-    ],
-    [
-      'a deletion by somebody',
-      { isDeleted: true, status: { phase: 'Failed', containerStatuses: [ended('main', 143)] } },
-      { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
-    ],
-    [
-      'a deletion by somebody before a node was found',
-      { isDeleted: true, nodeName: '', status: { phase: 'Pending' } },
-      { phase: 'Failed', infrastructure: true, message: 'pod deleted', neverBegan: 'Deleted' },
-    ],
-    [
-      'a deletion by somebody while an init container ran',
-      {
-        isDeleted: true,
-        status: {
-          phase: 'Failed',
-          initContainerStatuses: [ended('init', 137)],
-          containerStatuses: [waiting('main', 'PodInitializing')],
-        },
-      },
-      { phase: 'Failed', infrastructure: true, message: 'pod deleted', neverBegan: 'Deleted' },
-    ],
-    [
-      'a deletion by somebody while its image was missing',
-      {
-        isDeleted: true,
-        status: {
-          phase: 'Failed',
-          containerStatuses: [ended('main', 137, { reason: 'ContainerStatusUnknown', startedAt: null, finishedAt: null })],
-        },
-      },
-      { phase: 'Failed', infrastructure: true, message: 'pod deleted', exitCode: 137, neverBegan: 'Deleted' },
-    ],
-    [
-      'a deletion of which no kubelet has heard: its program may run by now',
-      { isDeleted: true, status: { phase: 'Failed', containerStatuses: [waiting('main', 'ContainerCreating')] } },
-      { phase: 'Failed', infrastructure: true, message: 'pod deleted' },
-    ],
-    [
       'a main container that never started',
       { status: { phase: 'Failed', containerStatuses: [waiting('main', 'CreateContainerError', 'no')] } },
       {
@@ -377,68 +224,6 @@ describe('the report of a pod, by its status', () => {
     ],
   ])('of %s', (_, written, report) => {
     expect(assessed(written).report).toMatchObject(report);
-  });
-
-  it.each(['Evicted', 'NodeShutdown', 'NodeAffinity', 'UnexpectedAdmissionError'])(
-    'says of a pod that was lost before it began why (%s), so that it may be made anew',
-    (reason) => {
-      const { report } = assessed({ status: { phase: 'Failed', reason, message: 'The node was low on resource' } });
-      expect(report).toMatchObject({ neverBegan: reason, message: 'The node was low on resource' });
-      const begun = assessed({ status: { phase: 'Failed', reason, message: 'm', containerStatuses: [ended('main', 137)] } });
-      expect(begun.report.neverBegan).toBeUndefined();
-    },
-  );
-
-  describe('of a start that was cut off', () => {
-    const CREATING = 'failed to create containerd task: failed to create shim task: context canceled: unknown';
-    const STARTING = 'failed to start containerd task "1a2b": context canceled: unknown';
-    const startError = (name: string, message: string) =>
-      ended(name, 128, { reason: 'StartError', startedAt: '1970-01-01T00:00:00Z', message });
-    const mainsOf = (names: string) => ({ [PodMark.mains]: names, [PodMark.containers]: names });
-    const neverBegan = (status: object, annotations = {}) =>
-      assessed({ annotations, status: { phase: 'Failed', ...status } }).report.neverBegan;
-
-    it('says that it may be made anew, where nothing of the user can have run', () => {
-      expect(neverBegan({ containerStatuses: [startError('main', CREATING)] })).toBe('StartError');
-      const init = { initContainerStatuses: [startError('init', STARTING)] };
-      expect(neverBegan({ ...init, containerStatuses: [waiting('main', 'PodInitializing')] })).toBe('StartError');
-      expect(neverBegan({ containerStatuses: [startError('a', CREATING), waiting('b', '')] }, mainsOf('a,b'))).toBe('StartError');
-    });
-
-    it('does not, where something may have run', () => {
-      expect(neverBegan({ containerStatuses: [startError('main', STARTING)] })).toBeUndefined();
-      expect(
-        neverBegan({ containerStatuses: [startError('a', CREATING), ended('b', 0)] }, mainsOf('a,b')),
-        'the other of a set',
-      ).toBeUndefined();
-      expect(
-        neverBegan({ containerStatuses: [startError('a', CREATING), startError('b', STARTING)] }, mainsOf('a,b')),
-      ).toBeUndefined();
-    });
-
-    it('says so of an executor that was cut off, without which no wrapper of ours begins its program', () => {
-      const containerStatuses = [startError('wait', CREATING), ended('main', 143)];
-      expect(neverBegan({ containerStatuses })).toBe('StartError');
-      expect(neverBegan({ containerStatuses }, { [PodMark.outputs]: 'task-result' }), 'a pod of Argo').toBeUndefined();
-      expect(neverBegan({ containerStatuses: [startError('wait', STARTING), ended('main', 143)] })).toBeUndefined();
-      const status = { phase: 'Running', containerStatuses: [startError('wait', CREATING), running('main')] };
-      const annotations = { [PodMark.containers]: 'main,wait' };
-      expect(assessed({ status, annotations })).toMatchObject({ isEnd: false, isLeft: true });
-      expect(assessed({ status, annotations: { ...annotations, [PodMark.outputs]: 'task-result' } }).isLeft).toBe(false);
-    });
-
-    it('does not, where it would fail again', () => {
-      const message = 'failed to create containerd task: mkdir /etc/passwd/x: not a directory: unknown';
-      expect(neverBegan({ containerStatuses: [startError('main', message)] })).toBeUndefined();
-    });
-
-    it('has the executor ended, which waits for a program that never begins', () => {
-      const status = { phase: 'Running', containerStatuses: [startError('main', CREATING), running('wait')] };
-      const annotations = { [PodMark.containers]: 'main,wait' };
-      expect(assessed({ status, annotations })).toMatchObject({ isEnd: false, isLeft: true });
-      const begun = { phase: 'Running', containerStatuses: [ended('main', 1), running('wait')] };
-      expect(assessed({ status: begun, annotations })).toMatchObject({ isEnd: false, isLeft: false });
-    });
   });
 
   it('does not wait for containers that others have put into the pod', () => {
