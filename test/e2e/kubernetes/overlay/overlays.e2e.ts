@@ -98,7 +98,8 @@ describe.skipIf(missing !== undefined)(`overlays as a whole ${missing === undefi
         await kubectl('delete', 'workflow', 'first', '--cascade=foreground', '--timeout=60s');
         const stepPods = (): Promise<string> => kubectl('get', 'pods', '-l', 'workflows.argoproj.io/workflow', '-o', 'name');
         await eventually(async () => (await stepPods()) === '', 'its pods are gone');
-        expect(await kubectl('get', 'configmaps', '-o', 'name')).not.toContain('made-');
+        const configMaps = (): Promise<string> => kubectl('get', 'configmaps', '-o', 'name');
+        await eventually(async () => !(await configMaps()).includes('made-'), 'what its template has made is gone');
       },
       TEST_LIMIT_MS,
     );
