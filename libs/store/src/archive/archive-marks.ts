@@ -29,6 +29,7 @@ export class ArchiveMarks {
     return rows.map(({ uid }) => uid);
   }
 
+  /** The mark before the handoff, as a workflow is deleted in that order too. */
   async #mark(workflow: string, mark: { version: number; nowMs: number; archived: boolean }): Promise<void> {
     const { version, nowMs, archived } = mark;
     await this.#database.run({
@@ -39,8 +40,9 @@ export class ArchiveMarks {
           ON CONFLICT (workflow) DO UPDATE
             SET version = excluded.version, archived_at_ms = excluded.archived_at_ms${archived ? ', archived = true' : ''}
             WHERE m.version < excluded.version
+          RETURNING 1
         )
-        DELETE FROM handoffs WHERE queue = 'archive' AND workflow = $1 AND version <= $2`,
+        DELETE FROM handoffs WHERE queue = 'archive' AND workflow = $1 AND version <= $2 AND (SELECT count(*) FROM marked) <= 1`,
       values: [workflow, version, nowMs],
     });
   }

@@ -30,7 +30,8 @@ const HANDOFF_SQL = `, done AS (DELETE FROM handoffs WHERE queue = 'archive' AND
 
 /**
  * The fence is the compare-and-set: an older end never replaces a newer one, and repeating changes nothing. Everything is one statement,
- * so the commit need not wait for the disk: what a crash of Postgres undoes is simply done again.
+ * so the commit need not wait for the disk: what a crash of Postgres undoes is simply done again. The row is written before its labels, as a
+ * deletion takes it with them.
  */
 const upsertSql = (fence: VersionFence): string => `
 WITH fence AS (${FENCE_SQL[fence]}
@@ -41,11 +42,12 @@ WITH fence AS (${FENCE_SQL[fence]}
   ON CONFLICT (clustername, uid) DO UPDATE SET instanceid = excluded.instanceid, name = excluded.name, namespace = excluded.namespace,
     phase = excluded.phase, startedat = excluded.startedat, finishedat = excluded.finishedat,
     creationtimestamp = excluded.creationtimestamp, workflow = excluded.workflow
+  RETURNING uid
 ), dropped AS (
-  DELETE FROM argo_archived_workflows_labels l USING fence WHERE l.clustername = $4 AND l.uid = $1 AND NOT l.name = ANY($13::text[])
+  DELETE FROM argo_archived_workflows_labels l USING archived WHERE l.clustername = $4 AND l.uid = $1 AND NOT l.name = ANY($13::text[])
 ), labelled AS (
   INSERT INTO argo_archived_workflows_labels (clustername, uid, name, value)
-  SELECT $4, $1, given.name, given.value FROM fence, unnest($13::text[], $14::text[]) AS given (name, value)
+  SELECT $4, $1, given.name, given.value FROM archived, unnest($13::text[], $14::text[]) AS given (name, value)
   ON CONFLICT (clustername, uid, name) DO UPDATE SET value = excluded.value
 )${fence === 'marks' ? HANDOFF_SQL : ''}
 SELECT set_config('synchronous_commit', 'off', true), (SELECT count(*) FROM fence) AS written`;
@@ -114,7 +116,8 @@ export class PostgresArchiveStore extends SqlArchiveStore {
       text: `
         DELETE FROM argo_archived_workflows WHERE (clustername, uid) IN (
           SELECT clustername, uid FROM argo_archived_workflows
-          WHERE clustername = $1 AND instanceid = $2 AND finishedat < $3::timestamp LIMIT $4) RETURNING 1`,
+          WHERE clustername = $1 AND instanceid = $2 AND finishedat < $3::timestamp LIMIT $4
+          FOR UPDATE SKIP LOCKED) RETURNING 1`,
       values: [clusterName, instanceId, timeOf(finishedBeforeMs), limit],
     });
     if ((await this.#fence()) === 'versions') {

@@ -147,7 +147,7 @@ export class ArtifactDeletionRepository {
   /**
    * All rows of this strategy are there; the scheduler's handoff is taken off, except that of a deletion which is still to be planned.
    * Gives whether anything of the workflow waits for its deletion. What a crash of Postgres undoes is planned again, so the commit need
-   * not wait for the disk.
+   * not wait for the disk. The plan is written before the handoff goes, as a workflow is deleted in that order too.
    */
   async markPlanned(uid: string, strategy: DeletionStrategy, nowMs: number): Promise<boolean> {
     const rows = await this.#database.run<{ pending: boolean }>({
@@ -155,9 +155,9 @@ export class ArtifactDeletionRepository {
       text: `
         WITH planned AS (
           INSERT INTO artifact_gc_plans (workflow, strategy, planned_at_ms) VALUES ($1, $2, $3)
-          ON CONFLICT (workflow, strategy) DO UPDATE SET planned_at_ms = excluded.planned_at_ms
+          ON CONFLICT (workflow, strategy) DO UPDATE SET planned_at_ms = excluded.planned_at_ms RETURNING 1
         ), done AS (
-          DELETE FROM handoffs WHERE queue = 'artifact-gc' AND workflow = $1
+          DELETE FROM handoffs WHERE queue = 'artifact-gc' AND workflow = $1 AND (SELECT count(*) FROM planned) = 1
             AND ($2 = 'OnWorkflowDeletion' OR NOT EXISTS (SELECT 1 FROM workflows WHERE uid = $1 AND deleted_at_ms IS NOT NULL))
         )
         SELECT set_config('synchronous_commit', 'off', true),
@@ -167,7 +167,7 @@ export class ArtifactDeletionRepository {
     return rows[0]?.pending ?? false;
   }
 
-  /** Objects that have a row already are left as they are. */
+  /** Objects that have a row already are left as they are. Ids rise in the order given; rows are made in one order by everybody. */
   async insertMany(rows: readonly NewArtifactDeletion[]): Promise<void> {
     if (rows.length === 0) return;
     const column = <Key extends keyof NewArtifactDeletion>(key: Key) => rows.map((row) => row[key]);
@@ -175,13 +175,15 @@ export class ArtifactDeletionRepository {
       name: 'gc-insert',
       text: `
         INSERT INTO artifact_deletions
-          (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, next_try_at_ms, created_at_ms, give_up, parent_id,
-            lender_namespace)
-        SELECT d.workflow, d.workflow_name, d.namespace, d.node_id, d.artifact_name, d.object_id, d.strategy, d.location, d.now_ms, d.now_ms,
+          (id, workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, next_try_at_ms, created_at_ms, give_up,
+            parent_id, lender_namespace)
+        SELECT d.id, d.workflow, d.workflow_name, d.namespace, d.node_id, d.artifact_name, d.object_id, d.strategy, d.location, d.now_ms, d.now_ms,
           d.give_up, d.parent_id, d.lender_namespace
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[], $9::bigint[],
-            $10::boolean[], $11::bigint[], $12::text[])
-          AS d (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, now_ms, give_up, parent_id, lender_namespace)
+        FROM (
+          SELECT nextval('artifact_deletions_id_seq') AS id, g.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+              $7::text[], $8::json[], $9::bigint[], $10::boolean[], $11::bigint[], $12::text[])
+            AS g (workflow, workflow_name, namespace, node_id, artifact_name, object_id, strategy, location, now_ms, give_up, parent_id, lender_namespace)) d
+        ORDER BY d.workflow, d.object_id
         ON CONFLICT (workflow, object_id) DO NOTHING`,
       values: [
         column('workflowUid'),
@@ -259,9 +261,11 @@ export class ArtifactDeletionRepository {
   /**
    * Writes what became of rows that were tried, all in one statement. The row of an object out of a folder goes with its object, so that the
    * table stays small however many there were; ids are asked for twice, so that no plan reads the whole table. Rows that somebody else has finished meanwhile are left as they are.
+   * Rows are locked by rising id.
    */
-  async recordResults(results: readonly DeletionResult[], nowMs: number): Promise<void> {
-    if (results.length === 0) return;
+  async recordResults(unsorted: readonly DeletionResult[], nowMs: number): Promise<void> {
+    if (unsorted.length === 0) return;
+    const results = [...unsorted].sort((left, right) => left.id - right.id);
     await this.#database.run({
       name: 'gc-results',
       text: `
@@ -315,7 +319,7 @@ export class ArtifactDeletionRepository {
       text: `
         DELETE FROM artifact_deletions WHERE id IN (
           SELECT id FROM artifact_deletions d WHERE finished_at_ms < $1 AND NOT EXISTS (SELECT 1 FROM workflows w WHERE w.uid = d.workflow)
-          LIMIT $2) RETURNING 1`,
+          LIMIT $2 FOR UPDATE OF d SKIP LOCKED) RETURNING 1`,
       values: [query.finishedBeforeMs, query.limit],
     });
     return rows.length;

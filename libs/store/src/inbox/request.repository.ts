@@ -71,7 +71,8 @@ export class RequestRepository {
     const rows = await this.#database.run({
       text: `
         DELETE FROM workflow_requests WHERE request_id IN (
-          SELECT request_id FROM workflow_requests WHERE answered_at_ms IS NOT NULL AND created_at_ms < $1 LIMIT $2) RETURNING request_id`,
+          SELECT request_id FROM workflow_requests WHERE answered_at_ms IS NOT NULL AND created_at_ms < $1 LIMIT $2
+          FOR UPDATE SKIP LOCKED) RETURNING request_id`,
       values: [beforeMs, limit],
     });
     return rows.length;

@@ -95,7 +95,7 @@ async function firstInTurn(tx: Executor, open: readonly Capacity[], whose: 'ever
   return rows.map((row) => ({ ...row, id: claimId(row), locks: row.wanted.map(({ name }) => name) }));
 }
 
-/** Gives those that were still there: a takeover takes back the claims of its workflow without having the rows of their locks. */
+/** Gives those that were still there. */
 async function grant(tx: Executor, claims: readonly Claim[], nowMs: number): Promise<Claim[]> {
   if (claims.length === 0) return [];
   const rows = await tx.run<GrantedClaim>({

@@ -61,12 +61,17 @@ export async function changeLocks(
   };
 }
 
-/** Locks of a workflow that another controller has granted. Their limits are said by whoever asks for them; until then they have no room. */
+/**
+ * Puts the locks that another controller has granted a workflow in the place of all that it holds and waits for. Their limits are said by
+ * whoever asks for them; until then they have no room. The order is that of `changeLocks`.
+ */
 export async function takeHeldLocks(
   tx: Executor,
   { uid, locks, nowMs }: { uid: string; locks: readonly HeldLock[]; nowMs: number },
 ): Promise<void> {
-  await lockNames(tx, { released: locks.map(({ name }) => name), wants: [], nowMs });
+  const given = await namesOf(tx, uid, 'all');
+  await lockNames(tx, { released: [...given, ...locks.map(({ name }) => name)], wants: [], nowMs });
+  if (given.length > 0) await release(tx, uid, 'all');
   const holders = [...new Set(locks.map(({ holder }) => holder))];
   const wants = holders.map((holder) => ({ holder, attempt: 1, locks: locks.filter((lock) => lock.holder === holder) }));
   await insertHolders(tx, uid, wants, nowMs);

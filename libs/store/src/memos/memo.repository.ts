@@ -38,7 +38,7 @@ export class MemoRepository {
       name: 'memo-purge',
       text: `
         DELETE FROM memo_entries m USING (
-          SELECT namespace, cache, key FROM memo_entries WHERE last_hit_at_ms < $1 ORDER BY last_hit_at_ms LIMIT $2) old
+          SELECT namespace, cache, key FROM memo_entries WHERE last_hit_at_ms < $1 ORDER BY last_hit_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED) old
         WHERE m.namespace = old.namespace AND m.cache = old.cache AND m.key = old.key AND m.last_hit_at_ms < $1 RETURNING 1`,
       values: [options.beforeMs, options.limit],
     });

@@ -16,8 +16,8 @@ export function keyColumns(keys: readonly PodKey[]): [string[], string[], number
 
 export const keyText = ({ workflowUid, nodeId, incarnation }: PodKey): string => `${workflowUid}/${nodeId}/${incarnation}`;
 
-export const byKey = (left: PodKey, right: PodKey): number => {
-  const leftText = keyText(left);
-  const rightText = keyText(right);
-  return leftText < rightText ? -1 : leftText > rightText ? 1 : 0;
-};
+/** The order in which everybody locks rows of pods: Postgres' collation "C", column by column. */
+export const byKey = (left: PodKey, right: PodKey): number =>
+  compare(left.workflowUid, right.workflowUid) || compare(left.nodeId, right.nodeId) || left.incarnation - right.incarnation;
+
+const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);

@@ -172,7 +172,7 @@ export class PodRepository {
       text: `
         WITH gone AS (
           SELECT p.workflow, p.node_id, p.incarnation FROM pod_status st JOIN pods p USING (workflow, node_id, incarnation)
-          WHERE st.deleted_at_ms <= $1 AND p.desired = 'delete' LIMIT $2 FOR UPDATE OF p SKIP LOCKED
+          WHERE st.deleted_at_ms <= $1 AND p.desired = 'delete' LIMIT $2 FOR UPDATE OF p, st SKIP LOCKED
         ), status AS (
           DELETE FROM pod_status st USING gone g
           WHERE st.workflow = g.workflow AND st.node_id = g.node_id AND st.incarnation = g.incarnation

@@ -142,7 +142,8 @@ export class RecordRepository {
         WITH reopened AS (
           UPDATE record_marks SET version = -1, encoding = 'inline' WHERE workflow IN (
             SELECT m.workflow FROM record_marks m WHERE m.encoding IN ('omitted', 'offloaded')
-              AND (m.encoding = 'omitted' OR NOT EXISTS (${place === undefined ? OFFLOADED_HERE : OFFLOADED_THERE})) LIMIT $1)
+              AND (m.encoding = 'omitted' OR NOT EXISTS (${place === undefined ? OFFLOADED_HERE : OFFLOADED_THERE})) LIMIT $1
+            FOR UPDATE OF m SKIP LOCKED)
           RETURNING workflow
         ), handed AS (
           INSERT INTO handoffs (queue, workflow, version, requested_at_ms)
@@ -165,7 +166,8 @@ export class RecordRepository {
   }
 
   /**
-   * Drops offloaded versions beside our own tables that no record names and that were last written before `beforeMs`; gives how many.
+   * Drops offloaded versions beside our own tables that no record names and that were last written before `beforeMs`; gives how many. What is
+   * just being written is passed over.
    * Those of workflows that are none of ours stay, as another controller may have written them; those of a deleted one went with it.
    */
   async pruneOffloaded(beforeMs: number, limit: number): Promise<number> {
@@ -175,7 +177,8 @@ export class RecordRepository {
         DELETE FROM argo_workflows WHERE (clustername, uid, version) IN (
           SELECT a.clustername, a.uid, a.version FROM argo_workflows a JOIN workflows w ON w.uid = a.uid
           LEFT JOIN record_marks m ON m.workflow = a.uid AND m.offload_version = a.version
-          WHERE a.clustername = $1 AND a.updatedat < $2::timestamp AND m.workflow IS NULL LIMIT $3) RETURNING 1`,
+          WHERE a.clustername = $1 AND a.updatedat < $2::timestamp AND m.workflow IS NULL LIMIT $3
+          FOR UPDATE OF a SKIP LOCKED) RETURNING 1`,
       values: [this.#clusterName(), new Date(beforeMs).toISOString().slice(0, -1), limit],
     });
     return rows.length;

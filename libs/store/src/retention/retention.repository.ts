@@ -98,7 +98,9 @@ export class RetentionRepository {
   async #prepare(uid: string, nowMs: number): Promise<DeletionStep | undefined> {
     await this.#database.run({
       name: 'retention-pods',
-      text: `UPDATE pods SET desired = 'delete', changed_at_ms = $2 WHERE workflow = $1 AND (desired <> 'delete' OR changed_at_ms > $2)`,
+      text: `
+        UPDATE pods SET desired = 'delete', changed_at_ms = $2
+        WHERE (workflow, node_id, incarnation) IN (${podsInOrder('pods', `AND (desired <> 'delete' OR changed_at_ms > $2)`)})`,
       values: [uid, nowMs],
     });
     const rows = await this.#database.run<{ pods: boolean; archive: boolean; gc: boolean }>({
@@ -114,24 +116,31 @@ export class RetentionRepository {
     return rows[0]?.gc ? 'waiting-gc' : undefined;
   }
 
-  /** True where a full batch was deleted, so more are left. */
+  /** True where a full batch was deleted, so more are left. No decision writes nodes meanwhile. */
   async #deleteBatch(uid: string): Promise<boolean> {
     const rows = await this.#database.run({
       name: 'retention-batch',
       text: `
-        DELETE FROM workflow_nodes WHERE workflow = $1 AND id IN (SELECT id FROM workflow_nodes WHERE workflow = $1 LIMIT ${NODE_BATCH}) RETURNING 1`,
+        DELETE FROM workflow_nodes n USING (SELECT uid FROM workflow_state WHERE uid = $1 FOR UPDATE) s
+        WHERE n.workflow = s.uid AND n.id IN (SELECT id FROM workflow_nodes WHERE workflow = $1 LIMIT ${NODE_BATCH}) RETURNING 1`,
       values: [uid],
     });
     return rows.length === NODE_BATCH;
   }
 
-  /** The state row goes first: from then on no commit can add anything. The workflow's row goes last: until then the deletion is found again. */
+  /**
+   * The workflow's row is locked first, as by whoever writes a record. The state row goes first: from then on no commit can add anything. The
+   * workflow's row goes last: until then the deletion is found again.
+   */
   async #deleteLast(uid: string): Promise<DeletionStep> {
     const removed = await this.#database.transaction(async (tx) => {
+      await tx.run({ text: 'SELECT 1 FROM workflows WHERE uid = $1 FOR UPDATE', values: [uid] });
       await deleteWhere(tx, 'workflow_state', 'uid', uid);
+      for (const table of ['pods', 'pod_status'] as const) {
+        const text = `DELETE FROM ${table} WHERE (workflow, node_id, incarnation) IN (${podsInOrder(table)})`;
+        await tx.run({ text, values: [uid] });
+      }
       for (const table of [
-        'pods',
-        'pod_status',
         'record_marks',
         'archive_marks',
         'artifact_gc_plans',
@@ -145,7 +154,12 @@ export class RetentionRepository {
       }
       await deleteWhere(tx, 'argo_workflows', 'uid', uid);
       await tx.run({ text: `DELETE FROM resources WHERE uid = $1`, values: [uid] });
-      await tx.run({ text: `DELETE FROM artifact_deletions WHERE workflow = $1 AND state <> 'pending'`, values: [uid] });
+      await tx.run({
+        text: `
+          DELETE FROM artifact_deletions WHERE id IN (
+            SELECT id FROM artifact_deletions WHERE workflow = $1 AND state <> 'pending' ORDER BY id FOR UPDATE)`,
+        values: [uid],
+      });
       return tx.run<{ namespace: string; name: string }>({
         text: 'DELETE FROM workflows WHERE uid = $1 RETURNING namespace, name',
         values: [uid],
@@ -156,6 +170,10 @@ export class RetentionRepository {
     return 'gone';
   }
 }
+
+/** Locks rows of the pods of workflow `$1` in the order in which pod-managers do (`byKey`). */
+const podsInOrder = (table: 'pods' | 'pod_status', condition = ''): string => `
+  SELECT workflow, node_id, incarnation FROM ${table} WHERE workflow = $1 ${condition} ORDER BY node_id COLLATE "C", incarnation FOR UPDATE`;
 
 async function deleteWhere(tx: Executor, table: string, column: string, uid: string): Promise<void> {
   await tx.run({ text: `DELETE FROM ${table} WHERE ${column} = $1`, values: [uid] });

@@ -5,6 +5,7 @@ import { type AdmissionChange } from '../admission/admit.js';
 import { type Statement } from '../connection/database.js';
 import { type MemoSave } from '../memos/memo.repository.js';
 import { type LockChanges } from '../locks/lock-changes.js';
+import { byKey } from '../pods/pod-identity.js';
 import { nodeColumns } from './node-columns.js';
 
 /** Services that a commit may leave work for. */
@@ -166,7 +167,10 @@ function partsOf(input: CommitInput): Part[] {
 
 const notEmpty = (list: readonly unknown[] | undefined): boolean => list !== undefined && list.length > 0;
 
-/** A statement must not touch a row twice: what happens to a pod that is inserted here is folded into the insert. */
+/**
+ * A statement must not touch a row twice: what happens to a pod that is inserted here is folded into the insert. Pods that are changed are
+ * locked in the order in which claims lock them.
+ */
 function foldPods(input: CommitInput) {
   const desired = new Map<string, PodDesiredChange>();
   for (const change of input.podDesired ?? []) desired.set(podKey(change), change);
@@ -175,9 +179,10 @@ function foldPods(input: CommitInput) {
     desired.delete(podKey(pod));
     return { ...pod, desired: change?.desired ?? ('run' as const) };
   });
-  return { inserts, changes: [...desired.values()] };
+  return { inserts, changes: [...desired.values()].sort((left, right) => byKey(ofWorkflow(left), ofWorkflow(right))) };
 }
 
+const ofWorkflow = ({ nodeId, incarnation }: PodDesiredChange) => ({ workflowUid: '', nodeId, incarnation });
 const podKey = ({ nodeId, incarnation }: { nodeId: string; incarnation: number }): string => `${incarnation}/${nodeId}`;
 
 function upsertNodesSql(nodes: readonly NodeRow[], values: Values): string {
@@ -216,6 +221,7 @@ function insertPodsSql(pods: readonly (PodInsert & { desired: string })[], nowMs
     ON CONFLICT (workflow, node_id, incarnation) DO NOTHING`;
 }
 
+/** Workflows remember under the same keys: all of them lock the rows in one order. */
 function saveMemosSql(memos: readonly MemoSave[], values: Values): string {
   const arrays = [
     `${values.add(memos.map(({ namespace }) => namespace))}::text[]`,
@@ -228,6 +234,7 @@ function saveMemosSql(memos: readonly MemoSave[], values: Values): string {
     INSERT INTO memo_entries (namespace, cache, key, entry, last_hit_at_ms)
     SELECT m.namespace, m.cache, m.key, m.entry, m.last_hit_at_ms
     FROM fence f, unnest(${arrays.join(', ')}) AS m (namespace, cache, key, entry, last_hit_at_ms)
+    ORDER BY m.namespace, m.cache, m.key
     ON CONFLICT (namespace, cache, key) DO UPDATE SET entry = excluded.entry, last_hit_at_ms = excluded.last_hit_at_ms`;
 }
 

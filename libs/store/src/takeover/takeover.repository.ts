@@ -83,7 +83,7 @@ export class TakeoverRepository {
         values: [uid, state.shownVersion],
       });
       if (rows.length === 0) return false;
-      for (const table of ['workflow_nodes', 'workflow_inbox', 'lock_waiters', 'locks'])
+      for (const table of ['workflow_nodes', 'workflow_inbox'])
         await tx.run({ text: `DELETE FROM ${table} WHERE workflow = $1`, values: [uid] });
       await store(tx, uid, state);
       return true;

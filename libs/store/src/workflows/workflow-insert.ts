@@ -12,14 +12,14 @@ export interface NewWorkflow {
   hasClusterObject?: boolean;
 }
 
-/** The workflow and its state row in one statement: there is never one without the other. */
+/** The workflow and its state row in one statement: there is never one without the other. Of the same names everybody asks in one order. */
 const INSERT_SQL = `
 WITH given AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::json[], $7::json[], $8::text[], $9::bigint[], $10::boolean[])
     AS g (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms, cluster_object)
 ), inserted AS (
   INSERT INTO workflows (uid, namespace, name, generate_name, labels, annotations, submitted, instance_id, created_at_ms, cluster_object)
-  SELECT * FROM given
+  SELECT * FROM given ORDER BY namespace, name
   ON CONFLICT DO NOTHING
   RETURNING uid, created_at_ms
 ), state AS (
