@@ -131,12 +131,17 @@ export class PlayedCluster {
     return last as Workflow;
   }
 
+  /** The pods of a workflow. */
+  async podsOf(name: string): Promise<ApiObject[]> {
+    const labelSelector = `workflows.argoproj.io/workflow=${name}`;
+    return (await this.cluster.api.list({ ...PODS, namespace: this.namespace }, { labelSelector })).items;
+  }
+
   /** Uids of the pods of a workflow, by the ids of their nodes. */
   async podsByNode(name: string): Promise<Record<string, string[]>> {
-    const labelSelector = `workflows.argoproj.io/workflow=${name}`;
-    const { items } = await this.cluster.api.list({ ...PODS, namespace: this.namespace }, { labelSelector });
     const uids: Record<string, string[]> = {};
-    for (const { metadata } of items) (uids[metadata.annotations?.[NODE_ID] ?? ''] ??= []).push(metadata.uid ?? '');
+    for (const { metadata } of await this.podsOf(name))
+      (uids[metadata.annotations?.[NODE_ID] ?? ''] ??= []).push(metadata.uid ?? '');
     return uids;
   }
 
