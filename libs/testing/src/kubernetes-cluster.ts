@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type KubernetesApi, KubernetesApi as Api, KubernetesExistsError, openConnection } from '#libs/kubernetes';
+import { type KubernetesApi, KubernetesApi as Api, KubernetesNotFoundError, openConnection } from '#libs/kubernetes';
 import { customResourceDefinitions } from '#libs/workflow-spec';
 import { eventually } from './eventually.js';
 import { sharedFolder, sharedFolderHint } from './shared-folder.js';
@@ -157,8 +157,11 @@ const testCluster = async (kubeconfig: string, path: string): Promise<TestCluste
 export const applyCustomResources = async ({ api }: Pick<TestCluster, 'api'>): Promise<void> => {
   const collection = { apiVersion: 'apiextensions.k8s.io/v1', plural: 'customresourcedefinitions' };
   for (const definition of customResourceDefinitions()) {
-    await api.create(collection, definition).catch((error: unknown) => {
-      if (!(error instanceof KubernetesExistsError)) throw error;
+    const address = { ...collection, name: definition.metadata.name };
+    await api.get(address).catch((error: unknown) => {
+      if (!(error instanceof KubernetesNotFoundError)) throw error;
+      // As `kubectl apply --server-side` does, which a suite may do later.
+      return api.patch(address, definition, { type: 'apply', fieldManager: 'kubectl' });
     });
   }
   for (const definition of customResourceDefinitions()) {
