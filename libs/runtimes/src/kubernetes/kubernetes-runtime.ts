@@ -30,11 +30,11 @@ import { KnownPods, type KnownPod } from './known-pods.js';
 import { readPodLog } from './pod-log.js';
 import { type ByteReading, readPodLogBytes } from './pod-log-bytes.js';
 import { type ObservedPod, observedPod } from './observed-pod.js';
-import { PodAppointments } from './pod-appointments.js';
-import { assessPod, isAboutToBegin, isLeftToOthers, isLingering, isStuckInStart } from './pod-assessment.js';
+import { assessPod } from './pod-assessment.js';
 import { PodFollower, type WatchedPod } from './pod-follower.js';
 import { EndCause } from './pod-marks.js';
 import { PodSpecLog, type PodSpecLogStrategy } from './pod-spec-log.js';
+import { type StalledPodPatience, StalledPods } from './stalled-pods.js';
 
 /** What the executor's containers are in the pods of now; asked for every pod, as the controller's configuration may change. */
 export interface ExecutorSetup {
@@ -48,7 +48,7 @@ export interface ExecutorSetup {
   variables?: (identity: PodIdentity) => Promise<EnvVar[]>;
 }
 
-export interface KubernetesRuntimeOptions {
+export interface KubernetesRuntimeOptions extends StalledPodPatience {
   api: KubernetesApi;
   executor: () => ExecutorSetup;
   /** What an image of a pod runs by itself; undefined where nobody knows. Throws TransientError where its registry is away. */
@@ -69,23 +69,9 @@ export interface KubernetesRuntimeOptions {
   logsSpecs?: () => PodSpecLogStrategy;
   /** How long a pod that is deleted while it runs has to end, in seconds; undefined: as long as the pod itself says. */
   deletionGraceSeconds?: () => number | undefined;
-  /** How long containers that others put into a pod may go on when everything else has ended; default 2 s. */
-  patienceWithOthersMs?: number;
-  /** For how long a pod that is to end may say nothing of the start of its containers; default 5 s. */
-  patienceWithStartsMs?: number;
-  /** How long a kubelet that was interrupted in a start may take to go on with it; default 30 s. */
-  patienceWithStuckStartsMs?: number;
 }
 
 const NAME_TAKEN = { attempts: 20, pauseMs: 100 } as const;
-const PATIENCE_WITH_OTHERS_MS = 2_000;
-/** An image may be pulled meanwhile, which takes long and cannot be told from a start. */
-const PATIENCE_WITH_STARTS_MS = 5_000;
-const PATIENCE_WITH_STUCK_STARTS_MS = 30_000;
-/** Kubernetes' own. */
-const DEFAULT_GRACE_SECONDS = 30;
-/** What a kubelet may take beyond the grace period until it has told of the end. */
-const KUBELET_MARGIN_MS = 10_000;
 
 /**
  * Pods of a cluster. What is known here is what a watch told; a restart begins with a list. A pod goes created → observed → ended → recorded → released
@@ -100,8 +86,7 @@ export class KubernetesRuntime implements PodRuntime {
   private readonly known = new KnownPods();
   private readonly ends: EndCollector;
   private readonly stopping = new AbortController();
-  private readonly endings: PodAppointments;
-  private readonly looks: PodAppointments;
+  private readonly stalled: StalledPods;
   private readonly follower: PodFollower;
   /** Of pods that are this process's own; none where it shares no pods. */
   private readonly ownFollower: PodFollower | undefined;
@@ -112,8 +97,11 @@ export class KubernetesRuntime implements PodRuntime {
     const { api, logger, sharedAs } = options;
     const pods = new ClusterPods(api, options);
     this.pods = pods;
-    this.endings = new PodAppointments({ about: 'a pod cannot be ended', logger });
-    this.looks = new PodAppointments({ about: 'a pod whose end is overdue cannot be read', logger });
+    this.stalled = new StalledPods({
+      ...{ pods, patience: options, logger },
+      look: (identity) => this.look(identity),
+      overdue: (pod) => this.take(pod, this.followsPod(pod.identity), true),
+    });
     this.specLog = new PodSpecLog({ pods: this.pods, logger: options.logger, strategy: () => options.logsSpecs?.() ?? {} });
     this.follower = new PodFollower({
       ...{ api, logger },
@@ -232,8 +220,7 @@ export class KubernetesRuntime implements PodRuntime {
 
   async close(): Promise<void> {
     this.stopping.abort();
-    this.endings.close();
-    this.looks.close();
+    this.stalled.close();
     await Promise.all([this.follower.close(), this.ownFollower?.close()]);
     await this.ends.settled();
     await this.queue?.close();
@@ -334,10 +321,8 @@ export class KubernetesRuntime implements PodRuntime {
     if (isForgotten(pod)) return;
     const known = this.known.learn(pod, isFollowed);
     const { report, isEnd } = assessPod(pod, isOverdue);
-    if (!isEnd && isLingering(pod)) this.lookLater(pod);
-    if (isStuckInStart(pod)) this.deleteIfStuck(pod);
     known.hasBegun = report.phase !== 'Pending';
-    this.endWhereDue(pod, isEnd);
+    this.stalled.meet(pod, isEnd);
     if (known.hasEnded === true) return;
     if (isEnd) {
       known.hasEnded = true;
@@ -349,41 +334,6 @@ export class KubernetesRuntime implements PodRuntime {
     if (known.told === text) return;
     known.told = text;
     this.queue?.add({ identity: pod.identity, ...report });
-  }
-
-  /**
-   * Containers that were injected do not end by themselves (Argo ends them likewise, by a signal). A pod that is to end and starts at the moment does so when its
-   * start is known: a kubelet that is interrupted in it forgets containers that have begun, and what they have made is lost.
-   */
-  private endWhereDue(pod: ObservedPod, isEnd: boolean): void {
-    const { patienceWithOthersMs = PATIENCE_WITH_OTHERS_MS, patienceWithStartsMs = PATIENCE_WITH_STARTS_MS } = this.options;
-    const end = (cause: string) => () => this.pods.end(pod, cause);
-    if (isLeftToOthers(pod)) this.endings.later(pod.uid, patienceWithOthersMs, end(EndCause.left));
-    if (isEnd || pod.endCause !== EndCause.terminated || pod.isToldToEnd === true) return;
-    // No kubelet has it, so none will end it.
-    if (pod.nodeName === undefined) this.endings.now(pod.uid, () => this.pods.deleteUnbound(pod));
-    else if (isAboutToBegin(pod)) this.endings.later(pod.uid, patienceWithStartsMs, end(EndCause.terminated));
-    else this.endings.now(pod.uid, end(EndCause.terminated));
-  }
-
-  /** Nobody tells more of a pod whose node is gone. */
-  private lookLater({ identity, uid, graceSeconds = DEFAULT_GRACE_SECONDS }: ObservedPod): void {
-    const look = async (): Promise<void> => {
-      const pod = await this.look(identity);
-      if (pod?.uid === uid) this.take(pod, this.followsPod(identity), true);
-    };
-    this.looks.later(uid, graceSeconds * 1_000 + KUBELET_MARGIN_MS, look);
-  }
-
-  /** Nothing of it has run; deleted, it is reported as never begun. */
-  private deleteIfStuck({ identity, uid }: ObservedPod): void {
-    const look = async (): Promise<void> => {
-      const pod = await this.look(identity);
-      if (pod?.uid !== uid || !isStuckInStart(pod)) return;
-      this.options.logger.warn('a pod does not begin, as its kubelet was interrupted; it is deleted', { pod: pod.name });
-      await this.pods.delete(pod);
-    };
-    this.looks.later(uid, this.options.patienceWithStuckStartsMs ?? PATIENCE_WITH_STUCK_STARTS_MS, look);
   }
 
   private async release(identity: PodIdentity): Promise<void> {
