@@ -94,6 +94,30 @@ describe('HealthServer', () => {
     expect(text).toContain('argosy_queue_backlog_age_seconds{queue_name="workflow"} 2.5');
   });
 
+  it('shows no backlog while it cannot be read, in place of the last that was', async () => {
+    const { metrics, get } = await serve();
+    const known = new Map([['workflow', { waitingCount: 7, ageMs: 2_500 }]]);
+    let read: () => Promise<typeof known> = () => Promise.resolve(known);
+    showBacklogs(metrics, () => read());
+    const shown = async () =>
+      (await (await get('/metrics')).text()).split('\n').filter((line) => /^[a-z_]+(depth|backlog)[a-z_]*\{/.test(line));
+    const figures = [
+      'argo_workflows_queue_depth_gauge{queue_name="workflow"} 7',
+      'argosy_queue_backlog_age_seconds{queue_name="workflow"} 2.5',
+    ];
+    expect((await shown()).sort()).toEqual(figures);
+    read = () => Promise.reject(new Error('redis is away'));
+    expect(await shown()).toEqual([]);
+    read = () => Promise.resolve(known);
+    expect((await shown()).sort()).toEqual(figures);
+    let answer: (found: typeof known) => void = () => undefined;
+    read = () => new Promise((resolve) => (answer = resolve));
+    expect(await shown()).toEqual([]);
+    answer(new Map());
+    read = () => Promise.resolve(known);
+    expect((await shown()).sort()).toEqual(figures);
+  });
+
   it('answers 404 to everything else', async () => {
     const { get } = await serve();
     expect((await get('/debug')).status).toBe(404);

@@ -84,7 +84,7 @@ export class Metrics {
 
   /**
    * Runs before each scrape, for gauges that are read from tables, and not again before it has ended. Its failure leaves the gauges as they were; one that takes
-   * longer than 3 s is not waited for.
+   * longer than 3 s is not waited for. Where its last figures would mislead it has to take them away itself.
    */
   beforeScrape(refresh: () => Promise<void> | void): void {
     this.refreshers.push({ refresh });

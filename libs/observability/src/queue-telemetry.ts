@@ -59,6 +59,9 @@ export function queueMetrics(metrics: Metrics): QueueMetrics {
   };
 }
 
+/** After this the figures of the last scrape are taken away: before a scrape stops waiting for new ones. */
+const READ_LIMIT_MS = 2_000;
+
 /** What waits in one queue; it fits the queue library's backlogs. */
 export interface ShownBacklog {
   readonly waitingCount: number;
@@ -67,17 +70,26 @@ export interface ShownBacklog {
 
 /**
  * Reads, before each scrape, how many hints wait in each queue and for how long the oldest has: the signals to scale a program by.
- * All programs on a queue show the same figures, so the largest counts, not the sum.
+ * All programs on a queue show the same figures, so the largest counts, not the sum. While they cannot be read nothing is shown: a
+ * backlog that is not known is no calm one.
  */
 export function showBacklogs(metrics: Metrics, backlogs: () => Promise<ReadonlyMap<string, ShownBacklog>>): void {
   const { queueDepth } = argoMetrics(metrics);
   const age = metrics.gauge({
     name: 'argosy_queue_backlog_age_seconds',
-    help: 'Seconds that the oldest waiting row of a queue has waited, 0 where none waits.',
+    help: 'Seconds that the oldest waiting row of a queue has waited, 0 where none waits; absent while the queue cannot be read.',
     labelNames: ['queue_name'],
   });
+  const forget = (): void => {
+    queueDepth.reset();
+    age.reset();
+  };
   metrics.beforeScrape(async () => {
-    for (const [queue, { waitingCount, ageMs }] of await backlogs()) {
+    const late = setTimeout(forget, READ_LIMIT_MS);
+    const found = await backlogs().catch(() => new Map<string, ShownBacklog>());
+    clearTimeout(late);
+    forget();
+    for (const [queue, { waitingCount, ageMs }] of found) {
       queueDepth.set(waitingCount, { queue_name: queue });
       age.set(ageMs / 1_000, { queue_name: queue });
     }
