@@ -116,6 +116,17 @@ const FAULTS: Record<string, Fault> = {
   },
 };
 
+/** What programs show while Redis is away from the tenth minute on: no backlog, no runs, and nobody is replaced. */
+const OUTAGE: Samples = {
+  ...HEALTH,
+  ...Object.fromEntries(PROGRAMS.map((program) => [`argosy_ready{program="${program}", source="queue"}`, '1x9 0x60'])),
+  'argosy_queue_backlog_age_seconds{program="scheduler", queue_name="workflow"}': '0x8 90 stale',
+  'argosy_queue_backlog_age_seconds{program="pod-manager", queue_name="pod.node1"}': '0x8 90 stale',
+  'argosy_job_runs_total{program="scheduler", queue="workflow", outcome="done"}': '0+30x9 270x60',
+  'argosy_job_runs_total{program="scheduler", queue="workflow", outcome="transient"}': '0+1x9 9x60',
+  'argosy_job_runs_total{program="pod-manager", queue="pod", outcome="done"}': '0+30x9 270x60',
+};
+
 const inputOf = (samples: Record<string, string | undefined>) =>
   Object.entries(samples).flatMap(([series, values]) => (values === undefined ? [] : [{ series, values }]));
 
@@ -158,6 +169,17 @@ describe.skipIf(found === undefined)(`alerts as Prometheus evaluates them${why}`
 
   it('have a fault each', () => {
     expect(Object.values(FAULTS).map(({ alert }) => alert)).toEqual(rules.map(({ alert }) => alert));
+  });
+
+  it('say of an outage of Redis that it is one, and nothing else', async () => {
+    const spoken = PROGRAMS.map((program) => ({ program, source: 'queue' }));
+    const alert_rule_test = [15, 20, 40].flatMap((minute) =>
+      rules.map((rule) => expected(rule, minute, rule.alert === 'ArgosyNotReady' ? spoken : [])),
+    );
+    const outage = { interval: '1m', name: 'outage', input_series: inputOf(OUTAGE), alert_rule_test };
+    const tests = { rule_files: ['rules.yaml'], evaluation_interval: '1m', tests: [outage] };
+    writeFileSync(join(folder, 'outage.yaml'), stringify(tests));
+    expect(await promtool('test', 'rules', 'outage.yaml')).toContain('SUCCESS');
   });
 
   it('are silent in health, and each speaks of its fault when it has lasted', async () => {

@@ -11,7 +11,7 @@ import { workerTiming } from './backend.js';
 import { openQueueBackend } from './open-backend.js';
 import { type Delivery, QueueRuntime } from './queue-runtime.js';
 import { Sweeper } from './sweeper.js';
-import { silentLogger } from './telemetry.js';
+import { silentLogger, silentTelemetry } from './telemetry.js';
 
 const clock = { nowMs: () => Date.now() };
 const noRedis = redisProgram() === undefined;
@@ -126,6 +126,33 @@ describe.skipIf(noRedis)(noRedis ? missingPart('redis-server') : 'queue faults o
     await redis.start();
     await eventually(() => seen.includes('during'), 'the run after', 3_500);
     expect(await runtime.isReady()).toBe(true);
+  });
+
+  it('replaces no worker in a long outage, and all of them work when it is over', async () => {
+    const redis = await ownRedis();
+    let failureCount = 0;
+    const replaced: string[] = [];
+    const logger = { ...silentLogger, debug: (message: string) => void (failureCount += Number(message === 'worker error')) };
+    const telemetry = { ...silentTelemetry, workerReplaced: (_queue: string, reason: string) => void replaced.push(reason) };
+    const backend = openQueueBackend({ kind: 'redis', url: redis.url, prefix: randomPrefix() }, logger);
+    const runtime = new QueueRuntime({ backend, delivery: 'queue', clock, logger, telemetry });
+    closers.push(() => runtime.close());
+    const seen: string[] = [];
+    runtime.consume(WorkflowJob, async ({ workflow }) => void seen.push(workflow));
+    await runtime.whenReady();
+    await runtime.queue.wake(WorkflowJob, { workflow: 'before' });
+    await eventually(() => seen.includes('before'), 'a run before');
+    await redis.kill();
+    await eventually(
+      () => failureCount > 22,
+      () => `the worker has failed again and again, not ${failureCount} times`,
+      60_000,
+    );
+    await redis.start();
+    await runtime.whenReady();
+    await runtime.queue.wake(WorkflowJob, { workflow: 'after' });
+    await eventually(() => seen.includes('after'), 'the run after', 20_000);
+    expect(replaced).toEqual([]);
   });
 
   it('starts while Redis is away and works when it comes', async () => {

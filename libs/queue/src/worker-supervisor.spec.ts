@@ -8,6 +8,7 @@ import { WorkerSupervisor } from './worker-supervisor.js';
 class ScriptedBackend {
   readonly workers: { options: HintWorkerOptions; end: (error?: Error) => void; closed: false | 'by force' | 'in peace' }[] = [];
   isAway = false;
+  back: () => void = () => undefined;
 
   asBackend(): QueueBackend {
     const createWorker = (_queue: string, options: HintWorkerOptions) => {
@@ -18,7 +19,8 @@ class ScriptedBackend {
       return { run: () => run, close: async (force: boolean) => void (worker.closed = force ? 'by force' : 'in peace') };
     };
     const isReady = () => Promise.resolve(!this.isAway);
-    return { whenReady: () => Promise.resolve(), isReady, createWorker } as unknown as QueueBackend;
+    const onBack = (listener: () => void): void => void (this.back = listener);
+    return { whenReady: () => Promise.resolve(), isReady, onBack, createWorker } as unknown as QueueBackend;
   }
 }
 
@@ -65,6 +67,22 @@ describe('WorkerSupervisor', () => {
     }
     expect(replaced).toEqual(['failing', 'failing', 'failing']);
     expect(backend.workers).toHaveLength(4);
+  });
+
+  it('leaves a worker alone that fails while the database is away, and counts anew when it is back', async () => {
+    const { backend, replaced } = await supervise(0);
+    const fail = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i += 1) backend.workers.at(-1)!.options.onError(new Error('connection refused'));
+      await vi.advanceTimersByTimeAsync(1_000);
+    };
+    backend.isAway = true;
+    await fail(39);
+    backend.isAway = false;
+    backend.back();
+    await fail(9);
+    expect([replaced, backend.workers.length]).toEqual([[], 1]);
+    await fail(1);
+    expect([replaced, backend.workers.length]).toEqual([['failing'], 2]);
   });
 
   it('leaves a worker alone that is idle or busy', async () => {

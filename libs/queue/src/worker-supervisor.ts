@@ -17,15 +17,15 @@ export interface WorkerSupervisorOptions {
 const CHECK_INTERVAL_MS = 5_000;
 /** Looks in a row that must find waiting hints, nothing in progress and no sign of life. */
 const SILENT_CHECKS = 3;
-/** A worker whose connection is beyond repair fails in a tight loop; after so many errors without a sign of life it is replaced. */
+/** A worker whose connection is beyond repair fails in a tight loop; after so many errors without a sign of life, while the database answers, it is replaced. */
 const ERRORS_IN_A_ROW = 10;
 const FIRST_RESTART_DELAY_MS = 500;
 const RESTART_DELAY_LIMIT_MS = 5_000;
 
 /**
  * Keeps one BullMQ worker alive. States: starting (waiting for the database), running, replaced. A worker is replaced when
- * its loop ends or rejects by itself, when it does nothing but fail, and when hints wait for several checks while it takes none although the database
- * answers. Starting never fails: it waits.
+ * its loop ends or rejects by itself, and, while the database answers, when it does nothing but fail and when hints wait for several checks while it takes none.
+ * In an outage it is left alone: it connects again by itself. Starting never fails: it waits.
  */
 export class WorkerSupervisor {
   private worker: HintWorker | undefined;
@@ -40,6 +40,7 @@ export class WorkerSupervisor {
   constructor(private readonly options: WorkerSupervisorOptions) {}
 
   start(): void {
+    this.options.backend.onBack(() => (this.errorsInARow = 0));
     void this.options.backend.whenReady().then(() => this.launch());
     this.timer = setInterval(() => void this.check(), this.options.checkIntervalMs ?? CHECK_INTERVAL_MS);
     this.timer.unref();
@@ -63,7 +64,7 @@ export class WorkerSupervisor {
       concurrency: this.options.concurrency,
       handle: (hint) => this.handle(hint),
       onError: (error) => {
-        if (this.worker === worker) this.fail(error);
+        if (this.worker === worker) void this.fail(worker, error);
       },
       onSign: () => this.sign(),
     });
@@ -97,10 +98,13 @@ export class WorkerSupervisor {
     this.restartDelayMs = FIRST_RESTART_DELAY_MS;
   }
 
-  private fail(error: Error): void {
+  private async fail(worker: HintWorker, error: Error): Promise<void> {
     this.errorsInARow += 1;
     this.options.logger.debug('worker error', { queue: this.options.queueName, error: error.message });
-    if (this.errorsInARow >= ERRORS_IN_A_ROW) this.replace(`failing: ${error.message}`);
+    if (this.errorsInARow < ERRORS_IN_A_ROW) return;
+    this.errorsInARow = 0;
+    const isAway = !(await this.options.backend.isReady());
+    if (!isAway && this.worker === worker && !this.closing) this.replace(`failing: ${error.message}`);
   }
 
   private async check(): Promise<void> {
