@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import {
   EXECUTOR_FOLDER,
   executorImage,
@@ -13,6 +14,7 @@ import { WorkflowsApi } from '../../../services/cli/src/client/workflows-api.js'
 import { HOST_OF_PODS, LOCAL_REGISTRY, repositoryOf, secretOf } from '../harness/cluster-place.js';
 import { Fleet, missingOfFleet } from '../harness/fleet.js';
 
+const WORKFLOW_RIGHTS = fileURLToPath(new URL('../../../k8s/workflow-rights', import.meta.url));
 const LIMIT_MS = 120_000;
 const POLL_MS = 100;
 
@@ -37,6 +39,10 @@ export const hasEnded = (workflow: Workflow): boolean => isFinishedWorkflowPhase
 /** The node of a workflow by its display name. */
 export const nodeOf = (workflow: Workflow, displayName: string): NodeStatus | undefined =>
   Object.values(workflow.status?.nodes ?? {}).find((node) => node.displayName === displayName);
+
+/** Gives the pods of workflows the right to write objects of their results. */
+export const grantRights = ({ cluster, namespace }: Pick<ClusterStack, 'cluster' | 'namespace'>): Promise<string> =>
+  cluster.kubectl(['-n', namespace, 'apply', '--server-side', '--kustomize', WORKFLOW_RIGHTS]);
 
 /** Starts it, or gives the line that says why it cannot be had here. `variables` go to all services. */
 export const startClusterStack = async (
