@@ -129,12 +129,13 @@ export class RetentionRepository {
   }
 
   /**
-   * The workflow's row is locked first, as by whoever writes a record. The state row goes first: from then on no commit can add anything. The
-   * workflow's row goes last: until then the deletion is found again.
+   * The workflow's row is locked first, as by whoever writes a record; where it has gone, somebody else was quicker. The state row goes first:
+   * from then on no commit can add anything. The workflow's row goes last: until then the deletion is found again.
    */
   async #deleteLast(uid: string): Promise<DeletionStep> {
     const removed = await this.#database.transaction(async (tx) => {
-      await tx.run({ text: 'SELECT 1 FROM workflows WHERE uid = $1 FOR UPDATE', values: [uid] });
+      const there = await tx.run({ text: 'SELECT 1 FROM workflows WHERE uid = $1 FOR UPDATE', values: [uid] });
+      if (there.length === 0) return [];
       await deleteWhere(tx, 'workflow_state', 'uid', uid);
       for (const table of ['pods', 'pod_status'] as const) {
         const text = `DELETE FROM ${table} WHERE (workflow, node_id, incarnation) IN (${podsInOrder(table)})`;
