@@ -110,10 +110,15 @@ function withExecutor(manifest: PodManifest, options: KubernetesPodOptions): Kub
     if (!executors.has(container.name)) return shared;
     const name = container.name as ExecutorName;
     const own = name === 'init' ? initMounts(work, userMounts) : waitMounts(mainMounts);
-    const told = name === 'init' ? initVariables(orders) : waitVariables(orders);
     const given = options.executor(name);
-    const more = (given['env'] ?? []) as KubernetesObject[];
-    const env = [...executorEnvironment(name, work), ...more, ...(options.variables ?? []), ...told] as KubernetesObject[];
+    const more = (given['env'] ?? []) as unknown as EnvVar[];
+    const told = name === 'init' ? initVariables(orders) : waitVariables(orders, more);
+    const env = [
+      ...executorEnvironment(name, work),
+      ...more,
+      ...(options.variables ?? []),
+      ...told,
+    ] as unknown as KubernetesObject[];
     const confined = confinement(spec);
     return mounting({ ...shared, ...confined, ...given, ...patched(container), env }, [...own, ...credentials.mounts]);
   };

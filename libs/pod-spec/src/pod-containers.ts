@@ -47,15 +47,25 @@ export function podContainer(input: BuildPodInput, container: UserContainer): Ku
   const { source, mirrorVolumeMounts: _mirrors, dependencies: _graph, ...fields } = container;
   // Without a source there is no file to run: the script is a container that is spelt otherwise.
   const args = source === undefined || source === '' ? fields.args : [...(fields.args ?? []), SCRIPT_PATH];
+  const own = fields.env ?? [];
   return {
     ...withoutUndefined(fields),
     ...(args === undefined || args.length === 0 ? {} : { args }),
-    env: [...(fields.env ?? []), ...argoEnvironment(input, fields.name ?? MAIN_CONTAINER)] as unknown as KubernetesObject[],
+    env: [...own, ...argoEnvironment(input, fields.name ?? MAIN_CONTAINER, own)] as unknown as KubernetesObject[],
   };
 }
 
-/** Variables that Argo gives every container. */
-export function argoEnvironment({ order, workflow }: BuildPodInput, containerName: string): EnvVar[] {
+const PROGRESS_TICKS: readonly EnvVar[] = [
+  { name: 'ARGO_PROGRESS_PATCH_TICK_DURATION', value: '1m0s' },
+  { name: 'ARGO_PROGRESS_FILE_TICK_DURATION', value: '3s' },
+];
+
+/** Variables that Argo gives every container. How often progress is looked for may be said by the container's own. */
+export function argoEnvironment(
+  { order, workflow }: BuildPodInput,
+  containerName: string,
+  own: readonly EnvVar[] = [],
+): EnvVar[] {
   return [
     { name: 'ARGO_CONTAINER_NAME', value: containerName },
     { name: 'ARGO_NODE_ID', value: order.nodeId },
@@ -63,7 +73,6 @@ export function argoEnvironment({ order, workflow }: BuildPodInput, containerNam
     { name: 'ARGO_DEADLINE', value: order.deadlineMs === undefined ? NO_DEADLINE : formatTime(order.deadlineMs) },
     { name: 'ARGO_WORKFLOW_NAME', value: workflow.name },
     { name: 'ARGO_PROGRESS_FILE', value: PROGRESS_FILE },
-    { name: 'ARGO_PROGRESS_PATCH_TICK_DURATION', value: '1m0s' },
-    { name: 'ARGO_PROGRESS_FILE_TICK_DURATION', value: '3s' },
+    ...PROGRESS_TICKS.filter(({ name }) => !own.some((variable) => variable.name === name)),
   ];
 }

@@ -78,8 +78,8 @@ export function initVariables(orders: ExecutorOrders): EnvVar[] {
   ].filter((variable) => variable.value !== '');
 }
 
-/** Variables of `wait`: what it captures. */
-export function waitVariables(orders: ExecutorOrders): EnvVar[] {
+/** Variables of `wait`: what it captures. `configured`: those that the installation gives all executors. */
+export function waitVariables(orders: ExecutorOrders, configured: readonly EnvVar[] = []): EnvVar[] {
   const { work } = orders.manifest;
   const moves = work.outputArtifacts.length > 0 || work.archiveLogs;
   return [
@@ -89,7 +89,7 @@ export function waitVariables(orders: ExecutorOrders): EnvVar[] {
     plain(ExecutorVariable.graceSeconds, String(graceSeconds(orders.manifest))),
     ...(work.captureResult ? [plain(ExecutorVariable.result, 'true')] : []),
     ...(moves ? [plain(ExecutorVariable.moves, 'true')] : []),
-    plain(ExecutorVariable.progress, String(progressSeconds(outputEnvironment(orders)))),
+    plain(ExecutorVariable.progress, String(progressSeconds([...outputEnvironment(orders), ...configured]))),
     ...podVariables(orders),
   ].filter((variable) => variable.value !== '');
 }
