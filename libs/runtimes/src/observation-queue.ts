@@ -24,11 +24,7 @@ export class ObservationQueue {
 
   add(observation: PodObservation): void {
     this.waiting.set(identityKey(observation.identity), observation);
-    if (this.sending === null && !this.closed) {
-      this.sending = this.send().finally(() => {
-        this.sending = null;
-      });
-    }
+    if (this.sending === null && !this.closed) this.sending = this.send();
   }
 
   /** Resolves when nothing is on its way any more; what could not be delivered is dropped. */
@@ -56,6 +52,8 @@ export class ObservationQueue {
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
     }
+    // In the same turn as the last look: what comes later begins anew.
+    this.sending = null;
   }
 
   private async rest(pauseMs: number): Promise<void> {

@@ -8,6 +8,7 @@ import { SidePods } from '../side-pods/side-pods.js';
 import { TaskError } from '../task.js';
 import type { PluginDefinition } from './plugin-definitions.js';
 import { isListenedOn, type PluginNetwork } from './plugin-network.js';
+import { Turns } from './turns.js';
 
 /** Where a running plugin is asked, and with what it is shown that we may ask. */
 export interface PluginAgent {
@@ -15,6 +16,8 @@ export interface PluginAgent {
   token: string;
   /** The socket by which that URL is reached now; absent: it is reached as it is. */
   socketPath?: () => Promise<string>;
+  /** Of the calls that it is asked at a time. */
+  turns: Turns;
   /** It has said that it executes no templates. */
   isDeaf: boolean;
   /** Throws TaskError once its pod has ended. */
@@ -44,6 +47,8 @@ interface Running extends PluginAgent {
 /** How long a plugin that nobody asks goes on, for the next step to find it there. */
 const IDLE_MS = 20_000;
 const GRACE_SECONDS = 5;
+/** As many as Argo's agent has workers (`ARGO_AGENT_TASK_WORKERS`): a plugin of one thread answers one call after the other. */
+const CALLS_AT_A_TIME = 16;
 /** Where Argo puts the token that callers have to show. */
 const TOKEN_PATH = '/var/run/argo/token';
 
@@ -102,6 +107,7 @@ export class PluginAgents {
     const agent: Running = {
       url: `http://127.0.0.1:${plugin.port}`,
       token,
+      turns: new Turns(CALLS_AT_A_TIME),
       isDeaf: false,
       identity,
       port: plugin.port,

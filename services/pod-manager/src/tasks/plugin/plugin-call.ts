@@ -68,15 +68,18 @@ const replyOf = (text: string): ExecuteReply => {
 };
 
 const askPatiently = async (agent: PluginAgent, body: string, signal: AbortSignal): Promise<HttpAnswer> => {
-  const givesUpAt = performance.now() + LISTENS_WITHIN_MS;
+  let givesUpAt: number | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
-      const answer = await ask(agent, body, signal);
+      const answer = await agent.turns.take(() => {
+        givesUpAt ??= performance.now() + LISTENS_WITHIN_MS;
+        return ask(agent, body, signal);
+      }, signal);
       if (answer.statusCode !== 503) return answer;
     } catch (error) {
       const isUnheard = error instanceof TransientError || (error instanceof TaskError && isConnectionRefused(error.cause));
       agent.assertAlive();
-      if (!isUnheard || performance.now() > givesUpAt) throw error;
+      if (!isUnheard || performance.now() > (givesUpAt ?? Infinity)) throw error;
     }
     await sleep(pauseMs, undefined, { signal });
   }

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+
+import { Turns } from './turns.js';
+
+const never = new AbortController().signal;
+
+/** Works that end when they are told to, in the order in which they began. */
+const gates = () => {
+  const begun: string[] = [];
+  const open = new Map<string, () => void>();
+  const work = (name: string) => () => {
+    begun.push(name);
+    return new Promise<void>((resolve) => open.set(name, resolve));
+  };
+  return { begun, work, end: (name: string) => open.get(name)?.() };
+};
+
+it('lets so many work at a time, and the others in the order in which they came', async () => {
+  const turns = new Turns(2);
+  const { begun, work, end } = gates();
+  const all = ['a', 'b', 'c', 'd'].map((name) => turns.take(work(name), never));
+  await Promise.resolve();
+  expect(begun).toEqual(['a', 'b']);
+  end('b');
+  await all[1];
+  end('c');
+  await all[2];
+  expect(begun).toEqual(['a', 'b', 'c', 'd']);
+  end('a');
+  end('d');
+  await Promise.all(all);
+});
+
+it('passes the turn on after a failure', async () => {
+  const turns = new Turns(1);
+  await expect(turns.take(() => Promise.reject(new Error('no')), never)).rejects.toThrow('no');
+  expect(await turns.take(() => Promise.resolve('next'), never)).toBe('next');
+});
+
+it('forgets who gives up waiting', async () => {
+  const turns = new Turns(1);
+  const { begun, work, end } = gates();
+  const giving = new AbortController();
+  const first = turns.take(work('first'), never);
+  const second = turns.take(work('second'), giving.signal);
+  const third = turns.take(work('third'), never);
+  giving.abort(new Error('given up'));
+  await expect(second).rejects.toThrow('given up');
+  end('first');
+  await first;
+  end('third');
+  await third;
+  expect(begun).toEqual(['first', 'third']);
+  await expect(turns.take(work('late'), giving.signal)).rejects.toThrow('given up');
+});
