@@ -19,6 +19,7 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
   'rnd-5291': ONE_PASS,
   'rnd-1229': TOGETHER,
   'rnd-1256': TOGETHER,
+  'rnd-1322': TOGETHER,
   'rnd-5061': NO_SLOT,
   'work-avoidance': 'its steps throw dice, with $RANDOM of a shell that is not everywhere; the recorder was lucky',
 };
