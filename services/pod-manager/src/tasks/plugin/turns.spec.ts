@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import { Turns } from './turns.js';
 
@@ -12,23 +12,24 @@ const gates = () => {
     begun.push(name);
     return new Promise<void>((resolve) => open.set(name, resolve));
   };
-  return { begun, work, end: (name: string) => open.get(name)?.() };
+  /** Waits until the work has begun. */
+  const end = async (name: string): Promise<void> => {
+    await vi.waitFor(() => expect(begun).toContain(name));
+    open.get(name)?.();
+  };
+  return { begun, work, end };
 };
 
 it('lets so many work at a time, and the others in the order in which they came', async () => {
   const turns = new Turns(2);
   const { begun, work, end } = gates();
   const all = ['a', 'b', 'c', 'd'].map((name) => turns.take(work(name), never));
-  await Promise.resolve();
-  expect(begun).toEqual(['a', 'b']);
-  end('b');
+  await end('b');
   await all[1];
-  end('c');
-  await all[2];
-  expect(begun).toEqual(['a', 'b', 'c', 'd']);
-  end('a');
-  end('d');
+  expect(begun).not.toContain('d');
+  for (const name of ['c', 'd', 'a']) await end(name);
   await Promise.all(all);
+  expect(begun).toEqual(['a', 'b', 'c', 'd']);
 });
 
 it('passes the turn on after a failure', async () => {
@@ -46,9 +47,9 @@ it('forgets who gives up waiting', async () => {
   const third = turns.take(work('third'), never);
   giving.abort(new Error('given up'));
   await expect(second).rejects.toThrow('given up');
-  end('first');
+  await end('first');
   await first;
-  end('third');
+  await end('third');
   await third;
   expect(begun).toEqual(['first', 'third']);
   await expect(turns.take(work('late'), giving.signal)).rejects.toThrow('given up');
