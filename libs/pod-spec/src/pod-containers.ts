@@ -61,11 +61,7 @@ const PROGRESS_TICKS: readonly EnvVar[] = [
 ];
 
 /** Variables that Argo gives every container. How often progress is looked for may be said by the container's own. */
-export function argoEnvironment(
-  { order, workflow }: BuildPodInput,
-  containerName: string,
-  own: readonly EnvVar[] = [],
-): EnvVar[] {
+function argoEnvironment({ order, workflow }: BuildPodInput, containerName: string, own: readonly EnvVar[]): EnvVar[] {
   return [
     { name: 'ARGO_CONTAINER_NAME', value: containerName },
     { name: 'ARGO_NODE_ID', value: order.nodeId },

@@ -79,7 +79,7 @@ export function initVariables(orders: ExecutorOrders): EnvVar[] {
 }
 
 /** Variables of `wait`: what it captures. `configured`: those that the installation gives all executors. */
-export function waitVariables(orders: ExecutorOrders, configured: readonly EnvVar[] = []): EnvVar[] {
+export function waitVariables(orders: ExecutorOrders, configured: readonly EnvVar[]): EnvVar[] {
   const { work } = orders.manifest;
   const moves = work.outputArtifacts.length > 0 || work.archiveLogs;
   return [
